@@ -1,0 +1,1 @@
+"""Keeps topics, tables and connectors as the files of this repository say."""

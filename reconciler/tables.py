@@ -1,0 +1,212 @@
+"""Tables and materialized views: created, and altered where QuestDB can, as questdb/schema/*.sql say."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sqlparse
+
+from reconciler.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import requests
+
+log = logging.getLogger(__name__)
+
+TIMEOUT = 60.0  # seconds; building a view over a large table takes a few
+CREATE = re.compile(r"CREATE\s+(TABLE|MATERIALIZED\s+VIEW)\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
+VIEW_QUERY = re.compile(r"\bAS\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
+TTL = re.compile(r"\bTTL\s+(\d+)\s*(\w+?)S?\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One CREATE … IF NOT EXISTS of a schema file, without its comments."""
+
+    file: str
+    sql: str
+    name: str
+    is_view: bool
+
+
+def read(folder: Path) -> list[Statement]:
+    """Read the statements of every *.sql of `folder`, files by name, statements in their order."""
+    return [statement for path in sorted(folder.glob("*.sql")) for statement in _parse(path)]
+
+
+def _parse(path: Path) -> list[Statement]:
+    text = sqlparse.format(path.read_text(encoding="utf-8"), strip_comments=True)
+    return [_statement(path.name, sql.strip().rstrip(";")) for sql in sqlparse.split(text)]
+
+
+def _statement(file: str, sql: str) -> Statement:
+    match = CREATE.match(sql)
+    if not match:
+        message = f"{file}: only CREATE … IF NOT EXISTS can be applied again and again, this can't: {sql[:80]}"
+        raise Problem(message)
+    return Statement(file, sql, match[2], is_view=match[1].upper() != "TABLE")
+
+
+class QuestDb:
+    """SQL over the REST interface of QuestDB at `url`; `user` and `password` may be empty."""
+
+    def __init__(self, session: requests.Session, url: str, user: str = "", password: str = "") -> None:
+        """Use `session` for every request."""
+        self._session = session
+        self._url = url.rstrip("/") + "/exec"
+        self._auth = (user, password) if user else None
+
+    def run(self, sql: str) -> list[dict[str, Any]]:
+        """Run one statement; return its rows, none for DDL.
+
+        Raises:
+            Problem: QuestDB refused the statement; the message is QuestDB's own.
+            requests.RequestException: QuestDB does not answer.
+
+        """
+        answer = self._session.get(self._url, params={"query": sql}, auth=self._auth, timeout=TIMEOUT)
+        try:
+            body = answer.json()
+        except ValueError:
+            message = f"QuestDB answers {answer.status_code} {answer.text[:200]}"
+            raise Problem(message) from None
+        if "error" in body:
+            raise Problem(body["error"])
+        names = [column["name"] for column in body.get("columns", [])]
+        return [dict(zip(names, row, strict=True)) for row in body.get("dataset", [])]
+
+    def names(self) -> set[str]:
+        """Return the names of all tables and views."""
+        return {row["table_name"] for row in self.run("SELECT table_name FROM tables()")}
+
+
+def missing(database: QuestDb, statements: Iterable[Statement]) -> list[str]:
+    """Return the names of tables and views that the database does not have."""
+    have = database.names()
+    return [statement.name for statement in statements if statement.name not in have]
+
+
+def apply(database: QuestDb, statements: list[Statement]) -> None:
+    """Create what is missing, alter what differs.
+
+    Raises:
+        Problem: QuestDB refused a statement, or a difference cannot be altered; the other statements are applied.
+
+    """
+    have = database.names()
+    refused = []
+    for statement in statements:
+        try:
+            _apply(database, statement, exists=statement.name in have)
+        except Problem as problem:
+            refused.append(f"schema/{statement.file}, {statement.name}: {problem}")
+    if refused:
+        raise Problem("; ".join(refused))
+
+
+def _apply(database: QuestDb, statement: Statement, *, exists: bool) -> None:
+    if not exists:
+        database.run(statement.sql)
+        log.info("created %s", statement.name)
+    elif statement.is_view:
+        _match_view(database, statement)
+    else:
+        _match_table(database, statement)
+
+
+def _match_view(database: QuestDb, statement: Statement) -> None:
+    rows = database.run(f"SHOW CREATE MATERIALIZED VIEW {statement.name}")
+    current = str(rows[0]["ddl"])
+    if _query(current) != _query(statement.sql):
+        message = (
+            "its query has changed, and QuestDB cannot alter that. To have it rebuilt from what the table still holds, "
+            f"run: DROP MATERIALIZED VIEW {statement.name}"
+        )
+        raise Problem(message)
+    wanted = _ttl(statement.sql)
+    if wanted and wanted != _ttl(current):
+        _alter(database, f"ALTER MATERIALIZED VIEW {statement.name} SET TTL {wanted[0]} {wanted[1]}")
+
+
+def _query(create: str) -> str:
+    """Return the query of a CREATE MATERIALIZED VIEW, white space folded."""
+    match = VIEW_QUERY.search(create)
+    return " ".join((match[1] if match else create).split())
+
+
+def _ttl(create: str) -> tuple[str, str] | None:
+    match = TTL.search(create[create.rfind(")") :])
+    return (match[1], match[2].upper()) if match else None
+
+
+def _match_table(database: QuestDb, statement: Statement) -> None:
+    """Compare the table with a twin made from the file, so that QuestDB itself reads the file."""
+    twin = f"{statement.name}__as_in_file"
+    database.run(f"DROP TABLE IF EXISTS {twin}")
+    database.run(CREATE.sub(f"CREATE TABLE {twin}", statement.sql))
+    try:
+        changes = _changes(statement.name, _shape(database, statement.name), _shape(database, twin))
+    finally:
+        database.run(f"DROP TABLE IF EXISTS {twin}")
+    for change in changes:
+        _alter(database, change)
+
+
+def _alter(database: QuestDb, sql: str) -> None:
+    database.run(sql)
+    log.info("%s", sql)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What of a table a schema file decides."""
+
+    columns: dict[str, str]
+    keys: list[str]
+    layout: tuple[str, str]
+    ttl: tuple[int, str]
+
+
+def _shape(database: QuestDb, table: str) -> Shape:
+    columns = database.run(f"SELECT \"column\", type, upsertKey FROM table_columns('{table}')")  # noqa: S608 - our names
+    row = database.run(f"SELECT * FROM tables() WHERE table_name = '{table}'")[0]  # noqa: S608 - our names
+    return Shape(
+        columns={column["column"]: column["type"] for column in columns},
+        keys=[column["column"] for column in columns if column["upsertKey"]],
+        layout=(row["designatedTimestamp"], row["partitionBy"]),
+        ttl=(row["ttlValue"], row["ttlUnit"]),
+    )
+
+
+def _changes(table: str, have: Shape, want: Shape) -> list[str]:
+    """Return the ALTER statements that turn `have` into `want`; raise Problem where there are none."""
+    if have.layout != want.layout:
+        message = f"designated timestamp and partitioning are {have.layout}, the file says {want.layout}: {_REMAKE}"
+        raise Problem(message)
+    for column, kind in have.columns.items():
+        if want.columns.get(column) != kind:
+            says = f"the file says {want.columns[column]}" if column in want.columns else "the file has no such column"
+            message = f"column {column} is {kind}, {says}: {_REMAKE}"
+            raise Problem(message)
+    new = [f"ALTER TABLE {table} ADD COLUMN {c} {k}" for c, k in want.columns.items() if c not in have.columns]
+    return new + _settings(table, have, want)
+
+
+_REMAKE = "QuestDB cannot change that without losing views; copy the rows to a new table, or drop the table"
+
+
+def _settings(table: str, have: Shape, want: Shape) -> list[str]:
+    settings = []
+    if have.keys != want.keys:
+        keys = f"ENABLE UPSERT KEYS({', '.join(want.keys)})" if want.keys else "DISABLE"
+        settings.append(f"ALTER TABLE {table} DEDUP {keys}")
+    if have.ttl != want.ttl:
+        value, unit = want.ttl
+        settings.append(f"ALTER TABLE {table} SET TTL {value} {unit}")
+    return settings
