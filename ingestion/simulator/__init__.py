@@ -1,0 +1,1 @@
+"""A stand-in for GitHub's public events feed, in the standard library alone."""
