@@ -109,6 +109,12 @@ def _register(connect: Connect, name: str, config: Config, current: dict[str, An
     log.info("%s connector %s", "updated" if current else "registered", name)
 
 
+def missing(connect: Connect, wanted: dict[str, Config]) -> list[str]:
+    """Return the names of connectors that Connect does not have as wanted."""
+    current = connect.connectors()
+    return [name for name, config in wanted.items() if name not in current or current[name]["info"]["config"] != config]
+
+
 def failed(status: dict[str, Any]) -> str | None:
     """Return why a connector with this status does not work, or None if it is RUNNING with all of its tasks."""
     parts = [("connector", status["connector"])]

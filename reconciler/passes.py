@@ -1,4 +1,4 @@
-"""One pass: topics, then tables, then connectors; each part waits for nobody and reports in sentences."""
+"""One pass: topics, then tables, then connectors; no part waits for another to start."""
 
 from __future__ import annotations
 
@@ -22,32 +22,37 @@ TOPICS = ROOT / "kafka" / "topics"
 SCHEMA = ROOT / "questdb" / "schema"
 CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
 
-LOOK_AGAIN = 30.0  # seconds after which topics and tables are compared again though their files are the same
+LOOK_AGAIN = 10.0  # seconds between two looks for something that has gone missing
 
 
 class Part:
-    """Applies the files of one folder when they change, when it failed last time, or when it is time to look again."""
+    """Applies the files of one folder when they change, when that failed last time, or when something has gone missing."""
 
-    def __init__(self, folder: Path, apply: Callable[[], None]) -> None:
-        """Call `apply` for the files of `folder`."""
+    def __init__(self, folder: Path, apply: Callable[[], None], missing: Callable[[], object]) -> None:
+        """Call `apply` for the files of `folder`, and again when `missing` returns anything."""
         self._folder = folder
         self._apply = apply
+        self._missing = missing
         self._applied = ""
         self._due = 0.0
 
     def once(self) -> list[str]:
         """Apply if there is reason to; return a sentence for each problem."""
-        digest = self._digest()
-        if digest == self._applied and time.monotonic() < self._due:
-            return []
         try:
-            self._apply()
+            self._apply_if_due(self._digest())
         except (Problem, KafkaException, requests.RequestException) as error:
             self._applied = ""
             return [_sentence(self._folder.name, error)]
+        return []
+
+    def _apply_if_due(self, digest: str) -> None:
+        changed = digest != self._applied
+        if not changed and time.monotonic() < self._due:
+            return
+        if changed or self._missing():
+            self._apply()
         self._applied = digest
         self._due = time.monotonic() + LOOK_AGAIN
-        return []
 
     def _digest(self) -> str:
         digest = hashlib.sha256()
@@ -73,18 +78,29 @@ class Passes:
         )
         self._connect = connectors.Connect(session, settings["CONNECT_URL"])
         self._watch = connectors.Watch()
-        self._topics = Part(TOPICS, lambda: topics.apply(self._admin, topics.read(TOPICS)))
-        self._tables = Part(SCHEMA, lambda: tables.apply(self._database, tables.read(SCHEMA)))
-        self._connectors = Part(CONNECTORS, self._apply_connectors)
+        self._topics = Part(
+            TOPICS,
+            apply=lambda: topics.apply(self._admin, topics.read(TOPICS)),
+            missing=lambda: topics.missing(self._admin, topics.read(TOPICS)),
+        )
+        self._tables = Part(
+            SCHEMA,
+            apply=lambda: tables.apply(self._database, tables.read(SCHEMA)),
+            missing=lambda: tables.missing(self._database, tables.read(SCHEMA)),
+        )
+        self._connectors = Part(
+            CONNECTORS,
+            apply=lambda: connectors.apply(self._connect, connectors.read(CONNECTORS)),
+            missing=lambda: connectors.missing(self._connect, connectors.read(CONNECTORS)),
+        )
 
     def once(self) -> list[str]:
         """Make one pass; return a sentence for each thing that is not as the files say."""
         problems = self._topics.once() + self._tables.once()
         # No connector before its topic and table, or its first rows would find neither.
-        return problems or self._connectors.once() or self._watched()
-
-    def _apply_connectors(self) -> None:
-        connectors.apply(self._connect, connectors.read(CONNECTORS))
+        if not problems:
+            problems = self._connectors.once()
+        return problems + self._watched()
 
     def _watched(self) -> list[str]:
         try:

@@ -1,0 +1,76 @@
+# Everything one does with this repository. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .local/venv
+BIN := $(VENV)/bin
+SINK := kafka-connect-plugins/questdb-sink
+MVN := mvn --quiet --batch-mode --no-transfer-progress
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+help: ## list what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-22s %s\n", $$1, $$2}'
+
+# --- Running the stack without Docker ---
+
+up: build ## start the stack, wait until all of it works
+	@$(BIN)/python -m local up
+
+down: $(VENV)/.up ## stop the stack, keep its data
+	@$(BIN)/python -m local down
+
+status: $(VENV)/.up ## one line for each part: state, age, memory, what is wrong
+	@$(BIN)/python -m local status
+
+logs: $(VENV)/.up ## follow all logs
+	@$(BIN)/python -m local logs
+
+clean: $(VENV)/.up ## remove data and logs (asks first; YES=1 answers)
+	@$(BIN)/python -m local clean
+
+# --- Kafka's own tools, with ARGS="…" ---
+
+KAFKA_PORT ?= $(shell sed -n 's/^KAFKA_PORT=//p' .env)
+BOOTSTRAP = --bootstrap-server localhost:$(KAFKA_PORT)
+TOPIC ?= github_events
+
+kafka-topics: build ## run kafka-topics; lists the topics without ARGS
+	@kafka/bin/kafka-topics $(BOOTSTRAP) $(or $(ARGS),--list)
+
+kafka-consumer-groups: build ## run kafka-consumer-groups; shows the lag of all groups without ARGS
+	@kafka/bin/kafka-consumer-groups $(BOOTSTRAP) $(or $(ARGS),--describe --all-groups)
+
+consume: build ## print the messages of TOPIC (github_events) as they arrive
+	@kafka/bin/kafka-console-consumer $(BOOTSTRAP) --topic $(TOPIC) $(ARGS)
+
+# --- What the stack is built from ---
+
+build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
+
+preflight:
+	@$(PYTHON) local/preflight.py
+
+$(VENV)/.up: local/requirements.txt
+	@echo "Python packages …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements.txt
+	@touch $@
+
+.local/jars/.done: local/pom.xml
+	@echo "Jars: Kafka, Kafka Connect, QuestDB, Jolokia …"
+	@rm -rf .local/jars
+	@$(MVN) -f local/pom.xml package
+	@touch $@
+
+$(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
+	@echo "The QuestDB sink …"
+	@$(MVN) -f $(SINK)/pom.xml -DskipTests package
+	@touch $@
+
+lock: ## write the requirements.txt files anew from the requirements.in files
+	@for folder in ingestion/python reconciler local tests; do \
+	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
+	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
+
+.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume build preflight lock

@@ -1,0 +1,1 @@
+"""The stack without Docker: the same components as local processes under supervisor."""

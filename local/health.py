@@ -1,0 +1,90 @@
+"""What it means for each component to work: not that its port is open, but that it answers what it is there for."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import requests
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TIMEOUT = 3.0  # seconds
+POLLED_WITHIN = 300.0  # seconds; without a token a poller may wait three minutes for its next request
+
+Settings = dict[str, str]
+
+
+def broker(settings: Settings) -> str | None:
+    """Return why the broker can't be used, or None."""
+    admin = AdminClient({"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0})
+    try:
+        admin.list_topics(timeout=TIMEOUT)
+    except KafkaException as error:
+        return str(error.args[0].str())
+    return None
+
+
+def questdb(settings: Settings) -> str | None:
+    """Return why QuestDB can't be used, or None."""
+    user = settings["QUESTDB_HTTP_USER"]
+    auth = (user, settings["QUESTDB_HTTP_PASSWORD"]) if user else None
+    return _get(settings["QUESTDB_HTTP_URL"] + "/exec?query=SELECT%201", auth)
+
+
+def connect(settings: Settings) -> str | None:
+    """Return why Kafka Connect can't be used, or None."""
+    return _get(settings["CONNECT_URL"] + "/connectors")
+
+
+def simulator(settings: Settings) -> str | None:
+    """Return why the simulated feed can't be used, or None."""
+    return _get(settings["GITHUB_API_URL"] + "/healthz")
+
+
+def reconciler(settings: Settings) -> str | None:
+    """Return what is not yet as the files say, or None when every connector task is RUNNING."""
+    try:
+        status = json.loads(Path(settings["RECONCILER_STATUS_FILE"]).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return "first pass not done"
+    return "; ".join(status["problems"]) or None
+
+
+def poller(settings: Settings) -> str | None:
+    """Return why the poller can't be trusted to be at work, or None when it has just reached both ends."""
+    try:
+        age = time.time() - Path(settings["HEARTBEAT_FILE"]).stat().st_mtime
+    except OSError:
+        return "has not sent anything yet"
+    return None if age < POLLED_WITHIN else f"last poll {age:.0f} s ago"
+
+
+def _get(url: str, auth: tuple[str, str] | None = None) -> str | None:
+    try:
+        answer = requests.get(url, auth=auth, timeout=TIMEOUT)
+    except requests.RequestException as error:
+        return type(error).__name__
+    return None if answer.ok else f"HTTP {answer.status_code}"
+
+
+# By the names of local/supervisord.conf; a program without an entry is well when it runs.
+CHECKS: dict[str, Callable[[Settings], str | None]] = {
+    "broker": broker,
+    "questdb": questdb,
+    "kafka-connect": connect,
+    "reconciler": reconciler,
+    "simulator": simulator,
+    "github-events": poller,
+}
+
+
+def problem(name: str, settings: Settings) -> str | None:
+    """Return why component `name` does not work, or None."""
+    check = CHECKS.get(name)
+    return check(settings) if check else None

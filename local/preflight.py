@@ -1,0 +1,65 @@
+"""Looks for the tools a run without Docker needs, before anything is downloaded or started.
+
+Runs on the bare interpreter, so it imports nothing that has to be installed and avoids syntax newer than Python 3.6.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+PYTHON = (3, 10)
+JAVA = 17
+
+
+def problems():
+    """Return a sentence for each tool that is missing or too old."""
+    found = [python_problem(), *(java_problem(tool) for tool in ("java", "javac")), maven_problem()]
+    return [problem for problem in found if problem]
+
+
+def python_problem():
+    """Return what is wrong with this interpreter, or None."""
+    if sys.version_info < PYTHON:
+        return "Python {}.{} or newer is needed, {} is {}: name another with `make PYTHON=…`".format(
+            *PYTHON, sys.executable, sys.version.split()[0]
+        )
+    return None
+
+
+def java_problem(tool):
+    """Return what is wrong with `tool` of the JDK, or None."""
+    home = os.environ.get("JAVA_HOME")
+    path = os.path.join(home, "bin", tool) if home else shutil.which(tool)
+    if not path or not os.path.exists(path):
+        where = "JAVA_HOME=" + home if home else "the PATH"
+        return "{} is not in {}: install a JDK {} or newer (a JRE is not enough), or set JAVA_HOME".format(tool, where, JAVA)
+    version = java_version(path)
+    if version < JAVA:
+        return "{} is version {}, {} or newer is needed: install one, or set JAVA_HOME".format(path, version, JAVA)
+    return None
+
+
+def java_version(path):
+    """Return the major version of the JDK tool at `path`, 0 if it does not tell."""
+    output = subprocess.run([path, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False).stdout
+    match = re.search(r"(?:version \"|javac )(?:1\.)?(\d+)", output.decode(errors="replace"))
+    return int(match.group(1)) if match else 0
+
+
+def maven_problem():
+    """Return what is wrong with Maven, or None."""
+    return None if shutil.which("mvn") else "mvn is not in the PATH: install Maven 3.6 or newer"
+
+
+def main():
+    """Print every problem; return the exit code."""
+    found = problems()
+    for problem in found:
+        sys.stderr.write("✗ " + problem + "\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

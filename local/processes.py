@@ -1,0 +1,87 @@
+"""The supervisor that keeps the local processes running, and what it knows of them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import xmlrpc.client
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from supervisor.xmlrpc import SupervisorTransport
+
+from local.settings import ROOT
+
+CONFIGURATION = ROOT / "local" / "supervisord.conf"
+STOP_WITHIN = 60.0  # seconds
+
+
+@dataclass(frozen=True)
+class Process:
+    """One program of supervisord.conf: `state` is supervisor's (RUNNING, STOPPED, BACKOFF …), `pid` 0 if not running."""
+
+    name: str
+    state: str
+    pid: int
+    started: int
+
+    @property
+    def rss(self) -> int:
+        """Return resident memory of the process and its children, in bytes."""
+        try:
+            process = psutil.Process(self.pid)
+            return sum(p.memory_info().rss for p in [process, *process.children(recursive=True)])
+        except (psutil.NoSuchProcess, ValueError):
+            return 0
+
+
+class Supervisor:
+    """The supervisor of the stack that `settings` describe."""
+
+    def __init__(self, settings: dict[str, str]) -> None:
+        """Know where it is; start nothing."""
+        self._settings = settings
+        transport = SupervisorTransport(None, None, "unix://" + settings["SUPERVISOR_SOCKET"])
+        self._rpc: Any = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        self._pidfile = Path(settings["STATE_DIR"], "run", "supervisord.pid")
+
+    def running(self) -> bool:
+        """Tell whether the supervisor answers."""
+        try:
+            self._rpc.supervisor.getState()
+        except (OSError, xmlrpc.client.Error):
+            return False
+        return True
+
+    def start(self) -> None:
+        """Start it, and with it every program that starts by itself."""
+        # Settings go by the environment, never by the command line, which every user of the machine can read.
+        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)]
+        subprocess.run(command, env=os.environ | self._settings, check=True)  # noqa: S603 - our own command
+
+    def stop(self) -> None:
+        """End every program and the supervisor itself; return when all are gone."""
+        pid = int(self._pidfile.read_text(encoding="utf-8"))
+        supervisor = psutil.Process(pid)
+        family = [supervisor, *supervisor.children(recursive=True)]
+        self._rpc.supervisor.shutdown()
+        _, alive = psutil.wait_procs(family, timeout=STOP_WITHIN)
+        for process in alive:
+            process.kill()
+
+    def processes(self) -> list[Process]:
+        """Return the programs that are meant to run, in the order of their start."""
+        known = self._rpc.supervisor.getAllProcessInfo()
+        found = [Process(p["name"], p["statename"], p["pid"], p["start"]) for p in known]
+        return [process for process in found if process.started or process.state != "STOPPED"]
+
+    def start_program(self, name: str) -> None:
+        """Start one program."""
+        self._rpc.supervisor.startProcess(name, False)  # noqa: FBT003 - do not wait
+
+    def stop_program(self, name: str) -> None:
+        """Stop one program and keep it stopped."""
+        self._rpc.supervisor.stopProcess(name)

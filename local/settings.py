@@ -1,0 +1,151 @@
+"""Settings of the run without Docker: .env, overridden by the environment, and what follows from them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / ".local"  # virtual environment and jars; the same for every stack of this checkout
+
+PORTS = [
+    "KAFKA_PORT",
+    "KAFKA_INTERNAL_PORT",
+    "KAFKA_CONTROLLER_PORT",
+    "BROKER_JMX_PORT",
+    "BROKER_JOLOKIA_PORT",
+    "CONNECT_PORT",
+    "CONNECT_JOLOKIA_PORT",
+    "QUESTDB_HTTP_PORT",
+    "QUESTDB_PG_PORT",
+    "QUESTDB_ILP_PORT",
+    "QUESTDB_HEALTH_PORT",
+]
+
+
+def load() -> dict[str, str]:
+    """Return every setting of .env and the environment, with the ones that the local processes need added."""
+    chosen = {name: value or "" for name, value in dotenv_values(ROOT / ".env").items()}
+    chosen |= {name: value for name, value in os.environ.items() if value or name not in chosen}
+    return chosen | derived(chosen)
+
+
+def derived(chosen: dict[str, str]) -> dict[str, str]:
+    """Return what follows from `chosen`: folders, addresses of the parts for each other, and what starts."""
+    state = Path(chosen.get("STATE_DIR") or BUILD).resolve()
+    host = loopback(chosen["BIND_ADDRESS"])
+    return {
+        "ROOT": str(ROOT),
+        "STATE_DIR": str(state),
+        "JARS": str(BUILD / "jars"),
+        "PYTHON": sys.executable,
+        "JAVA": str(Path(chosen["JAVA_HOME"], "bin", "java")) if chosen.get("JAVA_HOME") else "java",
+        "PYTHONUNBUFFERED": "1",
+        **broker(chosen, state, host),
+        **connect(chosen, host),
+        **questdb(chosen, host),
+        **feed(chosen, state, host),
+        **jvms(chosen),
+        "SUPERVISOR_SOCKET": str(state / "run" / "supervisor.sock"),
+        "RECONCILER_STATUS_FILE": str(state / "run" / "reconciler.json"),
+    }
+
+
+def loopback(bind: str) -> str:
+    """Return the address by which parts on this machine reach each other."""
+    return "127.0.0.1" if bind in {"0.0.0.0", "127.0.0.1"} else bind  # noqa: S104 - compared, not bound
+
+
+def flag(value: object) -> str:
+    """Return `value` as supervisor spells a truth value."""
+    return "true" if value else "false"
+
+
+def broker(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
+    """Return what kafka/server.properties and the broker's clients read."""
+    return {
+        "BROKER_BIND": chosen["BIND_ADDRESS"],
+        "BROKER_HOST": host,
+        "BROKER_PUBLIC_HOST": "localhost" if host == "127.0.0.1" else host,
+        "BROKER_PORT": chosen["KAFKA_PORT"],
+        "BROKER_INTERNAL_PORT": chosen["KAFKA_INTERNAL_PORT"],
+        "BROKER_CONTROLLER_PORT": chosen["KAFKA_CONTROLLER_PORT"],
+        "BROKER_DATA": str(state / "data" / "kafka"),
+        "KAFKA_BOOTSTRAP_SERVERS": chosen.get("KAFKA_BOOTSTRAP_SERVERS") or f"{host}:{chosen['KAFKA_PORT']}",
+    }
+
+
+def connect(chosen: dict[str, str], host: str) -> dict[str, str]:
+    """Return what kafka-connect-plugins/worker.properties and the worker's clients read."""
+    return {
+        "CONNECT_URL": f"http://{host}:{chosen['CONNECT_PORT']}",
+        "CONNECT_BOOTSTRAP_SERVERS": f"{host}:{chosen['KAFKA_INTERNAL_PORT']}",
+        "CONNECT_BIND": chosen["BIND_ADDRESS"],
+        "CONNECT_HOST": host,
+    }
+
+
+def questdb(chosen: dict[str, str], host: str) -> dict[str, str]:
+    """Return QuestDB's own settings (QDB_…) and how the other parts reach it."""
+    bind = chosen["BIND_ADDRESS"]
+    static = {name: value or "" for name, value in dotenv_values(ROOT / "questdb" / "server.env").items()}
+    return static | {
+        "QDB_HTTP_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_HTTP_PORT']}",
+        "QDB_HTTP_MIN_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_HEALTH_PORT']}",
+        "QDB_PG_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_PG_PORT']}",
+        "QDB_LINE_TCP_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_ILP_PORT']}",
+        "QDB_PG_USER": chosen["QUESTDB_USER"],
+        "QDB_PG_PASSWORD": chosen["QUESTDB_PASSWORD"],
+        "QDB_PG_READONLY_USER": chosen["QUESTDB_READONLY_USER"],
+        "QDB_PG_READONLY_PASSWORD": chosen["QUESTDB_READONLY_PASSWORD"],
+        "QDB_HTTP_USER": chosen["QUESTDB_HTTP_USER"],
+        "QDB_HTTP_PASSWORD": chosen["QUESTDB_HTTP_PASSWORD"],
+        "QUESTDB_HTTP_URL": f"http://{host}:{chosen['QUESTDB_HTTP_PORT']}",
+        "QUESTDB_ADDRESS": f"{host}:{chosen['QUESTDB_HTTP_PORT']}",
+        "QUESTDB_AUTH": questdb_auth(chosen),
+        "QUESTDB_PG_HOST": host,
+    }
+
+
+def questdb_auth(chosen: dict[str, str]) -> str:
+    """Return the part of the sink's client string that logs in, empty where no login is asked for."""
+    user, password = chosen["QUESTDB_HTTP_USER"], chosen["QUESTDB_HTTP_PASSWORD"]
+    return f"username={user};password={password};" if user else ""
+
+
+def feed(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
+    """Return what the poller and the simulator read."""
+    simulated = chosen["FEED"] == "simulator"
+    return {
+        "GITHUB_API_URL": chosen["GITHUB_API_URL"]
+        or (f"http://{host}:{chosen['SIMULATOR_PORT']}" if simulated else "https://api.github.com"),
+        "HEARTBEAT_FILE": str(state / "run" / "github-events.heartbeat"),
+        "SIMULATOR_TRUTH_LOG": chosen.get("SIMULATOR_TRUTH_LOG") or str(state / "logs" / "simulator-truth.ndjson"),
+        "START_SIMULATOR": flag(simulated),
+    }
+
+
+
+def jvms(chosen: dict[str, str]) -> dict[str, str]:
+    """Return the options of the three JVMs: small, started fast, read-only to the monitoring agent."""
+    # One compiler and one collector thread each: on two cores, three JVMs starting at once fight for them.
+    small = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
+    agent = f"-javaagent:{BUILD}/jars/jolokia.jar=host={chosen['BIND_ADDRESS']},policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
+    return {
+        "BROKER_JVM": f"{small} {agent},port={chosen['BROKER_JOLOKIA_PORT']}",
+        "CONNECT_JVM": f"{small} {agent},port={chosen['CONNECT_JOLOKIA_PORT']}",
+        "QUESTDB_JVM": "-XX:+UseSerialGC",
+        "BROKER_JMX": jmx(chosen),
+    }
+
+
+def jmx(chosen: dict[str, str]) -> str:
+    """Return the options that open the broker's JMX port."""
+    port, options = chosen["BROKER_JMX_PORT"], "-Dcom.sun.management.jmxremote"
+    return (
+        f"{options} {options}.port={port} {options}.rmi.port={port} {options}.host={chosen['BIND_ADDRESS']} "
+        f"{options}.authenticate=false {options}.ssl=false -Djava.rmi.server.hostname={chosen['BIND_ADDRESS']}"
+    )
