@@ -1,0 +1,120 @@
+package io.github.rta.questdb;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/** Speaks HTTP to QuestDB: writes rows and asks for a table's columns. Safe for several threads. */
+final class QuestDbClient {
+    private static final JsonFactory JSON = new JsonFactory();
+
+    private final ClientConf conf;
+    private final URI write;
+    private final HttpClient http;
+
+    QuestDbClient(ClientConf conf) {
+        this.conf = conf;
+        this.write = conf.base().resolve("/write?precision=n");
+        this.http = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(Duration.ofSeconds(5))
+                .build();
+    }
+
+    /** Sends lines of ILP as one request, of which QuestDB stores all or nothing. Never throws for a fault of the network. */
+    Answer write(byte[] lines, int offset, int length) throws InterruptedException {
+        HttpRequest.Builder request = request(write).POST(BodyPublishers.ofByteArray(lines, offset, length));
+        try {
+            HttpResponse<String> response = send(request, length);
+            return Answer.of(response.statusCode(), response.body());
+        } catch (Unavailable e) {
+            return Answer.unavailable(e.getMessage());
+        }
+    }
+
+    /**
+     * The table's columns as they are now.
+     *
+     * @param mayBeMissing whether a table that doesn't exist is fine: QuestDB will create it with the first row
+     * @throws Unavailable if QuestDB can't be asked, or has no such table
+     */
+    Table.Schema schema(String table, boolean mayBeMissing) throws Unavailable, InterruptedException {
+        long now = System.nanoTime();
+        String query = URLEncoder.encode("SHOW COLUMNS FROM \"" + table + '"', StandardCharsets.UTF_8);
+        HttpResponse<String> response = send(request(conf.base().resolve("/exec?query=" + query)), 0);
+        if (response.statusCode() == 200) {
+            return schema(response.body(), now);
+        }
+        if (response.statusCode() == 400 && mayBeMissing && response.body().contains("table does not exist")) {
+            return new Table.Schema(Set.of(), "timestamp", now);
+        }
+        throw new Unavailable("columns of table %s: %s".formatted(table, Answer.of(response.statusCode(), response.body()).reason()));
+    }
+
+    private static Table.Schema schema(String body, long now) throws Unavailable {
+        Set<String> columns = new HashSet<>();
+        String designated = null;
+        try (JsonParser parser = JSON.createParser(body)) {
+            while (!"dataset".equals(parser.currentName()) || parser.currentToken() != JsonToken.START_ARRAY) {
+                if (parser.nextToken() == null) {
+                    throw new Unavailable("columns: no dataset in the answer");
+                }
+            }
+            // Rows of [name, type, indexed, block capacity, cached, capacity, size, designated, …].
+            while (parser.nextToken() == JsonToken.START_ARRAY) {
+                String name = parser.nextTextValue().toLowerCase(Locale.ROOT);
+                columns.add(name);
+                for (int i = 1; parser.nextToken() != JsonToken.END_ARRAY; i++) {
+                    designated = i == 7 && parser.currentToken() == JsonToken.VALUE_TRUE ? name : designated;
+                }
+            }
+        } catch (IOException e) {
+            throw new Unavailable("columns: " + e.getMessage());
+        }
+        return new Table.Schema(columns, designated, now);
+    }
+
+    private HttpRequest.Builder request(URI uri) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri);
+        if (conf.authorization() != null) {
+            request.header("Authorization", conf.authorization());
+        }
+        return request;
+    }
+
+    private HttpResponse<String> send(HttpRequest.Builder request, int bytes) throws Unavailable, InterruptedException {
+        CompletableFuture<HttpResponse<String>> answer = http.sendAsync(request.build(), BodyHandlers.ofString());
+        try {
+            // Covers the whole exchange; HttpRequest.timeout() would not end an answer that stops half way.
+            return answer.get(conf.timeout().toMillis() + bytes * 1000L / conf.minBytesPerSecond(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            throw new Unavailable(describe(e.getCause()));
+        } catch (TimeoutException e) {
+            throw new Unavailable("no answer in time from " + conf.base());
+        } finally {
+            answer.cancel(true);
+        }
+    }
+
+    private String describe(Throwable cause) {
+        String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
+        return conf.base() + ": " + cause.getClass().getSimpleName() + detail;
+    }
+}

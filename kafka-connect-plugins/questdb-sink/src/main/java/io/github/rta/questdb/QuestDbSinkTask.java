@@ -1,0 +1,155 @@
+package io.github.rta.questdb;
+
+import java.util.ArrayDeque;
+import java.util.Collection;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.sink.ErrantRecordReporter;
+import org.apache.kafka.connect.sink.SinkRecord;
+import org.apache.kafka.connect.sink.SinkTask;
+
+/**
+ * Takes records from Connect, encodes them and leaves them to the {@link Sender}.
+ *
+ * <p>{@code put()} never blocks for longer than {@link #PATIENCE}: when QuestDB is away or slow the task pauses its partitions
+ * and returns, so that it stays a member of its group however long that lasts. Offsets are given to Connect only when
+ * QuestDB has acknowledged the rows.
+ */
+public final class QuestDbSinkTask extends SinkTask {
+    private static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);
+    private static final long LOOK_AGAIN_MS = 1000;
+
+    private final Deque<SinkRecord> backlog = new ArrayDeque<>();
+    private final Backoff backoff = new Backoff();
+    private RecordEncoder encoder;
+    private BatchQueue queue;
+    private SinkStats stats;
+    private Sender sender;
+    private Thread thread;
+    private boolean paused;
+
+    @Override
+    public String version() {
+        return QuestDbSinkConnector.VERSION;
+    }
+
+    @Override
+    public void start(Map<String, String> properties) {
+        SinkConfig config = new SinkConfig(properties);
+        QuestDbClient client = new QuestDbClient(config.client());
+        stats = new SinkStats(properties.getOrDefault("name", "questdb-sink"), properties.getOrDefault("task.id", "0"));
+        queue = new BatchQueue(() -> new Batch(config.maxRows, config.maxBytes), config.minIntervalMs);
+        encoder = new RecordEncoder(config, client);
+        sender = new Sender(client, queue, new DeadLetters(reporter(properties)), stats);
+        thread = new Thread(sender, "questdb-sender-" + properties.getOrDefault("name", "") + '-' + properties.get("task.id"));
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** Connect offers a reporter even where there is no topic for it to report to. */
+    private ErrantRecordReporter reporter(Map<String, String> properties) {
+        String topic = properties.getOrDefault("errors.deadletterqueue.topic.name", "");
+        return topic.isBlank() ? null : context.errantRecordReporter();
+    }
+
+    @Override
+    public void put(Collection<SinkRecord> records) {
+        if (sender.failure() != null) {
+            throw new ConnectException(sender.failure().getMessage(), sender.failure());
+        }
+        backlog.addAll(records);
+        try {
+            long wait = encodeBacklog();
+            pause(!backlog.isEmpty());
+            if (wait > 0 || !queue.isIdle()) {
+                context.timeout(wait > 0 ? wait : LOOK_AGAIN_MS);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    /** Returns after how many ms to go on with the rest, 0 if there is none. */
+    private long encodeBacklog() throws InterruptedException {
+        long start = System.nanoTime();
+        while (!backlog.isEmpty()) {
+            Batch batch = queue.open(start + PATIENCE);
+            if (batch == null) {
+                return 1; // The next put() waits for room.
+            }
+            try {
+                fill(batch, start);
+            } catch (Unavailable e) {
+                stats.unavailable(e.getMessage());
+                return backoff.nextMs();
+            } finally {
+                queue.close(batch);
+            }
+        }
+        return 0;
+    }
+
+    private void fill(Batch batch, long start) throws Unavailable, InterruptedException {
+        while (!backlog.isEmpty() && !batch.isFull()) {
+            encoder.encode(backlog.peek(), batch, start);
+            backlog.remove();
+        }
+        backoff.reset();
+    }
+
+    /** Connect goes on polling a paused task, only without new records. */
+    private void pause(boolean wanted) {
+        TopicPartition[] partitions = context.assignment().toArray(new TopicPartition[0]);
+        if (wanted) {
+            context.pause(partitions);
+        } else if (paused) {
+            context.resume(partitions);
+        }
+        paused = wanted;
+    }
+
+    @Override
+    public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
+        try {
+            // A short wait saves the next owner of a partition from storing the last rows again.
+            boolean idle = stats.isOutage() || sender.failure() != null
+                    ? queue.isIdle()
+                    : queue.awaitIdle(System.nanoTime() + PATIENCE);
+            if (idle && backlog.isEmpty() && sender.failure() == null) {
+                return current; // Also what a transform dropped before it came here.
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+        Map<TopicPartition, OffsetAndMetadata> safe = new HashMap<>(sender.acknowledged());
+        safe.keySet().retainAll(current.keySet());
+        return safe;
+    }
+
+    @Override
+    public void close(Collection<TopicPartition> partitions) {
+        backlog.removeIf(record ->
+                partitions.contains(new TopicPartition(record.originalTopic(), record.originalKafkaPartition())));
+        sender.acknowledged().keySet().removeAll(partitions);
+    }
+
+    @Override
+    public void stop() {
+        if (thread != null) {
+            thread.interrupt();
+        }
+        if (stats != null) {
+            stats.close();
+        }
+    }
+
+    private static ConnectException interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return new ConnectException("interrupted", e);
+    }
+}

@@ -1,0 +1,90 @@
+package io.github.rta.questdb;
+
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.connect.sink.SinkRecord;
+
+/** Turns records into rows of a batch: finds the table, reads key and value by the path that fits, notes what is refused. */
+final class RecordEncoder {
+    private final SinkConfig config;
+    private final QuestDbClient client;
+    private final RowEncoder row;
+    private final JsonReader json;
+    private final ObjectReader objects;
+    private final Map<String, Table> tables = new HashMap<>();
+
+    RecordEncoder(SinkConfig config, QuestDbClient client) {
+        this.config = config;
+        this.client = client;
+        this.row = new RowEncoder(config);
+        this.json = new JsonReader(config, row);
+        this.objects = new ObjectReader(config, row);
+    }
+
+    /**
+     * Adds the record to the batch, as a row, as a refusal, or (without a value) as nothing.
+     *
+     * @param now a System.nanoTime(): what is known of a table since before it is asked anew before a field is refused
+     * @throws Unavailable if the table's columns are needed and can't be had; the batch is as before
+     */
+    void encode(SinkRecord record, Batch batch, long now) throws Unavailable, InterruptedException {
+        if (record.value() == null) {
+            batch.skip(record);
+            return;
+        }
+        try {
+            Table table = table(record);
+            try {
+                write(record, table, batch);
+            } catch (BadRow.UnknownColumn e) {
+                if (table.schema.fetched() - now >= 0) {
+                    throw e;
+                }
+                tables.remove(table.name);
+                write(record, table(record), batch);
+            }
+            batch.addRow(record);
+        } catch (BadRow e) {
+            batch.addRefusal(record, e.getMessage());
+        }
+    }
+
+    private void write(SinkRecord record, Table table, Batch batch) throws BadRow {
+        row.begin(table);
+        if (config.includeKey && record.key() != null) {
+            Object key = record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
+            objects.read(record.keySchema(), key, table.key, "key");
+        }
+        if (record.value() instanceof byte[] bytes) {
+            json.read(bytes, table.value);
+        } else {
+            objects.read(record.valueSchema(), record.value(), table.value, "value");
+        }
+        row.end(record.timestamp(), batch.lines);
+    }
+
+    private Table table(SinkRecord record) throws BadRow, Unavailable, InterruptedException {
+        String name = tableName(record);
+        Table table = tables.get(name);
+        if (table == null || table.outgrown()) {
+            Table.checkName(name);
+            table = new Table(name, client.schema(name, !config.strict), config);
+            tables.put(name, table);
+        }
+        return table;
+    }
+
+    private String tableName(SinkRecord record) throws BadRow {
+        String template = config.table;
+        if (template.equals("${topic}")) {
+            return record.topic();
+        }
+        String name = template.replace("${topic}", record.topic())
+                .replace("${partition}", String.valueOf(record.kafkaPartition()));
+        if (name.contains("${key}")) {
+            Object key = record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
+            name = name.replace("${key}", String.valueOf(key));
+        }
+        return name;
+    }
+}

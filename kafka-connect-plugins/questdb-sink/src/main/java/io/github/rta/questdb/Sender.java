@@ -1,0 +1,137 @@
+package io.github.rta.questdb;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.connect.errors.ConnectException;
+
+/** The one thread that writes a task's rows: one request at a time, in order, until QuestDB has stored or refused each row. */
+final class Sender implements Runnable {
+    private final QuestDbClient client;
+    private final BatchQueue queue;
+    private final DeadLetters deadLetters;
+    private final SinkStats stats;
+    private final Backoff backoff = new Backoff();
+    private final List<Future<Void>> reports = new ArrayList<>();
+    private final Map<TopicPartition, OffsetAndMetadata> acknowledged = new ConcurrentHashMap<>();
+    private volatile RuntimeException failure;
+
+    Sender(QuestDbClient client, BatchQueue queue, DeadLetters deadLetters, SinkStats stats) {
+        this.client = client;
+        this.queue = queue;
+        this.deadLetters = deadLetters;
+        this.stats = stats;
+    }
+
+    /** How far each partition is safe: every record before is a row in QuestDB or in the dead-letter topic. */
+    Map<TopicPartition, OffsetAndMetadata> acknowledged() {
+        return acknowledged;
+    }
+
+    /** Why the thread ended, or null. */
+    RuntimeException failure() {
+        return failure;
+    }
+
+    @Override
+    public void run() {
+        try {
+            while (true) {
+                Batch batch = queue.take();
+                deliver(batch);
+                acknowledged.putAll(batch.offsets());
+                queue.done(batch);
+            }
+        } catch (InterruptedException e) {
+            failure = new ConnectException("the task is stopped", e);
+        } catch (ExecutionException e) {
+            failure = new ConnectException("the dead-letter topic can't be written", e.getCause());
+        } catch (RuntimeException e) {
+            failure = e;
+        }
+    }
+
+    private void deliver(Batch batch) throws InterruptedException, ExecutionException {
+        for (Batch.Refusal refusal : batch.refusals()) {
+            reject(refusal.record(), refusal.reason());
+        }
+        store(batch, 0, batch.rows());
+        for (Future<Void> report : reports) {
+            report.get();
+        }
+        reports.clear();
+    }
+
+    /**
+     * Stores the rows from..to-1. QuestDB stores nothing of a request with a bad row but names the first one: the rows
+     * before it go alone, and the next attempt is twice as long as they were. So k bad rows among n take at most about
+     * 2k + log n requests when they are spread, and never more than O(k log n).
+     */
+    private void store(Batch batch, int from, int to) throws InterruptedException {
+        int start = from;
+        int size = to - from;
+        while (start < to) {
+            int end = (int) Math.min(to, (long) start + size);
+            Answer answer = post(batch, start, end);
+            if (answer.kind() == Answer.Kind.STORED) {
+                start = end;
+                size = Math.max(size, size << 1);
+            } else {
+                int bad = start + answer.line() - 1;
+                store(batch, start, bad);
+                reject(batch.record(bad), answer.reason());
+                size = Math.max(1, 2 * (bad - start));
+                start = bad + 1;
+            }
+        }
+    }
+
+    private void reject(org.apache.kafka.connect.sink.SinkRecord record, String reason) {
+        stats.rejected();
+        reports.add(deadLetters.report(record, reason));
+    }
+
+    /** Sends until QuestDB has stored the rows or named a bad one among them. */
+    private Answer post(Batch batch, int from, int to) throws InterruptedException {
+        Answer previous = null;
+        while (true) {
+            Answer answer = attempt(batch, from, to, previous != null);
+            if (isFinal(answer, previous, to - from)) {
+                backoff.reset();
+                stats.available();
+                return answer;
+            }
+            if (previous != null) { // A single failure is no outage: a server may close an idle connection any time.
+                stats.unavailable(answer.reason());
+            }
+            previous = answer;
+            Thread.sleep(backoff.nextMs());
+        }
+    }
+
+    private Answer attempt(Batch batch, int from, int to, boolean retry) throws InterruptedException {
+        int offset = batch.start(from);
+        int length = batch.start(to) - offset;
+        long started = System.nanoTime();
+        stats.request(retry);
+        Answer answer = client.write(batch.lines.bytes(), offset, length);
+        if (answer.kind() == Answer.Kind.STORED) {
+            stats.stored(to - from, length, started);
+        }
+        return answer;
+    }
+
+    private static boolean isFinal(Answer answer, Answer previous, int rows) {
+        return switch (answer.kind()) {
+            case STORED -> true;
+            case BAD_ROW -> answer.line() <= rows;
+            case SUSPECT_ROW -> answer.line() <= rows && answer.equals(previous);
+            case UNAVAILABLE -> false;
+        };
+    }
+}

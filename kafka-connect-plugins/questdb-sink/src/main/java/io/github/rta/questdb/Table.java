@@ -1,0 +1,137 @@
+package io.github.rta.questdb;
+
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/** What the sink knows about one table: its columns, and which field of a record goes to which of them. */
+final class Table {
+    /** More distinct fields than a table sensibly has: someone uses data as field names. */
+    private static final int MAX_FIELDS = 10_000;
+
+    private static final String NOT_IN_COLUMNS = "?.,'\"\\/:)(+-*%~";
+    private static final String NOT_IN_TABLES = "?,'\"\\/:)(+*%~";
+
+    /** The columns as the server has them, in lower case as it compares them; {@code fetched} is a System.nanoTime(). */
+    record Schema(Set<String> columns, String designated, long fetched) {}
+
+    /** Where a scalar goes and how. One object a column, however many fields lead to it. */
+    static final class Column {
+        final String name;
+        final byte[] written;
+        final boolean symbol;
+        final boolean floating;
+        final boolean timestamp;
+        final long requiredBit;
+        /** The number of the row that wrote it last. */
+        long row;
+
+        private Column(String name, String lowerCase, SinkConfig config) throws BadRow {
+            this.name = name;
+            this.written = bare(name);
+            this.symbol = config.symbols.contains(lowerCase);
+            this.floating = config.doubles.contains(lowerCase);
+            this.timestamp = config.timestampStrings.contains(lowerCase);
+            int required = config.required.indexOf(lowerCase);
+            this.requiredBit = required < 0 ? 0 : 1L << required;
+        }
+    }
+
+    /** A field of the records, by its path: nested objects flatten with an underscore. */
+    final class Field {
+        final String path;
+        /** Position in timestamp.field.name, or -1. */
+        final int timestampPart;
+
+        private final Map<String, Field> children = new HashMap<>();
+        private Column column;
+
+        private Field(String path) {
+            this.path = path;
+            this.timestampPart = config.timestampFields.indexOf(path);
+            fields++;
+        }
+
+        Field child(String name) {
+            Field child = children.get(name);
+            if (child == null) {
+                String safe = name.replace('.', '_');
+                child = new Field(path.isEmpty() ? safe : path + '_' + safe);
+                children.put(name, child);
+            }
+            return child;
+        }
+
+        Column column() throws BadRow {
+            if (column == null) {
+                column = Table.this.column(path);
+            }
+            return column;
+        }
+    }
+
+    final String name;
+    final byte[] written;
+    final Field key;
+    final Field value;
+    final Schema schema;
+    private final SinkConfig config;
+    private final Map<String, Column> columns = new HashMap<>();
+    private int fields;
+
+    Table(String name, Schema schema, SinkConfig config) throws BadRow {
+        this.name = name;
+        this.schema = schema;
+        this.config = config;
+        this.written = bare(name);
+        this.key = new Field(config.keyPrefix);
+        this.value = new Field(config.valuePrefix);
+    }
+
+    /** Whether the fields seen have become so many that forgetting them is due. */
+    boolean outgrown() {
+        return fields > MAX_FIELDS;
+    }
+
+    private Column column(String path) throws BadRow {
+        String lowerCase = path.toLowerCase(Locale.ROOT);
+        Column column = columns.get(lowerCase);
+        if (column == null) {
+            check(path, lowerCase);
+            column = new Column(path, lowerCase, config);
+            columns.put(lowerCase, column);
+        }
+        return column;
+    }
+
+    private void check(String path, String lowerCase) throws BadRow {
+        if (!isName(path, NOT_IN_COLUMNS)) {
+            throw new BadRow("field '%s' can't be the name of a column".formatted(path));
+        }
+        if (lowerCase.equals(schema.designated())) {
+            throw new BadRow("field '%s' is the table's designated timestamp, but timestamp.field.name says otherwise"
+                    .formatted(path));
+        }
+        if (config.strict && !schema.columns().contains(lowerCase)) {
+            throw new BadRow.UnknownColumn(path, name);
+        }
+    }
+
+    static void checkName(String name) throws BadRow {
+        if (!isName(name, NOT_IN_TABLES) || name.startsWith(".") || name.endsWith(".")) {
+            throw new BadRow("'%s' can't be the name of a table".formatted(name));
+        }
+    }
+
+    private static boolean isName(String name, String forbidden) {
+        return !name.isEmpty()
+                && name.chars().noneMatch(c -> c < ' ' || c == 0x7F || c == 0xFEFF || forbidden.indexOf(c) >= 0);
+    }
+
+    private static byte[] bare(String name) throws BadRow {
+        return new IlpBuffer(name.length() + 8)
+                .putBare(name.toCharArray(), 0, name.length())
+                .toArray();
+    }
+}
