@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .local/venv
 BIN := $(VENV)/bin
 SINK := kafka-connect-plugins/questdb-sink
-MVN := mvn --quiet --batch-mode --no-transfer-progress
+MVN := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

@@ -14,7 +14,7 @@ import requests
 
 from local import health, obstacles
 from local.processes import Process, Supervisor
-from local.settings import ROOT, load
+from local.settings import ROOT, load, remember
 
 READY_WITHIN = 120.0  # seconds
 LOOK_EVERY = 0.2  # seconds
@@ -55,7 +55,6 @@ def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
         say(f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead.")
         say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
         os.environ["FEED"] = "simulator"
-        os.environ["GITHUB_API_URL"] = ""
         return load()
     return settings
 
@@ -63,8 +62,11 @@ def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
 def prepare(settings: dict[str, str]) -> None:
     """Make the folders, and format the broker's storage once."""
     state = Path(settings["STATE_DIR"])
+    # What a killed stack left there would pass for news of this one.
+    shutil.rmtree(state / "run", ignore_errors=True)
     for folder in ("data/questdb", "logs", "run"):
         (state / folder).mkdir(parents=True, exist_ok=True)
+    remember(settings)
     if not (state / "data" / "kafka" / "meta.properties").exists():
         tool = [settings["JAVA"], "-XX:TieredStopAtLevel=1", "-cp", f"{settings['JARS']}/kafka/*", "kafka.tools.StorageTool"]
         identity = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603

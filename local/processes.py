@@ -44,9 +44,13 @@ class Supervisor:
     def __init__(self, settings: dict[str, str]) -> None:
         """Know where it is; start nothing."""
         self._settings = settings
-        transport = SupervisorTransport(None, None, "unix://" + settings["SUPERVISOR_SOCKET"])
-        self._rpc: Any = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
         self._pidfile = Path(settings["STATE_DIR"], "run", "supervisord.pid")
+
+    @property
+    def _rpc(self) -> Any:  # noqa: ANN401 - its methods are made up at run time
+        # A new one for each call: the transport can't be used again after a refused connection.
+        transport = SupervisorTransport(None, None, "unix://" + self._settings["SUPERVISOR_SOCKET"])
+        return xmlrpc.client.ServerProxy("http://localhost", transport=transport)
 
     def running(self) -> bool:
         """Tell whether the supervisor answers."""

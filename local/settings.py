@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -30,14 +31,30 @@ def load() -> dict[str, str]:
     """Return every setting of .env and the environment, with the ones that the local processes need added."""
     chosen = {name: value or "" for name, value in dotenv_values(ROOT / ".env").items()}
     chosen |= {name: value for name, value in os.environ.items() if value or name not in chosen}
-    return chosen | derived(chosen)
-
-
-def derived(chosen: dict[str, str]) -> dict[str, str]:
-    """Return what follows from `chosen`: folders, addresses of the parts for each other, and what starts."""
     state = Path(chosen.get("STATE_DIR") or BUILD).resolve()
+    return chosen | derived(chosen | recall(state), state)
+
+
+def remember(settings: dict[str, str]) -> None:
+    """Keep which feed the running stack uses, for the commands that come after `up`."""
+    path = Path(settings["STATE_DIR"], "run", "feed.json")
+    path.write_text(json.dumps({"FEED": settings["FEED"]}), encoding="utf-8")
+
+
+def recall(state: Path) -> dict[str, str]:
+    """Return what the stack in folder `state` remembers; nothing unless it runs or was killed."""
+    try:
+        remembered: dict[str, str] = json.loads((state / "run" / "feed.json").read_text(encoding="utf-8"))
+    except OSError:
+        return {}
+    return remembered
+
+
+def derived(chosen: dict[str, str], state: Path) -> dict[str, str]:
+    """Return what follows from `chosen`: folders, addresses of the parts for each other, and what starts."""
     host = loopback(chosen["BIND_ADDRESS"])
     return {
+        "FEED": chosen["FEED"],
         "ROOT": str(ROOT),
         "STATE_DIR": str(state),
         "JARS": str(BUILD / "jars"),

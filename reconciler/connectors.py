@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 TIMEOUT = 10.0  # seconds
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0  # seconds between two restarts of the same connector
 # Marks what the reconciler registered, so that it never removes a connector a person registered by hand.
-MARK = {"managed.by": "reconciler"}
+MARK = {"connector.managed.by": "reconciler"}
 
 Config = dict[str, str]
 
@@ -74,7 +74,8 @@ class Connect:
 
 def _reason(answer: requests.Response) -> str:
     try:
-        return str(answer.json()["message"])
+        # Connect's message has a line for each mistake, between a headline and a hint.
+        return " ".join(str(answer.json()["message"]).partition("\nYou can also")[0].split())
     except (ValueError, KeyError, TypeError):
         return answer.text[:500]
 

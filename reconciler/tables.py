@@ -129,9 +129,9 @@ def _match_view(database: QuestDb, statement: Statement) -> None:
             f"run: DROP MATERIALIZED VIEW {statement.name}"
         )
         raise Problem(message)
-    wanted = _ttl(statement.sql)
-    if wanted and wanted != _ttl(current):
-        _alter(database, f"ALTER MATERIALIZED VIEW {statement.name} SET TTL {wanted[0]} {wanted[1]}")
+    if _ttl(statement.sql) != _ttl(current):
+        value, unit = _ttl(statement.sql)
+        _alter(database, f"ALTER MATERIALIZED VIEW {statement.name} SET TTL {value} {unit}")
 
 
 def _query(create: str) -> str:
@@ -140,9 +140,15 @@ def _query(create: str) -> str:
     return " ".join((match[1] if match else create).split())
 
 
-def _ttl(create: str) -> tuple[str, str] | None:
+def _ttl(create: str) -> tuple[int, str]:
+    """Return the TTL in hours or months, as QuestDB keeps it: it shows 24 MONTHS as 2 YEARS."""
     match = TTL.search(create[create.rfind(")") :])
-    return (match[1], match[2].upper()) if match else None
+    if not match:
+        return 0, "HOUR"
+    factor, unit = {"HOUR": (1, "HOUR"), "DAY": (24, "HOUR"), "WEEK": (168, "HOUR"), "MONTH": (1, "MONTH"), "YEAR": (12, "MONTH")}[
+        match[2].upper()
+    ]
+    return int(match[1]) * factor, unit
 
 
 def _match_table(database: QuestDb, statement: Statement) -> None:
