@@ -1,9 +1,9 @@
 package io.github.rta.questdb;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import java.io.IOException;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.util.regex.Pattern;
 
 /**
@@ -24,10 +24,13 @@ record Answer(Kind kind, int line, String reason) {
         UNAVAILABLE
     }
 
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final ObjectMapper JSON = new ObjectMapper();
+    /** The number of a line in the request says nothing to a reader of the dead-letter topic. */
+    private static final Pattern PREAMBLE = Pattern.compile(
+            "^failed to parse line protocol:\\s*errors encountered on line\\(s\\):\\s*(error in line \\d+: )?");
     /** Said of a line, true of every line: the table is missing or can't be written. */
-    private static final Pattern WHOLE_TABLE =
-            Pattern.compile("creating new tables is disabled|cannot create table|non-WAL table|cannot modify (materialized )?view");
+    private static final Pattern WHOLE_TABLE = Pattern.compile(
+            "creating new tables is disabled|cannot create table|non-WAL table|cannot modify (materialized )?view");
     /** The disk, not the row: QuestDB gives the number of a failed system call. Or it ran out of memory. */
     private static final Pattern SERVER_TROUBLE = Pattern.compile("errno: |Error$|memory");
 
@@ -39,19 +42,14 @@ record Answer(Kind kind, int line, String reason) {
         if (status / 100 == 2) {
             return new Answer(Kind.STORED, 0, "");
         }
-        int line = 0;
-        String message = body;
-        try (JsonParser parser = JSON.createParser(body)) {
-            while (parser.nextToken() != null) {
-                if (parser.currentToken() == JsonToken.VALUE_NUMBER_INT && "line".equals(parser.currentName())) {
-                    line = parser.getIntValue();
-                } else if (parser.currentToken() == JsonToken.VALUE_STRING && "message".equals(parser.currentName())) {
-                    message = parser.getText();
-                }
-            }
-        } catch (IOException e) {
-            line = 0; // A proxy's page or half an answer.
+        JsonNode fields = MissingNode.getInstance();
+        try {
+            fields = JSON.readTree(body);
+        } catch (JsonProcessingException e) {
+            // A proxy's page, or half an answer: no line, so nothing is held against a row.
         }
+        int line = fields.path("line").asInt(0);
+        String message = PREAMBLE.matcher(fields.path("message").asText(body)).replaceFirst("");
         return new Answer(kind(status, line, message), line, "HTTP %d: %s".formatted(status, shorten(message)));
     }
 

@@ -2,7 +2,7 @@ package io.github.rta.questdb;
 
 import java.util.concurrent.ThreadLocalRandom;
 
-/** How long to wait before the next attempt: doubling from 0.1 s to 5 s, with jitter so that tasks don't come in step. */
+/** How long to wait before the next attempt: from 0.1 s to 5 s, doubling, with jitter to keep tasks out of step. */
 final class Backoff {
     private static final long FIRST_MS = 100;
     private static final long LAST_MS = 5_000;

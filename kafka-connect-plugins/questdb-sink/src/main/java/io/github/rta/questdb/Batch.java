@@ -49,7 +49,9 @@ final class Batch {
     }
 
     private void advance(SinkRecord record) {
-        if (last != null && (last.originalKafkaPartition() != record.originalKafkaPartition() || !last.originalTopic().equals(record.originalTopic()))) {
+        if (last != null
+                && (last.originalKafkaPartition() != record.originalKafkaPartition()
+                        || !last.originalTopic().equals(record.originalTopic()))) {
             settle();
         }
         last = record;

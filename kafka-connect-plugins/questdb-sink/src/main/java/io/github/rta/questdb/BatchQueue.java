@@ -4,8 +4,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Hands batches from the task's thread to the sender's. While a request is under way the task adds to the one batch that
- * waits, so batches are small when little arrives and large under load, without a timer. A full one holds the task back.
+ * Hands batches from the task's thread to the sender's. While a request is under way the task adds to the one batch
+ * that waits, so batches are small when little arrives and large under load. A full one holds the task back.
  */
 final class BatchQueue {
     private final Supplier<Batch> factory;

@@ -15,14 +15,23 @@ import java.util.regex.Pattern;
  * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
  * write it. Messages name the part at fault, never its value.
  */
-record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond, boolean verifyTls) {
+record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond) {
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
     /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
     private static final Set<String> NOT_NEEDED = Set.of(
-            "auto_flush", "auto_flush_rows", "auto_flush_interval", "auto_flush_bytes", "init_buf_size", "max_buf_size",
-            "max_name_len", "protocol_version", "retry_timeout", "retry_max_backoff_millis");
-    private static final Set<String> USED = Set.of(
-            "addr", "username", "password", "token", "request_timeout", "request_min_throughput", "tls_verify");
+            "auto_flush",
+            "auto_flush_rows",
+            "auto_flush_interval",
+            "auto_flush_bytes",
+            "init_buf_size",
+            "max_buf_size",
+            "max_name_len",
+            "protocol_version",
+            "retry_timeout",
+            "retry_max_backoff_millis");
+
+    private static final Set<String> USED =
+            Set.of("addr", "username", "password", "token", "request_timeout", "request_min_throughput", "tls_verify");
 
     /**
      * @param env looks up environment variables, for {@code ${NAME}}
@@ -33,20 +42,22 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
         require(halves.length == 2, "must read like http::addr=host:9000;");
         require(halves[0].matches("https?"), "must start with http:: or https::");
         Map<String, String> values = values(halves[1]);
-        String tls = values.getOrDefault("tls_verify", "on");
-        require(tls.matches("on|unsafe_off"), "tls_verify must be on or unsafe_off");
+        require(
+                values.getOrDefault("tls_verify", "on").equals("on"),
+                "tls_verify must be on: give the worker a trust store instead");
         return new ClientConf(
                 base(halves[0], values.get("addr")),
                 authorization(values),
                 Duration.ofMillis(number(values, "request_timeout", 10_000)),
-                number(values, "request_min_throughput", 102_400),
-                tls.equals("on"));
+                number(values, "request_min_throughput", 102_400));
     }
 
     private static String expand(String text, UnaryOperator<String> env) {
         return VARIABLE.matcher(text).replaceAll(match -> {
             String value = env.apply(match.group(1));
-            require(value != null, "names the environment variable " + match.group(1) + ", which the worker doesn't have");
+            require(
+                    value != null,
+                    "names the environment variable " + match.group(1) + ", which the worker doesn't have");
             return Matcher.quoteReplacement(value.replace(";", ";;"));
         });
     }
@@ -89,7 +100,8 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
         }
         return user == null
                 ? null
-                : "Basic " + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
+                : "Basic "
+                        + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
     }
 
     private static long number(Map<String, String> values, String key, long otherwise) {
@@ -98,7 +110,7 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
         return Long.parseLong(value);
     }
 
-    private static void require(boolean condition, String message) {
+    static void require(boolean condition, String message) {
         if (!condition) {
             throw new IllegalArgumentException(message);
         }

@@ -18,7 +18,8 @@ final class DeadLetters {
     /** The future ends when the dead-letter topic has the record. */
     Future<Void> report(SinkRecord record, String reason) {
         String where = "topic %s, partition %d, offset %d: %s"
-                .formatted(record.originalTopic(), record.originalKafkaPartition(), record.originalKafkaOffset(), reason);
+                .formatted(
+                        record.originalTopic(), record.originalKafkaPartition(), record.originalKafkaOffset(), reason);
         if (reporter == null) {
             throw new ConnectException("bad record and no errors.deadletterqueue.topic.name: " + where);
         }

@@ -15,8 +15,9 @@ import java.nio.charset.StandardCharsets;
 
 /** The fast path: reads a record's JSON bytes once, token by token, straight into the row. */
 final class JsonReader {
-    private static final JsonFactory FACTORY =
-            JsonFactory.builder().disable(JsonFactory.Feature.INTERN_FIELD_NAMES).build();
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .build();
 
     private final SinkConfig config;
     private final RowEncoder row;
@@ -52,7 +53,10 @@ final class JsonReader {
 
     static String decode(byte[] bytes) throws BadRow {
         try {
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
         } catch (CharacterCodingException e) {
             throw new BadRow("not UTF-8: " + e.getMessage());
         }
@@ -72,7 +76,8 @@ final class JsonReader {
         switch (token) {
             case START_OBJECT -> object(parser, field);
             case START_ARRAY -> array(parser, field);
-            case VALUE_STRING -> row.text(field, parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
+            case VALUE_STRING ->
+                row.text(field, parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
             case VALUE_NUMBER_INT -> integer(parser, field);
             case VALUE_NUMBER_FLOAT -> row.floating(field, parser.getDoubleValue());
             case VALUE_TRUE, VALUE_FALSE -> row.bool(field, token == JsonToken.VALUE_TRUE);

@@ -1,14 +1,13 @@
 package io.github.rta.questdb;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.Table.Field;
-import java.io.IOException;
-import java.io.StringWriter;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Collection;
 import java.util.Date;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
@@ -16,7 +15,7 @@ import org.apache.kafka.connect.data.Time;
 
 /** The generic path: reads what any converter made of a record (Struct, Map, scalar) into the row. */
 final class ObjectReader {
-    private static final JsonFactory FACTORY = new JsonFactory();
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final SinkConfig config;
     private final RowEncoder row;
@@ -63,7 +62,8 @@ final class ObjectReader {
         } else if (value instanceof BigInteger integer) {
             integer(integer, field);
         } else if (!config.skipUnsupported) {
-            throw new BadRow("field '%s' is of an unsupported type, %s".formatted(field.path, value.getClass().getSimpleName()));
+            throw new BadRow("field '%s' is of an unsupported type, %s"
+                    .formatted(field.path, value.getClass().getSimpleName()));
         }
     }
 
@@ -75,7 +75,10 @@ final class ObjectReader {
 
     private void map(Schema schema, Map<?, ?> map, Field field) throws BadRow {
         for (Map.Entry<?, ?> entry : map.entrySet()) {
-            value(schema == null ? null : schema.valueSchema(), entry.getValue(), field.child(String.valueOf(entry.getKey())));
+            value(
+                    schema == null ? null : schema.valueSchema(),
+                    entry.getValue(),
+                    field.child(String.valueOf(entry.getKey())));
         }
     }
 
@@ -103,38 +106,26 @@ final class ObjectReader {
     }
 
     private static String json(Collection<?> items) throws BadRow {
-        StringWriter text = new StringWriter();
-        try (JsonGenerator generator = FACTORY.createGenerator(text)) {
-            write(generator, items);
-        } catch (IOException e) {
-            throw new BadRow("array: " + e.getMessage());
+        try {
+            return JSON.writeValueAsString(plain(items));
+        } catch (JsonProcessingException e) {
+            throw new BadRow("array: " + e.getOriginalMessage());
         }
-        return text.toString();
     }
 
-    private static void write(JsonGenerator generator, Object value) throws IOException {
+    /** Replaces what Jackson doesn't know, structs, by maps. */
+    private static Object plain(Object value) {
         if (value instanceof Collection<?> items) {
-            generator.writeStartArray();
-            for (Object item : items) {
-                write(generator, item);
-            }
-            generator.writeEndArray();
-        } else if (value instanceof Map<?, ?> map) {
-            generator.writeStartObject();
-            for (Map.Entry<?, ?> entry : map.entrySet()) {
-                generator.writeFieldName(String.valueOf(entry.getKey()));
-                write(generator, entry.getValue());
-            }
-            generator.writeEndObject();
-        } else if (value instanceof Struct struct) {
-            generator.writeStartObject();
-            for (org.apache.kafka.connect.data.Field member : struct.schema().fields()) {
-                generator.writeFieldName(member.name());
-                write(generator, struct.get(member));
-            }
-            generator.writeEndObject();
-        } else {
-            generator.writePOJO(value);
+            return items.stream().map(ObjectReader::plain).toList();
         }
+        Map<String, Object> members = new LinkedHashMap<>();
+        if (value instanceof Map<?, ?> map) {
+            map.forEach((key, member) -> members.put(String.valueOf(key), plain(member)));
+        } else if (value instanceof Struct struct) {
+            struct.schema().fields().forEach(member -> members.put(member.name(), plain(struct.get(member))));
+        } else {
+            return value;
+        }
+        return members;
     }
 }

@@ -1,9 +1,8 @@
 package io.github.rta.questdb;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
-import java.io.IOException;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
@@ -23,7 +22,7 @@ import java.util.concurrent.TimeoutException;
 
 /** Speaks HTTP to QuestDB: writes rows and asks for a table's columns. Safe for several threads. */
 final class QuestDbClient {
-    private static final JsonFactory JSON = new JsonFactory();
+    private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ClientConf conf;
     private final URI write;
@@ -38,7 +37,7 @@ final class QuestDbClient {
                 .build();
     }
 
-    /** Sends lines of ILP as one request, of which QuestDB stores all or nothing. Never throws for a fault of the network. */
+    /** Sends lines of ILP as one request, of which QuestDB stores all or nothing. A fault of the network is an answer too. */
     Answer write(byte[] lines, int offset, int length) throws InterruptedException {
         HttpRequest.Builder request = request(write).POST(BodyPublishers.ofByteArray(lines, offset, length));
         try {
@@ -65,28 +64,23 @@ final class QuestDbClient {
         if (response.statusCode() == 400 && mayBeMissing && response.body().contains("table does not exist")) {
             return new Table.Schema(Set.of(), "timestamp", now);
         }
-        throw new Unavailable("columns of table %s: %s".formatted(table, Answer.of(response.statusCode(), response.body()).reason()));
+        throw new Unavailable("columns of table %s: %s"
+                .formatted(
+                        table, Answer.of(response.statusCode(), response.body()).reason()));
     }
 
     private static Table.Schema schema(String body, long now) throws Unavailable {
         Set<String> columns = new HashSet<>();
         String designated = null;
-        try (JsonParser parser = JSON.createParser(body)) {
-            while (!"dataset".equals(parser.currentName()) || parser.currentToken() != JsonToken.START_ARRAY) {
-                if (parser.nextToken() == null) {
-                    throw new Unavailable("columns: no dataset in the answer");
-                }
-            }
+        try {
             // Rows of [name, type, indexed, block capacity, cached, capacity, size, designated, …].
-            while (parser.nextToken() == JsonToken.START_ARRAY) {
-                String name = parser.nextTextValue().toLowerCase(Locale.ROOT);
+            for (JsonNode row : JSON.readTree(body).path("dataset")) {
+                String name = row.path(0).asText().toLowerCase(Locale.ROOT);
                 columns.add(name);
-                for (int i = 1; parser.nextToken() != JsonToken.END_ARRAY; i++) {
-                    designated = i == 7 && parser.currentToken() == JsonToken.VALUE_TRUE ? name : designated;
-                }
+                designated = row.path(7).asBoolean() ? name : designated;
             }
-        } catch (IOException e) {
-            throw new Unavailable("columns: " + e.getMessage());
+        } catch (JsonProcessingException e) {
+            throw new Unavailable("columns: half an answer: " + e.getOriginalMessage());
         }
         return new Table.Schema(columns, designated, now);
     }
@@ -103,7 +97,8 @@ final class QuestDbClient {
         CompletableFuture<HttpResponse<String>> answer = http.sendAsync(request.build(), BodyHandlers.ofString());
         try {
             // Covers the whole exchange; HttpRequest.timeout() would not end an answer that stops half way.
-            return answer.get(conf.timeout().toMillis() + bytes * 1000L / conf.minBytesPerSecond(), TimeUnit.MILLISECONDS);
+            return answer.get(
+                    conf.timeout().toMillis() + bytes * 1000L / conf.minBytesPerSecond(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             throw new Unavailable(describe(e.getCause()));
         } catch (TimeoutException e) {

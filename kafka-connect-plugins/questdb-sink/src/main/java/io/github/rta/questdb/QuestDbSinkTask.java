@@ -16,8 +16,7 @@ import org.apache.kafka.connect.sink.SinkTask;
 /**
  * Takes records from Connect, encodes them and leaves them to the {@link Sender}.
  *
- * <p>{@code put()} never blocks for longer than {@link #PATIENCE}: when QuestDB is away or slow the task pauses its partitions
- * and returns, so that it stays a member of its group however long that lasts. Offsets are given to Connect only when
+ * <p>{@code put()} never blocks for long: when QuestDB is away or slow the task pauses its partitions and returns, so that it stays a member of its group however long that lasts. Offsets are given to Connect only when
  * QuestDB has acknowledged the rows.
  */
 public final class QuestDbSinkTask extends SinkTask {
@@ -42,11 +41,12 @@ public final class QuestDbSinkTask extends SinkTask {
     public void start(Map<String, String> properties) {
         SinkConfig config = new SinkConfig(properties);
         QuestDbClient client = new QuestDbClient(config.client());
-        stats = new SinkStats(properties.getOrDefault("name", "questdb-sink"), properties.getOrDefault("task.id", "0"));
+        String name = properties.get("name") + '-' + properties.get("task.id");
+        stats = new SinkStats(name, context.pluginMetrics());
         queue = new BatchQueue(() -> new Batch(config.maxRows, config.maxBytes), config.minIntervalMs);
-        encoder = new RecordEncoder(config, client);
+        encoder = new RecordEncoder(config, table -> client.schema(table, !config.strict));
         sender = new Sender(client, queue, new DeadLetters(reporter(properties)), stats);
-        thread = new Thread(sender, "questdb-sender-" + properties.getOrDefault("name", "") + '-' + properties.get("task.id"));
+        thread = new Thread(sender, "questdb-sender-" + name);
         thread.setDaemon(true);
         thread.start();
     }
@@ -127,7 +127,11 @@ public final class QuestDbSinkTask extends SinkTask {
             throw interrupted(e);
         }
         Map<TopicPartition, OffsetAndMetadata> safe = new HashMap<>(sender.acknowledged());
-        safe.keySet().retainAll(current.keySet());
+        // A partition that left and came back may have been acknowledged further than it has been read this time.
+        safe.entrySet()
+                .removeIf(entry -> !current.containsKey(entry.getKey())
+                        || entry.getValue().offset()
+                                > current.get(entry.getKey()).offset());
         return safe;
     }
 
@@ -142,9 +146,6 @@ public final class QuestDbSinkTask extends SinkTask {
     public void stop() {
         if (thread != null) {
             thread.interrupt();
-        }
-        if (stats != null) {
-            stats.close();
         }
     }
 

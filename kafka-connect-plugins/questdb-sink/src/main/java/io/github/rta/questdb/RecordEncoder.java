@@ -4,18 +4,23 @@ import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Turns records into rows of a batch: finds the table, reads key and value by the path that fits, notes what is refused. */
+/** Turns records into rows of a batch: finds the table, reads key and value, notes what is refused. */
 final class RecordEncoder {
+    /** Asks the server for a table's columns. */
+    interface SchemaSource {
+        Table.Schema of(String table) throws Unavailable, InterruptedException;
+    }
+
     private final SinkConfig config;
-    private final QuestDbClient client;
+    private final SchemaSource schemas;
     private final RowEncoder row;
     private final JsonReader json;
     private final ObjectReader objects;
     private final Map<String, Table> tables = new HashMap<>();
 
-    RecordEncoder(SinkConfig config, QuestDbClient client) {
+    RecordEncoder(SinkConfig config, SchemaSource schemas) {
         this.config = config;
-        this.client = client;
+        this.schemas = schemas;
         this.row = new RowEncoder(config);
         this.json = new JsonReader(config, row);
         this.objects = new ObjectReader(config, row);
@@ -68,7 +73,7 @@ final class RecordEncoder {
         Table table = tables.get(name);
         if (table == null || table.outgrown()) {
             Table.checkName(name);
-            table = new Table(name, client.schema(name, !config.strict), config);
+            table = new Table(name, schemas.of(name), config);
             tables.put(name, table);
         }
         return table;

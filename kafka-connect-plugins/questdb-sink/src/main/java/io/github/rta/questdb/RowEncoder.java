@@ -38,7 +38,8 @@ final class RowEncoder {
     /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
     void end(Long kafkaTimestamp, IlpBuffer target) throws BadRow {
         if (missing != 0) {
-            throw new BadRow("required field '%s' is missing".formatted(config.required.get(Long.numberOfTrailingZeros(missing))));
+            throw new BadRow("required field '%s' is missing"
+                    .formatted(config.required.get(Long.numberOfTrailingZeros(missing))));
         }
         if (symbols.length() + fields.length() == 0) {
             throw new BadRow("no field but the timestamp");
@@ -46,7 +47,8 @@ final class RowEncoder {
         long nanos = rowTimestamp(kafkaTimestamp);
         target.put(table.written).put(symbols);
         if (fields.length() > 0) {
-            fields.bytes()[0] = ' '; // Each field starts with a comma; the first one's becomes the space before the fields.
+            fields.bytes()[0] =
+                    ' '; // Each field starts with a comma; the first one's becomes the space before the fields.
         }
         target.put(fields).put(' ').putLong(nanos).put('\n');
     }

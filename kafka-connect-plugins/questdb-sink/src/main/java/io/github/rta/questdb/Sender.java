@@ -9,8 +9,9 @@ import java.util.concurrent.Future;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.sink.SinkRecord;
 
-/** The one thread that writes a task's rows: one request at a time, in order, until QuestDB has stored or refused each row. */
+/** The thread that writes a task's rows: one request at a time, in order, until each row is stored or refused. */
 final class Sender implements Runnable {
     private final QuestDbClient client;
     private final BatchQueue queue;
@@ -91,7 +92,7 @@ final class Sender implements Runnable {
         }
     }
 
-    private void reject(org.apache.kafka.connect.sink.SinkRecord record, String reason) {
+    private void reject(SinkRecord record, String reason) {
         stats.rejected();
         reports.add(deadLetters.report(record, reason));
     }

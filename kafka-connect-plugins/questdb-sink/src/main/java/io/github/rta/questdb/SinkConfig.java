@@ -1,5 +1,6 @@
 package io.github.rta.questdb;
 
+import static io.github.rta.questdb.ClientConf.require;
 import static org.apache.kafka.common.config.ConfigDef.Importance.HIGH;
 import static org.apache.kafka.common.config.ConfigDef.Importance.LOW;
 import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
@@ -30,36 +31,89 @@ final class SinkConfig extends AbstractConfig {
     private static final String TIMESTAMP_FORMAT = "timestamp.string.format";
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^}]*)}");
     /** What Connect itself reads from a connector's configuration. */
-    private static final Pattern FRAMEWORK = Pattern.compile("name|connector\\..*|tasks\\..*|task\\..*|topics|topics\\.regex"
-            + "|(key|value|header)\\.converter(\\..*)?|(transforms|predicates)(\\..*)?|(errors|config|consumer|producer|admin)\\..*");
+    private static final Pattern FRAMEWORK = Pattern.compile(
+            "name|connector\\..*|tasks\\..*|task\\..*|topics|topics\\.regex"
+                    + "|(key|value|header)\\.converter(\\..*)?|(transforms|predicates)(\\..*)?|(errors|config|consumer|producer|admin)\\..*");
 
     static final ConfigDef DEF = new ConfigDef()
-            .define(CLIENT_CONF, Type.PASSWORD, null, HIGH,
+            .define(
+                    CLIENT_CONF,
+                    Type.PASSWORD,
+                    null,
+                    HIGH,
                     "Where QuestDB is: http::addr=host:9000;username=u;password=p; with ${NAME} for environment variables of the"
                             + " worker. If absent, the worker's variable QDB_CLIENT_CONF.")
-            .define("table", Type.STRING, "${topic}", HIGH, "The table; ${topic}, ${key} and ${partition} are replaced.")
-            .define(TIMESTAMP_FIELDS, Type.LIST, List.of(), HIGH,
+            .define(
+                    "table",
+                    Type.STRING,
+                    "${topic}",
+                    HIGH,
+                    "The table; ${topic}, ${key} and ${partition} are replaced.")
+            .define(
+                    TIMESTAMP_FIELDS,
+                    Type.LIST,
+                    List.of(),
+                    HIGH,
                     "The field with the time of the row. Several: their texts are joined.")
-            .define(TIMESTAMP_NATIVE, Type.BOOLEAN, false, HIGH, "Take the time of the Kafka record instead of a field's.")
-            .define("timestamp.units", Type.STRING, "auto", ValidString.in("auto", "seconds", "millis", "micros", "nanos"),
-                    MEDIUM, "The unit of timestamps that are numbers; auto guesses by their size.")
-            .define(TIMESTAMP_FORMAT, Type.STRING, null, MEDIUM,
+            .define(
+                    TIMESTAMP_NATIVE,
+                    Type.BOOLEAN,
+                    false,
+                    HIGH,
+                    "Take the time of the Kafka record instead of a field's.")
+            .define(
+                    "timestamp.units",
+                    Type.STRING,
+                    "auto",
+                    ValidString.in("auto", "seconds", "millis", "micros", "nanos"),
+                    MEDIUM,
+                    "The unit of timestamps that are numbers; auto guesses by their size.")
+            .define(
+                    TIMESTAMP_FORMAT,
+                    Type.STRING,
+                    null,
+                    MEDIUM,
                     "The pattern of timestamps that are text, where they are not ISO 8601.")
             .define("timestamp.string.fields", Type.LIST, List.of(), MEDIUM, "Further fields that hold timestamps.")
             .define("timestamp.min", Type.STRING, "2000-01-01T00:00:00Z", LOW, "Earlier timestamps are refused.")
             .define("timestamp.max", Type.STRING, "2100-01-01T00:00:00Z", LOW, "Later timestamps are refused.")
-            .define("symbols", Type.LIST, List.of(), MEDIUM, "Columns that QuestDB creates as SYMBOL, where it may create any.")
+            .define(
+                    "symbols",
+                    Type.LIST,
+                    List.of(),
+                    MEDIUM,
+                    "Columns that QuestDB creates as SYMBOL, where it may create any.")
             .define("doubles", Type.LIST, List.of(), MEDIUM, "Fields sent as DOUBLE even when they look like integers.")
             .define("include.key", Type.BOOLEAN, true, MEDIUM, "Store the record's key too.")
             .define("key.prefix", Type.STRING, "key", LOW, "The column of the key, or what precedes its fields.")
             .define("value.prefix", Type.STRING, "", LOW, "What precedes the fields of the value.")
-            .define("columns", Type.STRING, "strict", ValidString.in("strict", "extend"), MEDIUM,
+            .define(
+                    "columns",
+                    Type.STRING,
+                    "strict",
+                    ValidString.in("strict", "extend"),
+                    MEDIUM,
                     "A field without a column: strict refuses the record, extend leaves it to QuestDB to add the column.")
             .define("required.fields", Type.LIST, List.of(), MEDIUM, "Columns without which a record is refused.")
-            .define("arrays", Type.STRING, "error", ValidString.in("error", "skip", "json"), MEDIUM,
+            .define(
+                    "arrays",
+                    Type.STRING,
+                    "error",
+                    ValidString.in("error", "skip", "json"),
+                    MEDIUM,
                     "A field that is an array: refuse the record, leave the field out, or store it as JSON text.")
-            .define("skip.unsupported.types", Type.BOOLEAN, false, MEDIUM, "Leave out fields of other types instead of refusing.")
-            .define("min.interval.ms", Type.LONG, 100L, Range.atLeast(0), MEDIUM,
+            .define(
+                    "skip.unsupported.types",
+                    Type.BOOLEAN,
+                    false,
+                    MEDIUM,
+                    "Leave out fields of other types instead of refusing.")
+            .define(
+                    "min.interval.ms",
+                    Type.LONG,
+                    100L,
+                    Range.atLeast(0),
+                    MEDIUM,
                     "Least time between two requests that are not full. Every commit costs QuestDB CPU, however small.")
             .define("batch.max.rows", Type.INT, 50_000, Range.between(1, 10_000_000), LOW, "Most rows of one request.")
             .define("batch.max.bytes", Type.INT, 8 << 20, Range.between(1, 1 << 30), LOW, "Most bytes of one request.")
@@ -131,7 +185,8 @@ final class SinkConfig extends AbstractConfig {
     static Map<String, String> problems(Map<String, String> properties) {
         Map<String, String> problems = new TreeMap<>();
         properties.keySet().stream()
-                .filter(key -> !DEF.names().contains(key) && !FRAMEWORK.matcher(key).matches())
+                .filter(key ->
+                        !DEF.names().contains(key) && !FRAMEWORK.matcher(key).matches())
                 .forEach(key -> problems.put(key, "is not a setting of this connector"));
         AbstractConfig config;
         try {
@@ -145,9 +200,16 @@ final class SinkConfig extends AbstractConfig {
         check(problems, TIMESTAMP_FORMAT, () -> checkFormat(config.getString(TIMESTAMP_FORMAT)));
         check(problems, "timestamp.min", () -> checkBound(config.getString("timestamp.min")));
         check(problems, "timestamp.max", () -> checkBound(config.getString("timestamp.max")));
-        check(problems, "doubles", () -> require(
-                config.getList("doubles").stream().noneMatch(config.getList("symbols")::contains), "names a column of symbols too"));
-        check(problems, "required.fields", () -> require(config.getList("required.fields").size() <= 64, "names more than 64"));
+        check(
+                problems,
+                "doubles",
+                () -> require(
+                        config.getList("doubles").stream().noneMatch(config.getList("symbols")::contains),
+                        "names a column of symbols too"));
+        check(
+                problems,
+                "required.fields",
+                () -> require(config.getList("required.fields").size() <= 64, "names more than 64"));
         return problems;
     }
 
@@ -170,7 +232,9 @@ final class SinkConfig extends AbstractConfig {
     private static void checkTemplate(String table) {
         Matcher placeholder = PLACEHOLDER.matcher(table);
         while (placeholder.find()) {
-            require(Set.of("topic", "key", "partition").contains(placeholder.group(1)), "has the unknown " + placeholder.group());
+            require(
+                    Set.of("topic", "key", "partition").contains(placeholder.group(1)),
+                    "has the unknown " + placeholder.group());
         }
     }
 
@@ -192,12 +256,6 @@ final class SinkConfig extends AbstractConfig {
             Timestamps.nanos(Instant.parse(instant));
         } catch (DateTimeException | ArithmeticException e) {
             throw new IllegalArgumentException("must be an instant like 2000-01-01T00:00:00Z before 2262", e);
-        }
-    }
-
-    private static void require(boolean condition, String message) {
-        if (!condition) {
-            throw new IllegalArgumentException(message);
         }
     }
 }

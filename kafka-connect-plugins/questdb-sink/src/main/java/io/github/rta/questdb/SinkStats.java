@@ -1,20 +1,22 @@
 package io.github.rta.questdb;
 
-import java.lang.management.ManagementFactory;
 import java.util.Arrays;
-import javax.management.JMException;
-import javax.management.MBeanServer;
-import javax.management.ObjectName;
-import org.apache.kafka.connect.errors.ConnectException;
+import java.util.LinkedHashMap;
+import java.util.function.Supplier;
+import org.apache.kafka.common.metrics.Gauge;
+import org.apache.kafka.common.metrics.PluginMetrics;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Counts what a task does, and says once when QuestDB goes away and once when it is back. Safe for several threads. */
-final class SinkStats implements SinkStatsMXBean, AutoCloseable {
+/**
+ * Counts what a task does, and says once when QuestDB goes away and once when it is back. Safe for several threads.
+ *
+ * <p>Over JMX: {@code kafka.connect:type=plugins,connector="…",task=…}.
+ */
+final class SinkStats {
     private static final Logger LOG = LoggerFactory.getLogger(SinkStats.class);
-    private static final MBeanServer SERVER = ManagementFactory.getPlatformMBeanServer();
 
-    private final ObjectName name;
+    private final String name;
     private final long[] times = new long[1000];
     private long requests;
     private long acknowledged;
@@ -26,15 +28,25 @@ final class SinkStats implements SinkStatsMXBean, AutoCloseable {
     private long outageSince;
     private boolean outage;
 
-    SinkStats(String connector, String task) {
-        try {
-            name = new ObjectName(
-                    "io.github.rta.questdb:type=sink,connector=%s,task=%s".formatted(ObjectName.quote(connector), task));
-            close(); // A task that was given up may have left its own.
-            SERVER.registerMBean(this, name);
-        } catch (JMException e) {
-            throw new ConnectException(e);
-        }
+    SinkStats(String name, PluginMetrics metrics) {
+        this.name = name;
+        publish(metrics, "rows-total", "Rows that QuestDB acknowledged", () -> rows);
+        publish(metrics, "bytes-total", "Bytes of acknowledged requests", () -> bytes);
+        publish(metrics, "requests-total", "Requests sent, failed ones too", () -> requests);
+        publish(metrics, "retries-total", "Requests sent again after a failure", () -> retries);
+        publish(metrics, "rejected-total", "Records that became no row", () -> rejected);
+        publish(metrics, "acknowledgement-age-ms", "Time since rows were last acknowledged, -1 before", this::age);
+        publish(metrics, "request-time-p99-ms", "Of the last 1,000 acknowledged requests", this::p99);
+        publish(metrics, "outage", "1 while QuestDB can't store rows, else 0", () -> outage ? 1 : 0);
+    }
+
+    private void publish(PluginMetrics metrics, String metric, String description, Supplier<Number> value) {
+        Gauge<Number> gauge = (config, now) -> {
+            synchronized (this) {
+                return value.get();
+            }
+        };
+        metrics.addMetric(metrics.metricName(metric, description, new LinkedHashMap<>()), gauge);
     }
 
     synchronized void request(boolean retry) {
@@ -53,6 +65,10 @@ final class SinkStats implements SinkStatsMXBean, AutoCloseable {
         rejected++;
     }
 
+    synchronized boolean isOutage() {
+        return outage;
+    }
+
     synchronized void unavailable(String reason) {
         if (!outage) {
             LOG.warn("{}: QuestDB can't store rows, retrying until it can: {}", name, reason);
@@ -68,57 +84,14 @@ final class SinkStats implements SinkStatsMXBean, AutoCloseable {
         }
     }
 
-    @Override
-    public synchronized long getRows() {
-        return rows;
-    }
-
-    @Override
-    public synchronized long getBytes() {
-        return bytes;
-    }
-
-    @Override
-    public synchronized long getRequests() {
-        return requests;
-    }
-
-    @Override
-    public synchronized long getRetries() {
-        return retries;
-    }
-
-    @Override
-    public synchronized long getRejected() {
-        return rejected;
-    }
-
-    @Override
-    public synchronized long getLastAcknowledgementAgeMs() {
+    private long age() {
         return acknowledged == 0 ? -1 : (System.nanoTime() - lastAcknowledged) / 1_000_000;
     }
 
-    @Override
-    public synchronized double getRequestTimeP99Ms() {
+    private double p99() {
         int count = (int) Math.min(acknowledged, times.length);
         long[] sorted = Arrays.copyOf(times, count);
         Arrays.sort(sorted);
         return count == 0 ? 0 : sorted[(count * 99 - 1) / 100] / 1e6;
-    }
-
-    @Override
-    public synchronized boolean isOutage() {
-        return outage;
-    }
-
-    @Override
-    public void close() {
-        try {
-            if (SERVER.isRegistered(name)) {
-                SERVER.unregisterMBean(name);
-            }
-        } catch (JMException e) {
-            LOG.debug("{}", name, e);
-        }
     }
 }

@@ -13,7 +13,7 @@ final class Table {
     private static final String NOT_IN_COLUMNS = "?.,'\"\\/:)(+-*%~";
     private static final String NOT_IN_TABLES = "?,'\"\\/:)(+*%~";
 
-    /** The columns as the server has them, in lower case as it compares them; {@code fetched} is a System.nanoTime(). */
+    /** The columns as the server has them, in lower case as it compares them; fetched at a System.nanoTime(). */
     record Schema(Set<String> columns, String designated, long fetched) {}
 
     /** Where a scalar goes and how. One object a column, however many fields lead to it. */

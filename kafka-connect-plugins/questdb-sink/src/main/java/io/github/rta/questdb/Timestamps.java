@@ -3,6 +3,7 @@ package io.github.rta.questdb;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.time.LocalDate;
+import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
@@ -36,7 +37,8 @@ final class Timestamps {
             if (this != AUTO) {
                 return this;
             }
-            return value < 10_000_000_000L ? SECONDS : value < 10_000_000_000_000L ? MILLIS : value < 10_000_000_000_000_000L ? MICROS : NANOS;
+            int digits = Long.toString(Math.abs(value)).length();
+            return digits <= 10 ? SECONDS : digits <= 13 ? MILLIS : digits <= 16 ? MICROS : NANOS;
         }
     }
 
@@ -58,7 +60,10 @@ final class Timestamps {
 
     /** Understands QuestDB's pattern letters (U: microseconds, N: nanoseconds, bare T and Z). */
     static DateTimeFormatter formatter(String pattern) {
-        String java = pattern.replace("SSSUUUNNN", "SSSSSSSSS").replace("SSSUUU", "SSSSSS").replaceAll("'?T'?", "'T'").replaceAll("'?Z'?|z", "[XXX][XX][X]");
+        String java = pattern.replace("SSSUUUNNN", "SSSSSSSSS")
+                .replace("SSSUUU", "SSSSSS")
+                .replaceAll("'?T'?", "'T'")
+                .replaceAll("'?Z'?|z", "[XXX][XX][X]");
         return new DateTimeFormatterBuilder()
                 .appendPattern(java)
                 .parseDefaulting(ChronoField.HOUR_OF_DAY, 0)
@@ -83,16 +88,17 @@ final class Timestamps {
         if (Math.multiplyHigh(value, unit.nanos) != nanos >> 63) {
             throw new BadRow("timestamp %d taken as %s is beyond the year 2262".formatted(value, unit));
         }
-        return within(nanos, value);
+        return within(nanos);
     }
 
     long ofText(char[] text, int offset, int count) throws BadRow {
-        Iso iso = new Iso(text, offset, offset + count);
+        long nanos;
         try {
-            return within(iso.nanos(), iso);
+            nanos = iso(text, offset, offset + count);
         } catch (DateTimeException | ArithmeticException e) {
-            return ofPattern(iso.toString(), e);
+            return ofPattern(new String(text, offset, count), e);
         }
+        return within(nanos);
     }
 
     private long ofPattern(String text, RuntimeException isoProblem) throws BadRow {
@@ -100,115 +106,59 @@ final class Timestamps {
             throw new BadRow("timestamp '%s' is not ISO 8601: %s".formatted(text, isoProblem.getMessage()));
         }
         try {
-            return within(nanos(ZonedDateTime.parse(text, format).toInstant()), text);
+            return within(nanos(ZonedDateTime.parse(text, format).toInstant()));
         } catch (DateTimeException | ArithmeticException e) {
             throw new BadRow("timestamp: " + e.getMessage());
         }
     }
 
-    private long within(long nanos, Object original) throws BadRow {
+    private long within(long nanos) throws BadRow {
         if (nanos < min || nanos > max) {
-            throw new BadRow("timestamp %s means %s, not between timestamp.min and timestamp.max: a wrong unit?"
-                    .formatted(original, Instant.EPOCH.plusNanos(nanos)));
+            throw new BadRow("timestamp %s is not between timestamp.min and timestamp.max: a wrong unit?"
+                    .formatted(Instant.EPOCH.plusNanos(nanos)));
         }
         return nanos;
     }
 
-    /** A reader of {@code 2026-11-24T04:00:00.123456789+01:00}; the fraction and the zone (else UTC) are optional. */
-    private static final class Iso {
-        private final char[] text;
-        private final int start;
-        private final int end;
-        private int at;
-
-        Iso(char[] text, int start, int end) {
-            this.text = text;
-            this.start = start;
-            this.at = start;
-            this.end = end;
+    /** Reads {@code 2026-11-24T04:00:00.123456789+01:00}; the fraction and the zone (else UTC) are optional. */
+    private static long iso(char[] text, int start, int end) {
+        if (end - start < 19
+                || text[start + 4] != '-'
+                || text[start + 7] != '-'
+                || "T ".indexOf(text[start + 10]) < 0
+                || text[start + 13] != ':'
+                || text[start + 16] != ':') {
+            throw new DateTimeException("not like 2026-11-24T04:00:00Z");
         }
-
-        long nanos() {
-            long day = LocalDate.of(digits(4), after('-', 2), after('-', 2)).toEpochDay();
-            if (!skip('T') && !skip(' ')) {
-                throw new DateTimeException("no T after the date");
+        long day = LocalDate.of(number(text, start, 4), number(text, start + 5, 2), number(text, start + 8, 2))
+                .toEpochDay();
+        int second = LocalTime.of(number(text, start + 11, 2), number(text, start + 14, 2), number(text, start + 17, 2))
+                .toSecondOfDay();
+        int zone = start + 19;
+        long fraction = 0;
+        if (zone < end && text[zone] == '.') {
+            // Digits past nanoseconds are dropped, as no column could keep them.
+            for (long unit = 100_000_000; ++zone < end && Character.isDigit(text[zone]); unit /= 10) {
+                fraction += unit * number(text, zone, 1);
             }
-            long second = ((day * 24 + below(24, digits(2))) * 60 + below(60, after(':', 2))) * 60 + below(60, after(':', 2));
-            long fraction = skip('.') || skip(',') ? fraction() : 0;
-            second -= zone();
-            if (at != end) {
-                throw new DateTimeException("unexpected characters after the time");
-            }
-            return Math.addExact(Math.multiplyExact(second, 1_000_000_000L), fraction);
         }
+        long nanos = Math.multiplyExact(day * 86_400 + second - offset(text, zone, end), 1_000_000_000L);
+        return Math.addExact(nanos, fraction);
+    }
 
-        private int after(char separator, int count) {
-            if (!skip(separator)) {
-                throw new DateTimeException("no '" + separator + "' where one belongs");
+    private static int number(char[] text, int offset, int digits) {
+        int value = 0;
+        for (int i = offset; i < offset + digits; i++) {
+            if (text[i] < '0' || text[i] > '9') {
+                throw new DateTimeException("'" + text[i] + "' is no digit");
             }
-            return digits(count);
+            value = value * 10 + text[i] - '0';
         }
+        return value;
+    }
 
-        private boolean skip(char c) {
-            boolean found = at < end && text[at] == c;
-            at += found ? 1 : 0;
-            return found;
-        }
-
-        private boolean digitAhead() {
-            return at < end && text[at] >= '0' && text[at] <= '9';
-        }
-
-        private int digits(int count) {
-            int value = 0;
-            for (int i = 0; i < count; i++) {
-                if (!digitAhead()) {
-                    throw new DateTimeException("a digit is missing");
-                }
-                value = value * 10 + text[at++] - '0';
-            }
-            return value;
-        }
-
-        private static int below(int limit, int value) {
-            if (value >= limit) {
-                throw new DateTimeException(value + " is not below " + limit);
-            }
-            return value;
-        }
-
-        /** Any number of digits; those past nanoseconds are dropped, as no column could keep them. */
-        private long fraction() {
-            long value = digits(1);
-            int count = 1;
-            for (; digitAhead(); count++) {
-                int digit = digits(1);
-                value = count < 9 ? value * 10 + digit : value;
-            }
-            for (; count < 9; count++) {
-                value *= 10;
-            }
-            return value;
-        }
-
-        private int zone() {
-            if (at == end || skip('Z')) {
-                return 0;
-            }
-            int sign = skip('-') ? -1 : skip('+') ? 1 : 0;
-            if (sign == 0) {
-                throw new DateTimeException("unknown zone");
-            }
-            int seconds = below(19, digits(2)) * 3600;
-            if (skip(':') || digitAhead()) {
-                seconds += below(60, digits(2)) * 60;
-            }
-            return sign * seconds;
-        }
-
-        @Override
-        public String toString() {
-            return new String(text, start, end - start);
-        }
+    private static int offset(char[] text, int start, int end) {
+        boolean utc = start == end || start + 1 == end && text[start] == 'Z';
+        return utc ? 0 : ZoneOffset.of(new String(text, start, end - start)).getTotalSeconds();
     }
 }
