@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import math
 import socket
 import struct
@@ -16,7 +17,7 @@ from email.utils import formatdate, parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from simulator.feed import PAGE
-from simulator.github import problem, secondary
+from simulator.github import SUSPENDED, problem, secondary
 from simulator.messages import Answer, Request, as_json, head, number, whole
 
 if TYPE_CHECKING:
@@ -79,8 +80,7 @@ def _primary(status: int) -> Callable[[Scene], Answer]:
 
 def _secondary(status: int) -> Callable[[Scene], Answer]:
     def answer(scene: Scene) -> Answer:
-        found = secondary(_bare(scene.answer) | _retry_after(scene))
-        return dataclasses.replace(found, status=status)
+        return secondary(status, _bare(scene.answer) | _retry_after(scene))
 
     return answer
 
@@ -95,13 +95,17 @@ def _retry_after(scene: Scene) -> dict[str, str]:
 
 
 def _refusal(status: int, message: str) -> Callable[[Scene], Answer]:
-    """An answer that tells nothing of limits, as from a proxy in front or for a dead credential."""
+    """Answer without a word on limits, as from a proxy in front or for a dead credential."""
 
     def answer(scene: Scene) -> Answer:
         told = {name: value for name, value in _bare(scene.answer).items() if not name.startswith("X-RateLimit")}
         return problem(status, message, told)
 
     return answer
+
+
+def _status(scene: Scene) -> Answer:
+    return _refusal(int(scene.options["code"]), "Simulated")(scene)
 
 
 def _bare(answer: Answer) -> dict[str, str]:
@@ -171,10 +175,10 @@ def _doubled(window: list[Event]) -> list[Event]:
 
 
 def _doubled_across(window: list[Event]) -> list[Event]:
-    """Each page begins with the events the one before it ended with."""
+    """Each page begins with the events the one before it ends with."""
     pages = [window[start : start + PAGE] for start in range(0, len(window), PAGE)]
-    before = [pages[0][:0], *pages]
-    return [event for page, last in zip(pages, before, strict=False) for event in (last[-_DOUBLED:] + page)[:PAGE]]
+    later = [before[-_DOUBLED:] + page[_DOUBLED:] for before, page in itertools.pairwise(pages)]
+    return [event for page in [pages[0], *later] for event in page]
 
 
 # --- Deliveries ---------------------------------------------------------------------------------------------------
@@ -261,7 +265,6 @@ def _stall(scene: Scene) -> Delivery:
 
 _WAIT = {"retry_after": "60", "form": "seconds"}
 _HTML = "text/html; charset=utf-8"
-_DISABLED = "Sorry. Your account was suspended."
 
 FAULTS: dict[str, Fault] = {
     "403-primary": Fault("limit spent, reset in `seconds`", answer=_primary(403), options={"seconds": "60"}),
@@ -271,9 +274,10 @@ FAULTS: dict[str, Fault] = {
     ),
     "429-secondary": Fault("the same with 429", answer=_secondary(429), options=_WAIT),
     "401": Fault("bad credentials", answer=_refusal(401, "Bad credentials")),
-    "suspended": Fault("403 without limit headers", answer=_refusal(403, _DISABLED)),
+    "suspended": Fault("403 without limit headers", answer=_refusal(403, SUSPENDED)),
     "400": Fault("unknown API version", answer=_refusal(400, "The REST API version is not valid.")),
     "410": Fault("retired API version", answer=_refusal(410, "This REST API version is no longer supported.")),
+    "status": Fault("any other status, `code`", answer=_status, options={"code": "418"}),
     "sunset": Fault("Deprecation and Sunset headers", answer=_headers(_sunset)),
     "500": Fault("server error as JSON", answer=_refusal(500, "Server Error")),
     "502": Fault("the HTML unicorn", answer=_unicorn(502)),
@@ -297,9 +301,7 @@ FAULTS: dict[str, Fault] = {
     "stale": Fault("the pages as they were when this began"),
     "reset": Fault("connection reset in mid-body", deliver=_reset, needs_page=True),
     "reset-early": Fault("connection reset before a byte", deliver=_reset_early),
-    "refuse": Fault(
-        "reset, then no connection for `seconds`", deliver=_reset_early, options={"seconds": "2"}
-    ),
+    "refuse": Fault("reset, then no connection for `seconds`", deliver=_reset_early, options={"seconds": "2"}),
     "short": Fault("body shorter than Content-Length", deliver=_short, needs_page=True),
     "cut-chunk": Fault("chunked body without its end", deliver=_cut_chunk, needs_page=True),
     "slow-headers": Fault("nothing for `seconds`", deliver=_slow_headers, options={"seconds": "3"}),
@@ -309,7 +311,9 @@ FAULTS: dict[str, Fault] = {
 
 
 def spoil(request: Request, answer: Answer, fault: Fault, options: dict[str, str], time_scale: float) -> Answer:
-    """Return the answer with the fault in it."""
+    """Return the answer with the fault in it; a refusal stays as it is."""
+    if answer.status >= 400:  # noqa: PLR2004 - HTTP's own bound
+        return answer
     scene = Scene(request, answer, options, time_scale)
     found = fault.answer(scene) if fault.answer else answer
     return dataclasses.replace(found, deliver=fault.deliver(scene)) if fault.deliver else found

@@ -31,13 +31,14 @@ _TIMES = re.compile(r"t:([\d.]+)-([\d.]*)")
 
 @dataclasses.dataclass(frozen=True)
 class Visit:
-    """One request for a page: who, which of its requests, when (simulated seconds since the start)."""
+    """One request for a page: who, which of its requests, when (simulated seconds since the start, Unix seconds)."""
 
     client: str
     page: int
     number: int
     page_number: int
     at: float
+    came: float
 
 
 @dataclasses.dataclass(eq=False)
@@ -117,7 +118,7 @@ def _chance(share: float, seed: str) -> Callable[[int, Visit], bool]:
     """Draw by seed, client and page, so neither other clients nor the order of pages change the outcome."""
 
     def fits(_number: int, visit: Visit) -> bool:
-        draw = random.Random(f"{seed}/{visit.client}/{visit.page}/{visit.page_number}")
+        draw = random.Random(f"{seed}/{visit.client}/{visit.page}/{visit.page_number}")  # noqa: S311 - no secret
         return draw.random() < share
 
     return fits

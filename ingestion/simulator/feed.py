@@ -96,7 +96,7 @@ class Feed:
         self.emitted = 0
         self._settings = settings
         self._log = log
-        self._random = random.Random(settings.seed)
+        self._random = random.Random(settings.seed)  # noqa: S311 - no secret, has to repeat
         self._slots = 0
         self._slot_rate = settings.rate / (1 - _AGAIN_SHARE if settings.reserving else 1)
         self._ids = [0, 0]
@@ -135,9 +135,7 @@ class Feed:
     def open_sightings(self) -> list[str]:
         """Return the log lines of all that is on a page now: their last interval has no end yet."""
         return [
-            self._sighting(lane, index)
-            for lane in self.lanes
-            for index in range(-min(lane.size, len(lane.times)), 0)
+            self._sighting(lane, index) for lane in self.lanes for index in range(-min(lane.size, len(lane.times)), 0)
         ]
 
     def _fill_slot(self, at: float) -> None:

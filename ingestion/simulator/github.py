@@ -29,11 +29,11 @@ _NO_AGENT = (
     "(https://docs.github.com/en/rest/overview/resources-in-the-rest-api#user-agent-required). "
     "Check https://developer.github.com for other possible causes."
 )
-_SUSPENDED = "Sorry. Your account was suspended."
+SUSPENDED = "Sorry. Your account was suspended."
 
 
 def problem(status: int, message: str, headers: dict[str, str] | None = None) -> Answer:
-    """An error as GitHub words it."""
+    """Return an error as GitHub words it."""
     return as_json(status, {"message": message, "documentation_url": DOCS, "status": str(status)}, headers)
 
 
@@ -48,10 +48,11 @@ def place(request: Request) -> tuple[int, int]:
     return page, min(_count(request.query.get("per_page"), DEFAULT_PER_PAGE), PAGE)
 
 
-def etag(events: list[Event], page: int, per_page: int) -> str:
-    """A weak tag that changes when the page does."""
+def etag(events: list[Event], page: int, per_page: int, canned: bytes) -> str:
+    """Make a weak tag that changes when the page does."""
     names = ",".join(f"{event.id}@{event.created_at}" for event in events)
-    return f'W/"{hashlib.sha256(f"{page}/{per_page}/{names}".encode()).hexdigest()}"'
+    digest = hashlib.sha256(f"{page}/{per_page}/{names}".encode() + canned).hexdigest()
+    return f'W/"{digest}"'
 
 
 def matches(condition: str | None, tag: str) -> bool:
@@ -63,7 +64,7 @@ def matches(condition: str | None, tag: str) -> bool:
 
 
 def link(request: Request, page: int, per_page: int) -> dict[str, str]:
-    """The Link header, for the host the client named."""
+    """Make the Link header, for the host the client named."""
     last = math.ceil(WINDOW / per_page)
     others = {"prev": page - 1, "next": page + 1, "last": last, "first": 1}
     shown = [name for name in others if (page > 1 if name in ("prev", "first") else page < last)]
@@ -77,6 +78,7 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._budgets: dict[str, Budget] = {}
+        self.canned: dict[int, bytes] = {}
         self._request_ids = itertools.count(1)
 
     def budget(self, request: Request) -> Budget:
@@ -96,7 +98,12 @@ class Api:
         if refused := self._refused(request):
             return refused
         bucket = self.budget(request).primary
-        core = {"limit": bucket.limit, "used": bucket.used, "remaining": bucket.remaining, "reset": self._reset(request)}
+        core = {
+            "limit": bucket.limit,
+            "used": bucket.used,
+            "remaining": bucket.remaining,
+            "reset": self._reset(request),
+        }
         return as_json(200, {"resources": {"core": core}, "rate": core}, self.headers(request))
 
     def headers(self, request: Request) -> dict[str, str]:
@@ -121,9 +128,10 @@ class Api:
         }
 
     def _reset(self, request: Request) -> float:
-        reset = self.budget(request).primary.reset
-        moment = max(reset, time.time())
-        return math.ceil(moment) if self._settings.time_scale == 1 else moment
+        """Return when the hour is over; fractions count from the answer's Date, which has none."""
+        now = time.time()
+        left = max(self.budget(request).primary.reset - now, 0)
+        return math.ceil(now + left) if self._settings.time_scale == 1 else int(now) + left
 
     def _refused(self, request: Request) -> Answer | None:
         plain = self.plain_headers(request)
@@ -134,7 +142,7 @@ class Api:
         if (request.token or "").startswith("bad"):
             return problem(401, "Bad credentials", plain)
         if (request.token or "").startswith("suspended"):
-            return problem(403, _SUSPENDED, plain)
+            return problem(403, SUSPENDED, plain)
         return None
 
     def _limited(self, request: Request) -> Answer | None:
@@ -147,20 +155,20 @@ class Api:
             budget.primary.give_back()
             wait = budget.secondary.reset - now
             retry = number(math.ceil(wait) if self._settings.time_scale == 1 else wait)
-            return secondary(self.headers(request) | {"Retry-After": retry})
+            return secondary(403, self.headers(request) | {"Retry-After": retry})
         return None
 
     def _page(self, request: Request, window: list[Event]) -> Answer:
         page, per_page = place(request)
         if (page - 1) * per_page >= WINDOW:
             return problem(422, _TOO_DEEP, self.headers(request))
-        events = window[: WINDOW][(page - 1) * per_page : page * per_page]
-        tag = etag(events, page, per_page)
+        events = [] if page in self.canned else window[:WINDOW][(page - 1) * per_page : page * per_page]
+        tag = etag(events, page, per_page, self.canned.get(page, b""))
         if matches(request.headers.get("if-none-match"), tag):
             if request.token is not None:  # GitHub charges a 304 to those who do not say who they are.
                 self.budget(request).primary.give_back()
             return Answer(304, self._page_headers(request, tag))
-        body = b"[" + b",".join(map(render, events)) + b"]"
+        body = self.canned.get(page) or b"[" + b",".join(map(render, events)) + b"]"
         kind = {"Content-Type": "application/json; charset=utf-8"}
         return Answer(200, self._page_headers(request, tag) | kind | link(request, page, per_page), body, events)
 
@@ -176,7 +184,7 @@ class Api:
         }
 
 
-def secondary(headers: dict[str, str]) -> Answer:
-    """The refusal of a client that asks too fast."""
+def secondary(status: int, headers: dict[str, str]) -> Answer:
+    """Refuse a client that asks too fast."""
     message = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
-    return problem(403, message, headers)
+    return problem(status, message, headers)

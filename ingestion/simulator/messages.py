@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     Delivery = Callable[[asyncio.StreamWriter, int, dict[str, str], bytes], Awaitable[bool]]
 
 
+_PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
+# Where a GitHub Enterprise Server has its API.
+_ENTERPRISE = "/api/v3"
+
+
 class Malformed(Exception):  # noqa: N818 - named for what the request is
     """The bytes that came are no HTTP request."""
 
@@ -34,6 +39,11 @@ class Request:
     headers: dict[str, str]
     body: bytes
     address: str
+
+    @property
+    def route(self) -> str:
+        """The path without the prefix of an Enterprise Server."""
+        return self.path.removeprefix(_ENTERPRISE)
 
     @property
     def client(self) -> str:
@@ -54,22 +64,27 @@ class Request:
 
 @dataclasses.dataclass
 class Answer:
-    """One HTTP answer, the events a client finds in it, and the way its bytes are sent."""
+    """One HTTP answer, the events a client finds in it, the way its bytes are sent, and what follows.
+
+    `sent` is told whether the client got all of it; `then_refuse` closes the port for so many seconds.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes = b""
     served: list[Event] = dataclasses.field(default_factory=list)
     deliver: Delivery | None = None
+    sent: Callable[[bool], None] | None = None
+    then_refuse: float = 0
 
 
 def number(value: float) -> str:
-    """A whole number as GitHub sends it; only a scaled clock makes fractions, rounded to the millisecond."""
+    """Write a number, whole as GitHub sends it; only a scaled clock makes fractions, rounded to the millisecond."""
     return f"{round(value, 3):.3f}".rstrip("0").rstrip(".")
 
 
 def as_json(status: int, found: object, headers: dict[str, str] | None = None) -> Answer:
-    """An answer with a JSON body."""
+    """Return an answer with a JSON body."""
     body = json.dumps(found, ensure_ascii=False).encode()
     return Answer(status, {"Content-Type": "application/json; charset=utf-8", **(headers or {})}, body)
 
@@ -97,7 +112,8 @@ async def read_request(reader: asyncio.StreamReader, address: str) -> Request | 
 
 def head(status: int, headers: dict[str, str]) -> bytes:
     """Status line and headers as bytes, with the empty line that ends them."""
-    lines = [f"HTTP/1.1 {status} {http.HTTPStatus(status).phrase}", *(f"{key}: {value}" for key, value in headers.items())]
+    phrase = _PHRASES.get(status, "Unknown")
+    lines = [f"HTTP/1.1 {status} {phrase}", *(f"{key}: {value}" for key, value in headers.items())]
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
@@ -117,7 +133,9 @@ async def send(request: Request, answer: Answer, writer: asyncio.StreamWriter) -
     if not request.keep_alive:
         headers["Connection"] = "close"
     try:
-        return await (answer.deliver or whole)(writer, answer.status, headers, b"" if request.method == "HEAD" else body)
+        return await (answer.deliver or whole)(
+            writer, answer.status, headers, b"" if request.method == "HEAD" else body
+        )
     except ConnectionError:
         return False
 

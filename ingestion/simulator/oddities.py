@@ -65,6 +65,13 @@ KINDS: dict[str, Callable[[Event], None]] = {
 }
 
 
+def check(shares: dict[str, float]) -> None:
+    """Raise ValueError on a kind that does not exist."""
+    if strange := shares.keys() - KINDS.keys():
+        message = f"SIMULATOR_ODD: there is no kind {strange.pop()!r}, only {', '.join(KINDS)}"
+        raise ValueError(message)
+
+
 def make_odd(event: Event, shares: dict[str, float], uniform: float) -> None:
     """Make this share of events odd, each kind with its own share; the number decides which."""
     for kind, share in shares.items():

@@ -28,7 +28,7 @@ _TEXT = _WORDS * 40
 _USER_LINKS = (
     "followers following{/other_user} gists{/gist_id} starred{/owner}{/repo} subscriptions orgs repos "
     "events{/privacy} received_events"
-).split()
+)
 _REPO_LINKS = (
     "forks keys{/key_id} collaborators{/collaborator} teams hooks issues/events{/number} events assignees{/user} "
     "branches{/branch} tags git/blobs{/sha} git/tags{/sha} git/refs{/sha} git/trees{/sha} statuses/{sha} languages "
@@ -36,11 +36,11 @@ _REPO_LINKS = (
     "issues/comments{/number} contents/{+path} compare/{base}...{head} merges {archive_format}{/ref} downloads "
     "issues{/number} pulls{/number} milestones{/number} notifications{?since,all,participating} labels{/name} "
     "releases{/id} deployments"
-).split()
+)
 
 
 def _text(event: Event, size: int) -> str:
-    """About `size` characters of prose, cut where the event's number says."""
+    """Return about `size` characters of prose, cut where the event's number says."""
     return _TEXT[event.number % 300 :][: size // 2 + event.number * 7919 % size]
 
 
@@ -58,7 +58,7 @@ def _user(event: Event) -> Json:
         "gravatar_id": "",
         "url": link,
         "html_url": f"{WEB}/{login}",
-        **{name.partition("{")[0] + "_url": f"{link}/{name}" for name in _USER_LINKS},
+        **{name.partition("{")[0] + "_url": f"{link}/{name}" for name in _USER_LINKS.split()},
         "type": "Bot" if event.actor and event.actor.endswith("[bot]") else "User",
         "user_view_type": "public",
         "site_admin": False,
@@ -91,7 +91,10 @@ def _repository(event: Event) -> Json:
         "description": _text(event, 60),
         "fork": True,
         "url": link,
-        **{part.partition("{")[0].strip("/").replace("/", "_") + "_url": f"{link}/{part}" for part in _REPO_LINKS},
+        **{
+            part.partition("{")[0].strip("/").replace("/", "_") + "_url": f"{link}/{part}"
+            for part in _REPO_LINKS.split()
+        },
         "created_at": event.created_at,
         "pushed_at": STAMP,
         "size": event.number % 90_000,
@@ -254,7 +257,8 @@ def _payload(event: Event) -> Json:
     if event.odd == "empty-payload":
         return {}
     action = {} if event.action is None else {"action": event.action}
-    return action | _PAYLOADS.get(event.type or "", lambda _: {})(event)
+    build = _PAYLOADS.get(event.type or "")
+    return action | build(event) if build else action
 
 
 def _envelope(event: Event) -> Json:

@@ -51,9 +51,11 @@ BOTS = {"simulated-actions[bot]": 0.056, "simulated-dependabot[bot]": 0.0057, "s
 _BOT_LOGINS = list(BOTS)
 _BOT_STEPS = list(accumulate(BOTS.values()))
 
-_ANIMALS = "otter heron lynx badger ibis marten puffin gecko bison tapir wombat osprey newt stoat kiwi quokka".split()
-_TRAITS = "quiet rapid amber polar lunar vivid solid mellow brave tidy hollow sunny frosty copper nimble stray".split()
-_THINGS = "harbor engine parser atlas ledger beacon forge canvas orbit lantern mosaic relay compass garden kiln loom".split()
+_ANIMALS = "otter heron lynx badger ibis marten puffin gecko bison tapir wombat osprey newt stoat kiwi quokka"
+_TRAITS = "quiet rapid amber polar lunar vivid solid mellow brave tidy hollow sunny frosty copper nimble stray"
+_THINGS = "harbor engine parser atlas ledger beacon forge canvas orbit lantern mosaic relay compass garden kiln loom"
+
+_LOGINS, _ADJECTIVES, _NOUNS = _ANIMALS.split(), _TRAITS.split(), _THINGS.split()
 
 # A shifted Zipf law: the hottest repository gets 0.2 % of all events, as measured over a day.
 _POPULATION = 500_000
@@ -86,14 +88,14 @@ def actor(uniform: float) -> tuple[int, str]:
         bot = bisect(_BOT_STEPS, uniform)
         return 41_898_282 + bot, _BOT_LOGINS[bot]
     place = rank((uniform - _BOT_STEPS[-1]) / (1 - _BOT_STEPS[-1]))
-    return 1000 + place, f"{PREFIX}{_ANIMALS[place % 16]}-{place}"
+    return 1000 + place, f"{PREFIX}{_LOGINS[place % 16]}-{place}"
 
 
 def repository(uniform: float) -> tuple[int, str, str | None]:
-    """Number, full name and organisation (if any) of a repository."""
+    """Return number, full name and organisation (if any) of a repository."""
     place = rank(uniform)
-    name = f"{_TRAITS[place * 7 % 16]}-{_THINGS[place % 16]}"
+    name = f"{_ADJECTIVES[place * 7 % 16]}-{_NOUNS[place % 16]}"
     if place % _ORGANISATIONS_EVERY == 3:  # noqa: PLR2004 - any one residue will do
         org = f"{PREFIX}org-{place}"
         return 700_000_000 + place, f"{org}/{name}", org
-    return 700_000_000 + place, f"{PREFIX}{_ANIMALS[place * 5 % 16]}-{place}/{name}", None
+    return 700_000_000 + place, f"{PREFIX}{_LOGINS[place * 5 % 16]}-{place}/{name}", None

@@ -16,7 +16,7 @@ SHAPES = ("partitioned", "newest-first")
 
 
 def positive(text: str) -> float:
-    """A number above zero."""
+    """Take a number above zero."""
     value = float(text)
     if value <= 0:
         raise ValueError
@@ -24,7 +24,7 @@ def positive(text: str) -> float:
 
 
 def not_negative(text: str) -> float:
-    """A number that is zero or more."""
+    """Take a number that is zero or more."""
     value = float(text)
     if value < 0:
         raise ValueError
@@ -32,27 +32,27 @@ def not_negative(text: str) -> float:
 
 
 def switch(text: str) -> bool:
-    """`on` or `off`."""
+    """Take `on` or `off`."""
     return {"on": True, "off": False}[text.lower()]
 
 
 def shape(text: str) -> str:
-    """One of the two orders GitHub has served its feed in."""
+    """Take `partitioned` or `newest-first`."""
     return SHAPES[SHAPES.index(text)]
 
 
 def moment(text: str) -> float:
-    """An ISO 8601 time, as Unix seconds."""
+    """Take an ISO 8601 time."""
     # fromisoformat reads a trailing Z only since Python 3.11.
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
 def shares(text: str) -> dict[str, float]:
-    """`KIND=SHARE,…` as a mapping."""
+    """Take `KIND=SHARE,…`."""
     return {kind: float(share) for kind, _, share in (part.partition("=") for part in text.split(","))}
 
 
-def _setting(env: str, default: object, parse: Callable[[str], object], text: str) -> Any:  # noqa: ANN401 - as field()
+def _setting(env: str, default: object, parse: Callable[[str], object], text: str) -> Any:  # noqa: ANN401 - typed as dataclasses.field is
     return dataclasses.field(default=default, metadata={"env": env, "parse": parse, "help": text})
 
 
@@ -64,7 +64,7 @@ class Settings:
     bind: str = _setting("BIND_ADDRESS", "127.0.0.1", str, "address to listen on")
     rate: float = _setting("SIMULATOR_RATE", 50.0, positive, "new events per second")
     seed: int = _setting("SIMULATOR_SEED", 1, int, "same seed, same events and same faults")
-    truth_log: Path | None = _setting(
+    truth_log: Path | None = _setting(  # noqa: RUF009 - a dataclasses.field
         "SIMULATOR_TRUTH_LOG", None, Path, "append every event and every answer to this file (ndjson)"
     )
     shape: str = _setting(
@@ -86,12 +86,15 @@ class Settings:
         "SIMULATOR_CACHE_PERIOD", 1.0, not_negative, "seconds for which a page stays the same; 0 never repeats one"
     )
     reserving: bool = _setting(
-        "SIMULATOR_RESERVING", default=True, parse=switch, text="on: a third of each page is older than a day, mostly seen before"
+        "SIMULATOR_RESERVING",
+        default=True,
+        parse=switch,
+        text="on: a third of each page is older than a day, mostly seen before",
     )
     lateness: bool = _setting(
         "SIMULATOR_LATENESS", default=True, parse=switch, text="on: events show up 30 seconds to days after created_at"
     )
-    odd: dict[str, float] | None = _setting(
+    odd: dict[str, float] | None = _setting(  # noqa: RUF009 - a dataclasses.field
         "SIMULATOR_ODD", None, shares, "share of odd events, KIND=SHARE,…; the kinds are listed in README.md"
     )
     start: float | None = _setting(
@@ -111,7 +114,7 @@ def _flag(name: str) -> str:
 
 def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     """Options whose defaults come from `environ`; an empty variable counts as unset."""
-    found = argparse.ArgumentParser(prog="simulator", description=__doc__ and "A stand-in for GitHub's GET /events.")
+    found = argparse.ArgumentParser(prog="simulator", description="A stand-in for GitHub's GET /events; see README.md.")
     for field in dataclasses.fields(Settings):
         meta = field.metadata
         found.add_argument(
@@ -144,6 +147,6 @@ def _shown(default: object) -> str:
 
 
 def load(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Settings from flags, then environment, then defaults; exits with a message on a bad one."""
+    """Read flags, then environment, then defaults; exit with a message on a bad one."""
     found = parser(os.environ if environ is None else environ).parse_args(argv)
     return Settings(**vars(found))

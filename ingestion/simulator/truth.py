@@ -8,14 +8,14 @@ One JSON object a line, of three kinds told apart by their first key:
   leaves the last. `last` is when the page no longer shows it, null while it still does. `again` marks an old event
   that is served once more;
 - `{"poll": number, "at": unix seconds, "client", "page", "per_page", "status", "fault", "intact": bool,
-  "served": [event numbers]}`: one answer to GET /events; `served` is what an intact one held.
+  "headers": {...}, "served": [event numbers]}`: one request for /events, when it came, some of its headers, and what
+  was answered; `served` is what an intact answer held.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-import time
 from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ class TruthLog:
         """Return the line for an event's stay in the feed."""
         spans = {str(page): [round(first, 3), last and round(last, 3)] for page, (first, last) in visible.items()}
         message = {field: getattr(event, field) for field in FIELDS}
-        return json.dumps({"event": event.number, **message, "again": again, "visible": spans}, ensure_ascii=False)
+        return json.dumps({"event": event.number, **message, "again": again, "visible": spans})
 
     def poll(self, entry: dict[str, Any], events: list[Event]) -> None:
         """Note one answer."""
-        self.write(json.dumps({**entry, "at": round(time.time(), 3), "served": [event.number for event in events]}))
+        self.write(json.dumps({**entry, "served": [event.number for event in events]}))
 
     def flush(self) -> None:
         """Make what was written visible to readers."""
@@ -106,11 +106,7 @@ class Truth:
     def reachable(self, plan: Iterable[tuple[float, int]]) -> set[Key]:
         """Return the events that polls at these (Unix seconds, page of 100) would see, asked or not."""
         asked = list(plan)
-        return {
-            key
-            for key, visible in self.stays
-            if any(_within(visible.get(str(page)), at) for at, page in asked)
-        }
+        return {key for key, visible in self.stays if any(_within(visible.get(str(page)), at) for at, page in asked)}
 
     def coverage(self, captured: Collection[Key], client: str | None = None) -> Coverage:
         """Compare what was captured with what was possible."""

@@ -1,0 +1,141 @@
+"""How the simulator starts, is set up, is scaled in time, and refuses what it cannot do."""
+
+from __future__ import annotations
+
+import dataclasses
+import http.client
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from simulator.defects import FAULTS
+from simulator.oddities import KINDS
+from simulator.process import started
+from simulator.settings import Settings, load
+
+from tests.simulator.asking import Client
+
+INGESTION = Path(__file__).parents[2] / "ingestion"
+
+
+def _run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(INGESTION / "simulator"), *arguments]
+    env = {**os.environ, **environ}
+    return subprocess.run(command, env=env, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_runs_as_a_module_without_site_packages() -> None:
+    command = [sys.executable, "-S", "-m", "simulator", "--port", "0"]
+    with subprocess.Popen(command, cwd=INGESTION, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        try:
+            assert Client(url).get("/healthz").json == {"status": "ok"}
+        finally:
+            process.terminate()
+    assert process.returncode == 0
+
+
+def test_help_names_every_setting() -> None:
+    text = _run("--help").stdout
+    for field in dataclasses.fields(Settings):
+        assert f"--{field.name.replace('_', '-')}" in text
+        assert f"${field.metadata['env']}" in text
+
+
+def test_flags_win_over_environment_and_empty_is_unset() -> None:
+    settings = load(["--rate", "7"], {"SIMULATOR_RATE": "8", "SIMULATOR_SEED": "9", "SIMULATOR_PORT": ""})
+    assert (settings.rate, settings.seed, settings.port) == (7.0, 9, 8090)
+
+
+@pytest.mark.parametrize(
+    ("flag", "variable", "value"),
+    [
+        ("--rate", "SIMULATOR_RATE", "0"),
+        ("--port", "SIMULATOR_PORT", "http"),
+        ("--shape", "SIMULATOR_SHAPE", "round"),
+        ("--lateness", "SIMULATOR_LATENESS", "perhaps"),
+        ("--start", "SIMULATOR_START", "noon"),
+        ("--cache-period", "SIMULATOR_CACHE_PERIOD", "-1"),
+        ("--odd", "SIMULATOR_ODD", "unicorn=1"),
+        ("--faults", "SIMULATOR_FAULTS", "1 nothing"),
+    ],
+)
+def test_a_bad_setting_is_named(flag: str, variable: str, value: str) -> None:
+    for found in (_run(flag, value), _run(**{variable: value})):
+        assert found.returncode != 0
+        assert variable in found.stderr
+        assert value.rsplit(maxsplit=1)[-1].partition("=")[0] in found.stderr
+        assert "Traceback" not in found.stderr
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        found = _run("--port", port)
+    assert found.returncode != 0
+    assert f"SIMULATOR_PORT {port} on 127.0.0.1" in found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_scaled_time_divides_intervals_and_limits() -> None:
+    with started("--time-scale", "1800", "--anonymous-limit", "5") as running:
+        client = Client(running.url)
+        headers = client.page(1).headers
+        assert headers["X-Poll-Interval"] == "0.033"
+        deadline = time.monotonic() + 10
+        statuses = [client.page(1).status]
+        while statuses[-1] == 200 and time.monotonic() < deadline:
+            statuses.append(client.page(1).status)
+        assert statuses[-1] == 403
+        while statuses[-1] == 403 and time.monotonic() < deadline:
+            statuses.append(client.page(1).status)
+        assert statuses[-1] == 200
+
+
+def test_scaled_time_multiplies_the_rate() -> None:
+    with started("--time-scale", "100", "--rate", "10", "--cache-period", "0") as running:
+        state = [Client(running.url).get("/simulator").json]
+        deadline = time.monotonic() + 10
+        while state[-1]["now"] < 50 and time.monotonic() < deadline:
+            state.append(Client(running.url).get("/simulator").json)
+    emitted = state[-1]["emitted"] - state[0]["emitted"]
+    assert emitted / (state[-1]["now"] - state[0]["now"]) == pytest.approx(10, rel=0.3)
+
+
+def test_faults_can_come_from_a_file(tmp_path: Path) -> None:
+    script = tmp_path / "faults"
+    script.write_text("1 503  # the first\n", encoding="utf-8")
+    with started("--faults", str(script)) as running:
+        client = Client(running.url)
+        assert [client.page(1).status, client.page(1).status] == [503, 200]
+
+
+def test_one_connection_serves_many_requests_and_head() -> None:
+    with started() as running:
+        connection = http.client.HTTPConnection(urlsplit(running.url).netloc, timeout=10)
+        for method, length in (("GET", 16), ("HEAD", 0), ("GET", 16)):
+            connection.request(method, "/healthz")
+            answer = connection.getresponse()
+            assert (answer.status, len(answer.read())) == (200, length)
+        connection.close()
+
+
+def test_what_is_no_http_gets_400() -> None:
+    with started() as running:
+        address = urlsplit(running.url)
+        with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as line:
+            line.sendall(b"hello\r\n\r\n")
+            assert line.recv(1000).startswith(b"HTTP/1.1 400 ")
+
+
+def test_readme_names_every_fault_and_oddity() -> None:
+    text = (INGESTION / "simulator" / "README.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([a-z0-9-]+)", text))
+    assert [name for name in [*FAULTS, *KINDS] if name not in named] == []
