@@ -44,6 +44,22 @@ kafka-consumer-groups: build ## run kafka-consumer-groups; shows the lag of all 
 consume: build ## print the messages of TOPIC (github_events) as they arrive
 	@kafka/bin/kafka-console-consumer $(BOOTSTRAP) --topic $(TOPIC) $(ARGS)
 
+# --- Tests ---
+
+test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
+	@$(MAKE) --no-print-directory lint
+	@$(MVN) -f $(SINK)/pom.xml verify
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/.test ## formatter, linter and type checker
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy .
+
+format: $(VENV)/.test ## format the Python code and mend what the linter can
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format --quiet .
+
 # --- What the stack is built from ---
 
 build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
@@ -55,6 +71,11 @@ $(VENV)/.up: local/requirements.txt
 	@echo "Python packages …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements.txt
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.up
+	@echo "Python packages of the tests …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $@
 
 .local/jars/.done: local/pom.xml
@@ -73,4 +94,4 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 
-.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume build preflight lock
+.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume test lint format build preflight lock

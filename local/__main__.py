@@ -14,7 +14,7 @@ import requests
 
 from local import health, obstacles
 from local.processes import Process, Supervisor
-from local.settings import ROOT, load, remember
+from local.settings import ROOT, forget, load, remember
 
 READY_WITHIN = 120.0  # seconds
 LOOK_EVERY = 0.2  # seconds
@@ -30,7 +30,8 @@ def up(settings: dict[str, str]) -> int:
     """Start what does not run, wait until every part works, say where to look."""
     supervisor = Supervisor(settings)
     if not supervisor.running():
-        settings = reachable_feed(settings)
+        forget(settings)
+        settings = reachable_feed(load())
         problems = obstacles.found(settings)
         for problem in problems:
             say(f"✗ {problem}")
@@ -52,7 +53,9 @@ def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
         # This request does not count against the limit.
         requests.get(settings["GITHUB_API_URL"] + "/rate_limit", timeout=5)
     except requests.RequestException as error:
-        say(f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead.")
+        say(
+            f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead."
+        )
         say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
         os.environ["FEED"] = "simulator"
         return load()
@@ -62,13 +65,17 @@ def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
 def prepare(settings: dict[str, str]) -> None:
     """Make the folders, and format the broker's storage once."""
     state = Path(settings["STATE_DIR"])
-    # What a killed stack left there would pass for news of this one.
-    shutil.rmtree(state / "run", ignore_errors=True)
     for folder in ("data/questdb", "logs", "run"):
         (state / folder).mkdir(parents=True, exist_ok=True)
     remember(settings)
     if not (state / "data" / "kafka" / "meta.properties").exists():
-        tool = [settings["JAVA"], "-XX:TieredStopAtLevel=1", "-cp", f"{settings['JARS']}/kafka/*", "kafka.tools.StorageTool"]
+        tool = [
+            settings["JAVA"],
+            "-XX:TieredStopAtLevel=1",
+            "-cp",
+            f"{settings['JARS']}/kafka/*",
+            "kafka.tools.StorageTool",
+        ]
         identity = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
         arguments = ["format", "--cluster-id", identity, "--config", "kafka/server.properties"]
         subprocess.run([*tool, *arguments], check=True, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)  # noqa: S603
@@ -116,6 +123,7 @@ def down(settings: dict[str, str]) -> int:
         say("nothing runs")
         return 0
     supervisor.stop()
+    forget(settings)
     say("stopped; data is kept (`make clean` removes it)")
     return 0
 
@@ -134,17 +142,19 @@ def report(process: Process, settings: dict[str, str]) -> str | None:
     """Print one part's state; return what is wrong with it."""
     problem = health.problem(process.name, settings) if process.state == "RUNNING" else "not running"
     age = f"{time.time() - process.started:6.0f} s" if process.pid else "       -"
-    say(f"{'✗' if problem else '✓'} {process.name:15} {process.state:8} {age} {process.rss >> 20:5} MB  {problem or ''}".rstrip())
+    say(
+        f"{'✗' if problem else '✓'} {process.name:15} {process.state:8} {age} {process.rss >> 20:5} MB  {problem or ''}".rstrip()
+    )
     return problem
 
 
 def logs(settings: dict[str, str]) -> int:
-    """Follow all logs until interrupted."""
+    """Follow all logs until interrupted; return only if there are none."""
     files = sorted(Path(settings["STATE_DIR"], "logs").glob("*.log"))
-    if not files:
-        say("no logs yet: `make up` starts the stack")
-        return 1
-    os.execvp("tail", ["tail", "-n", "5", "-F", *map(str, files)])  # noqa: S606, S607 - replaces this process
+    if files:
+        os.execvp("tail", ["tail", "-n", "5", "-F", *map(str, files)])  # noqa: S606, S607 - replaces this process
+    say("no logs yet: `make up` starts the stack")
+    return 1
 
 
 def clean(settings: dict[str, str]) -> int:

@@ -11,7 +11,13 @@ import psutil
 from local.settings import PORTS
 
 SHIPPED = Path(__file__).resolve().parent.parent / ".env"
-PASSWORDS = ["QUESTDB_PASSWORD", "QUESTDB_READONLY_PASSWORD", "QUESTDB_HTTP_PASSWORD", "GRAFANA_PASSWORD", "JUPYTER_TOKEN"]
+PASSWORDS = [
+    "QUESTDB_PASSWORD",
+    "QUESTDB_READONLY_PASSWORD",
+    "QUESTDB_HTTP_PASSWORD",
+    "GRAFANA_PASSWORD",
+    "JUPYTER_TOKEN",
+]
 DEFAULTS = {"", "quest"}
 # What the processes take besides the heaps of the JVMs; `make bench-start` shows the real figures.
 BESIDES_HEAPS = 700 * 2**20
@@ -58,7 +64,9 @@ def memory(settings: dict[str, str]) -> list[str]:
     available = psutil.virtual_memory().available
     if available >= needed:
         return []
-    return [f"{available >> 20} MB of memory available, {needed >> 20} MB needed: close something, or lower {', '.join(heaps)}"]
+    return [
+        f"{available >> 20} MB of memory available, {needed >> 20} MB needed: close something, or lower {', '.join(heaps)}"
+    ]
 
 
 def in_bytes(size: str) -> int:

@@ -34,7 +34,9 @@ def java_problem(tool):
     path = os.path.join(home, "bin", tool) if home else shutil.which(tool)
     if not path or not os.path.exists(path):
         where = "JAVA_HOME=" + home if home else "the PATH"
-        return "{} is not in {}: install a JDK {} or newer (a JRE is not enough), or set JAVA_HOME".format(tool, where, JAVA)
+        return "{} is not in {}: install a JDK {} or newer (a JRE is not enough), or set JAVA_HOME".format(
+            tool, where, JAVA
+        )
     version = java_version(path)
     if version < JAVA:
         return "{} is version {}, {} or newer is needed: install one, or set JAVA_HOME".format(path, version, JAVA)

@@ -46,16 +46,16 @@ class Supervisor:
         self._settings = settings
         self._pidfile = Path(settings["STATE_DIR"], "run", "supervisord.pid")
 
-    @property
-    def _rpc(self) -> Any:  # noqa: ANN401 - its methods are made up at run time
-        # A new one for each call: the transport can't be used again after a refused connection.
+    def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever supervisor answers
         transport = SupervisorTransport(None, None, "unix://" + self._settings["SUPERVISOR_SOCKET"])
-        return xmlrpc.client.ServerProxy("http://localhost", transport=transport)
+        # A new one for each call: it can't be used again after a refused connection.
+        with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
+            return getattr(proxy.supervisor, method)(*arguments)
 
     def running(self) -> bool:
         """Tell whether the supervisor answers."""
         try:
-            self._rpc.supervisor.getState()
+            self._call("getState")
         except (OSError, xmlrpc.client.Error):
             return False
         return True
@@ -71,21 +71,21 @@ class Supervisor:
         pid = int(self._pidfile.read_text(encoding="utf-8"))
         supervisor = psutil.Process(pid)
         family = [supervisor, *supervisor.children(recursive=True)]
-        self._rpc.supervisor.shutdown()
+        self._call("shutdown")
         _, alive = psutil.wait_procs(family, timeout=STOP_WITHIN)
         for process in alive:
             process.kill()
 
     def processes(self) -> list[Process]:
         """Return the programs that are meant to run, in the order of their start."""
-        known = self._rpc.supervisor.getAllProcessInfo()
+        known = self._call("getAllProcessInfo")
         found = [Process(p["name"], p["statename"], p["pid"], p["start"]) for p in known]
         return [process for process in found if process.started or process.state != "STOPPED"]
 
     def start_program(self, name: str) -> None:
         """Start one program."""
-        self._rpc.supervisor.startProcess(name, False)  # noqa: FBT003 - do not wait
+        self._call("startProcess", name, False)  # noqa: FBT003 - do not wait
 
     def stop_program(self, name: str) -> None:
         """Stop one program and keep it stopped."""
-        self._rpc.supervisor.stopProcess(name)
+        self._call("stopProcess", name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -39,6 +40,11 @@ def remember(settings: dict[str, str]) -> None:
     """Keep which feed the running stack uses, for the commands that come after `up`."""
     path = Path(settings["STATE_DIR"], "run", "feed.json")
     path.write_text(json.dumps({"FEED": settings["FEED"]}), encoding="utf-8")
+
+
+def forget(settings: dict[str, str]) -> None:
+    """Remove what a stack that ended, or was killed, left: it would pass for news of the next one."""
+    shutil.rmtree(Path(settings["STATE_DIR"], "run"), ignore_errors=True)
 
 
 def recall(state: Path) -> dict[str, str]:
@@ -140,17 +146,17 @@ def feed(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
         "GITHUB_API_URL": chosen["GITHUB_API_URL"]
         or (f"http://{host}:{chosen['SIMULATOR_PORT']}" if simulated else "https://api.github.com"),
         "HEARTBEAT_FILE": str(state / "run" / "github-events.heartbeat"),
-        "SIMULATOR_TRUTH_LOG": chosen.get("SIMULATOR_TRUTH_LOG") or str(state / "logs" / "simulator-truth.ndjson"),
+        "SIMULATOR_TRUTH_LOG": chosen.get("SIMULATOR_TRUTH_LOG", ""),
         "START_SIMULATOR": flag(simulated),
     }
-
 
 
 def jvms(chosen: dict[str, str]) -> dict[str, str]:
     """Return the options of the three JVMs: small, started fast, read-only to the monitoring agent."""
     # One compiler and one collector thread each: on two cores, three JVMs starting at once fight for them.
     small = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
-    agent = f"-javaagent:{BUILD}/jars/jolokia.jar=host={chosen['BIND_ADDRESS']},policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
+    policy = "policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
+    agent = f"-javaagent:{BUILD}/jars/jolokia.jar=host={chosen['BIND_ADDRESS']},{policy}"
     return {
         "BROKER_JVM": f"{small} {agent},port={chosen['BROKER_JOLOKIA_PORT']}",
         "CONNECT_JVM": f"{small} {agent},port={chosen['CONNECT_JOLOKIA_PORT']}",

@@ -145,9 +145,13 @@ def _ttl(create: str) -> tuple[int, str]:
     match = TTL.search(create[create.rfind(")") :])
     if not match:
         return 0, "HOUR"
-    factor, unit = {"HOUR": (1, "HOUR"), "DAY": (24, "HOUR"), "WEEK": (168, "HOUR"), "MONTH": (1, "MONTH"), "YEAR": (12, "MONTH")}[
-        match[2].upper()
-    ]
+    factor, unit = {
+        "HOUR": (1, "HOUR"),
+        "DAY": (24, "HOUR"),
+        "WEEK": (168, "HOUR"),
+        "MONTH": (1, "MONTH"),
+        "YEAR": (12, "MONTH"),
+    }[match[2].upper()]
     return int(match[1]) * factor, unit
 
 

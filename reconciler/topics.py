@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import (
@@ -12,6 +12,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    ConfigSource,
     NewPartitions,
     NewTopic,
     ResourceType,
@@ -20,13 +21,14 @@ from confluent_kafka.admin import (
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from concurrent.futures import Future
     from pathlib import Path
 
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds
+K = TypeVar("K")
 
 
 @dataclass(frozen=True)
@@ -123,11 +125,11 @@ def _changes(topic: Topic, current: dict[str, ConfigEntry]) -> list[ConfigEntry]
 
 
 def _set_on_topic(entry: ConfigEntry) -> bool:
-    dynamic_topic_config = 1  # ConfigSource.DYNAMIC_TOPIC_CONFIG: set on the topic itself, not inherited
-    return int(entry.source) == dynamic_topic_config
+    # Set on the topic itself, not inherited.
+    return bool(ConfigSource(entry.source) is ConfigSource.DYNAMIC_TOPIC_CONFIG)
 
 
-def _wait(futures: dict[object, Future[object]]) -> dict[object, object]:
+def _wait(futures: Mapping[K, Future[Any]]) -> dict[K, Any]:
     """Return the results; a refusal of the broker becomes a Problem that names the topic."""
     results = {}
     for key, future in futures.items():

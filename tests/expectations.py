@@ -1,0 +1,32 @@
+"""What each dataset must have: one row a dataset, the rest of the tests run over it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset: its name is that of its topic, connector, schema file, dashboard file and table."""
+
+    name: str
+    views: tuple[str, ...]
+    dashboard: str | None  # uid
+    fed: bool  # rows arrive in a stack that has just been started
+
+
+DATASETS = [
+    Dataset(
+        "github_events",
+        views=(
+            "github_events_type_1m",
+            "github_events_type_1h",
+            "github_events_repo_10m",
+            "github_events_actor_10m",
+        ),
+        dashboard="github-events-questdb",
+        fed=True,
+    ),
+    Dataset("github_polls", views=(), dashboard=None, fed=True),
+    Dataset("iot_data", views=("iot_data_type_1m",), dashboard="qdb-iot-demo", fed=False),
+]

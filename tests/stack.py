@@ -1,0 +1,175 @@
+"""The stack of `make up` on free ports, as the tests drive it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+from simulator.truth import Truth, read
+from waiting import until
+
+from local import health
+from local.__main__ import tail
+from local.processes import Supervisor
+from local.settings import PORTS, ROOT, load
+
+CLIENT = "github-events-poller (python)"
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nothing listens on, all different."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+class Stack:
+    """A stack of its own: ports, state and settings; `environment` adds to them."""
+
+    def __init__(self, **environment: str) -> None:
+        """Choose ports and a folder; start nothing."""
+        # A short path: the supervisor's socket lies in it.
+        self.state = Path(tempfile.mkdtemp(prefix="rta-"))
+        names = [*PORTS, "SIMULATOR_PORT"]
+        ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
+        self.environment = {
+            "STATE_DIR": str(self.state),
+            "FEED": "simulator",
+            "POLL_INTERVAL": "1",
+            "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
+            **ports,
+            **environment,
+        }
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings as the stack's own processes see them."""
+        before = dict(os.environ)
+        os.environ.update(self.environment)
+        try:
+            return load()
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Return the supervisor of this stack."""
+        return Supervisor(self.settings)
+
+    def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `make target`; return its exit code and output."""
+        variables = os.environ | self.environment | environment
+        return subprocess.run(
+            ["make", "--no-print-directory", target],
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def up(self) -> None:
+        """Start the stack; fail with what `make up` said."""
+        done = self.make("up")
+        assert done.returncode == 0, done.stdout
+
+    def remove(self) -> None:
+        """Stop the stack and remove its folder."""
+        self.make("down")
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of program `name`."""
+        return next(process.pid for process in self.supervisor.processes() if process.name == name)
+
+    def kill(self, name: str) -> None:
+        """Kill program `name` as the kernel would: no warning, no flush."""
+        psutil.Process(self.pid(name)).kill()
+
+    def log(self, name: str) -> str:
+        """Return the end of a program's log."""
+        return f"log of {name}:\n" + tail(self.state / "logs" / f"{name}.log", lines=60)
+
+    def healthy(self, *names: str, seconds: float = 90.0) -> None:
+        """Wait until these programs work, all if none is named."""
+        for name in names or [process.name for process in self.supervisor.processes()]:
+            self._healthy(name, seconds)
+
+    def _healthy(self, name: str, seconds: float) -> None:
+        until(lambda: health.problem(name, self.settings) is None, f"{name} healthy", seconds, lambda: self.log(name))
+
+    def sql(self, query: str) -> list[list[Any]]:
+        """Return the rows of a query."""
+        answer = requests.get(self.settings["QUESTDB_HTTP_URL"] + "/exec", params={"query": query}, timeout=30)
+        body = answer.json()
+        assert "error" not in body, f"{body}\n{query}"
+        rows: list[list[Any]] = body.get("dataset", [])
+        return rows
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table."""
+        return int(self.sql(f"SELECT count() FROM {table}")[0][0])
+
+    def connector(self, name: str) -> dict[str, Any]:
+        """Return the status of a connector."""
+        answer: dict[str, Any] = requests.get(
+            f"{self.settings['CONNECT_URL']}/connectors/{name}/status", timeout=10
+        ).json()
+        return answer
+
+    def simulator(self, method: str, path: str, body: str = "") -> requests.Response:
+        """Call the simulator's own interface (pause, resume, faults, truth)."""
+        url = self.settings["GITHUB_API_URL"] + "/simulator" + path
+        answer = requests.request(method, url, data=body.encode(), timeout=30)
+        answer.raise_for_status()
+        return answer
+
+    def truth(self) -> Truth:
+        """Return what the feed has emitted and shown so far."""
+        return read(self.simulator("GET", "/truth").text.splitlines())
+
+    def stored(self) -> set[tuple[str, str]]:
+        """Return (id, created_at) of every row of github_events."""
+        rows = self.sql("SELECT id, to_str(timestamp, 'yyyy-MM-ddTHH:mm:ssZ') FROM github_events")
+        return {(identity, created_at) for identity, created_at in rows}
+
+    def nothing_lost_nothing_double(self, seconds: float = 60.0) -> None:
+        """Hold the feed, wait until all it has shown is stored, compare; then let the feed go on."""
+        self.simulator("POST", "/pause")
+        try:
+            self._complete(seconds)
+            rows, ids = self.sql("SELECT count(), count_distinct(id) FROM github_events")[0]
+            assert rows == ids
+            assert self.truth().coverage(self.stored(), CLIENT).unexpected == frozenset()
+        finally:
+            self.simulator("POST", "/resume")
+
+    def _complete(self, seconds: float) -> None:
+        def missed() -> int:
+            # Events without a time or an id can't be rows: they go to the dead-letter topic.
+            possible = {key for key in self.truth().possible(CLIENT) if all(key)}
+            return len(possible - self.stored())
+
+        until(
+            lambda: not missed(),
+            "all events shown to the poller stored",
+            seconds,
+            lambda: f"{missed()} missing\n{self._logs()}",
+        )
+
+    def _logs(self) -> str:
+        return "\n".join(self.log(process.name) for process in self.supervisor.processes())

@@ -1,0 +1,22 @@
+"""Waiting for a condition with a deadline, instead of for a time."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = 60.0, show: Callable[[], str] = str) -> T:
+    """Return the first true value of `condition`; fail with `what` and the text of `show` after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        if time.monotonic() > deadline:
+            message = f"not within {seconds} s: {what}\n{show()}"
+            raise AssertionError(message)
+        time.sleep(0.1)
+    return value
