@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from simulator.client import Client, failure, with_token
 from simulator.defects import FAULTS
 from simulator.faults import Script, Visit
 from simulator.process import Running, started
-
-from tests.simulator.asking import Client, failure, with_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 from github import Github
+from simulator.client import Client, with_token
 from simulator.process import Running, started
-
-from tests.simulator.asking import Client, with_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

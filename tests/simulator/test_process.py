@@ -14,12 +14,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from simulator.client import Client
 from simulator.defects import FAULTS
 from simulator.oddities import KINDS
 from simulator.process import started
 from simulator.settings import Settings, load
-
-from tests.simulator.asking import Client
 
 INGESTION = Path(__file__).parents[2] / "ingestion"
 

@@ -9,13 +9,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import pytest
+from simulator.client import Client, failure, with_token
 from simulator.feed import Feed
 from simulator.oddities import KINDS
 from simulator.process import Running, started
 from simulator.settings import Settings
 from simulator.truth import Truth, TruthLog, read
-
-from tests.simulator.asking import Client, failure, with_token
 
 if TYPE_CHECKING:
     from pathlib import Path

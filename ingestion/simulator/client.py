@@ -1,4 +1,4 @@
-"""A client that shows what came over the wire, errors included."""
+"""A client for tests that shows what came over the wire, errors included; `process` starts what it asks."""
 
 from __future__ import annotations
 
