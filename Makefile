@@ -60,6 +60,13 @@ format: $(VENV)/.test ## format the Python code and mend what the linter can
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format --quiet .
 
+# --- Benchmarks: each writes its table into docs/benchmarks.md ---
+
+BENCH = PYTHONPATH=.:ingestion:tests $(BIN)/python benchmarks
+
+bench-start: build $(VENV)/.test ## time and memory of a warm start
+	@$(BENCH)/start.py $(ARGS)
+
 # --- What the stack is built from ---
 
 build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
@@ -94,4 +101,4 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 
-.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume test lint format build preflight lock
+.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume test lint format bench-start build preflight lock

@@ -1,0 +1,56 @@
+"""`make bench-start`: how long a warm start takes until all parts work, and what memory each takes then."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import time
+from collections import defaultdict
+
+import report
+from stack import Stack
+from waiting import until
+
+LINE = re.compile(r"✓ (\S+) +([\d.]+) s")
+
+
+def measure(times: dict[str, list[float]], memory: dict[str, list[float]]) -> None:
+    """Start a stack that has data already, note its times and memory, stop it."""
+    stack = Stack()
+    try:
+        stack.up()
+        stack.make("down")
+        began = time.monotonic()
+        done = stack.make("up")
+        times["all, with `make` itself"].append(time.monotonic() - began)
+        for name, seconds in LINE.findall(done.stdout):
+            times[name].append(float(seconds))
+        before = stack.count("github_events")
+        until(lambda: stack.count("github_events") > before, "a new row")
+        times["first new row stored"].append(time.monotonic() - began)
+        sizes = {process.name: process.rss / 2**20 for process in stack.supervisor.processes()}
+        for name, size in [*sizes.items(), ("all, with `make` itself", sum(sizes.values()))]:
+            memory[name].append(size)
+    finally:
+        stack.remove()
+
+
+def main() -> int:
+    """Run the benchmark; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    times, memory = defaultdict[str, list[float]](list), defaultdict[str, list[float]](list)
+    runs = parser.parse_args().runs
+    for _ in range(runs):
+        measure(times, memory)
+    rows = [[name, report.spread(times[name]), report.spread(memory[name], 0) if memory[name] else "–"] for name in times]
+    head = f"{runs} warm starts, median (min..max). {report.machine()}.\n\n"
+    text = head + report.table(["part", "works after, s", "RSS, MB"], rows)
+    report.write("start", text)
+    sys.stdout.write(text + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
