@@ -78,7 +78,8 @@ class TimeRange:
 
     def __str__(self) -> str:
         """Show both ends to the second, UTC."""
-        return f"{self.start.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} to {self.end.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+        start, end = (moment.astimezone(timezone.utc) for moment in (self.start, self.end))
+        return f"{start:%Y-%m-%d %H:%M:%S} to {end:%Y-%m-%d %H:%M:%S} UTC"
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Panel:
 
     @property
     def kind(self) -> str:
-        """The visualization: timeseries, stat, piechart…"""
+        """The visualization: timeseries, stat, piechart and so on."""
         return str(self.model["type"])
 
     @property

@@ -2,7 +2,7 @@
 
 `python -m dashboard.grafana.preview DASHBOARD.json … --out FILE.html` reads QUESTDB_PG_HOST, QUESTDB_PG_PORT,
 QUESTDB_READONLY_USER and QUESTDB_READONLY_PASSWORD. A notebook calls `figure(panel, results)` for one panel.
-It shows what the panels say, not how Grafana looks: units, colours of series, layout and titles follow the JSON, the rest is Plotly's.
+It shows what the panels say, not how Grafana looks: layout, titles and units follow the JSON, the rest is Plotly's.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import os
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,12 +29,29 @@ if TYPE_CHECKING:
 
 CELL = (76, 36)  # width and height in pixels of Grafana's 24-column grid on a 1920 pixel wide screen
 GAP = 8
-COLOURS = {"green": "#73BF69", "yellow": "#FADE2A", "orange": "#FF9830", "red": "#F2495C", "blue": "#5794F2", "text": "#8E8E8E"}
-SUFFIXES = {"short": "", "eps": " evt/s", "cps": " c/s", "percent": " %", "s": " s", "ms": " ms", "velocitykmh": " km/h"}
+COLOURS = {
+    "green": "#73BF69",
+    "yellow": "#FADE2A",
+    "orange": "#FF9830",
+    "red": "#F2495C",
+    "blue": "#5794F2",
+    "text": "#8E8E8E",
+}
+SUFFIXES = {
+    "short": "",
+    "eps": " evt/s",
+    "cps": " c/s",
+    "percent": " %",
+    "s": " s",
+    "ms": " ms",
+    "velocitykmh": " km/h",
+}
+TIMES = ((86_400, " days"), (3_600, " hours"), (60, " min"), (1, " s"))
 STYLE = """
 body { background: #111217; color: #ccccdc; font: 14px Inter, Helvetica, Arial, sans-serif; margin: 16px }
 h1 { font-size: 20px; font-weight: 500 } h1 small { color: #8e8e8e; font-weight: 400; margin-left: 12px }
-.board { position: relative } .panel { position: absolute; background: #181b1f; border: 1px solid #2a2d33; border-radius: 3px; overflow: hidden }
+.board { position: relative }
+.panel { position: absolute; background: #181b1f; border: 1px solid #2a2d33; border-radius: 3px; overflow: hidden }
 .panel h2 { font-size: 14px; font-weight: 500; margin: 8px 10px 0 } .row { position: absolute; font-weight: 500; padding-top: 8px }
 .error { color: #f2495c; padding: 10px; white-space: pre-wrap }
 """
@@ -86,7 +104,8 @@ def write(dashboard: dict[str, Any], connection: psycopg.Connection[Any], times:
 def page(boards: Iterable[str]) -> str:
     """Return a whole page of dashboards, Plotly inside, so that it opens without a network."""
     script = go.Figure().to_html(full_html=False, include_plotlyjs=True)
-    return f'<!doctype html><meta charset="utf-8"><title>Dashboards</title><style>{STYLE}</style><div hidden>{script}</div>{"".join(boards)}'
+    head = f'<!doctype html><meta charset="utf-8"><title>Dashboards</title><style>{STYLE}</style>'
+    return f"{head}<div hidden>{script}</div>{''.join(boards)}"
 
 
 def _flat(models: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -105,7 +124,8 @@ def _box(model: dict[str, Any], connection: psycopg.Connection[Any], times: Time
     if model["type"] == "row":
         return f'<div class="row" style="{place}">{title}</div>'
     tip = html.escape(model.get("description", ""))
-    return f'<div class="panel" style="{place}" title="{tip}"><h2>{title}</h2>{_inside(Panel(model), connection, times, height)}</div>'
+    inside = _inside(Panel(model), connection, times, height)
+    return f'<div class="panel" style="{place}" title="{tip}"><h2>{title}</h2>{inside}</div>'
 
 
 def _inside(panel: Panel, connection: psycopg.Connection[Any], times: TimeRange, height: int) -> str:
@@ -128,8 +148,7 @@ def _layout() -> go.Layout:
         font={"size": 12},
         xaxis=axis,
         yaxis=axis,
-        bargap=0.05,
-        colorway=qualitative.Plotly + qualitative.Set3,
+        bargap=0,
     )
 
 
@@ -151,10 +170,25 @@ def _fixed_colours(panel: Panel) -> dict[str, str]:
     }
 
 
+def _by_name(names: Iterable[str]) -> dict[str, str]:
+    """Give the same names the same colours in every panel."""
+    return dict(zip(sorted(names), cycle(qualitative.Plotly + qualitative.Set3)))
+
+
 def _colour(panel: Panel, value: float | None) -> str:
     steps = _defaults(panel).get("thresholds", {}).get("steps", [])
-    reached = [step["color"] for step in steps if step["value"] is None or (value is not None and value >= step["value"])]
+    reached = [
+        step["color"] for step in steps if step["value"] is None or (value is not None and value >= step["value"])
+    ]
     return COLOURS[reached[-1]] if reached else COLOURS["text"]
+
+
+def _scaled(value: float | None, suffix: str) -> tuple[float | None, str]:
+    """Show long times in minutes, hours or days."""
+    if value is None or suffix != SUFFIXES["s"]:
+        return value, suffix
+    length, name = next((length, name) for length, name in TIMES if value >= length or length == 1)
+    return value / length, name
 
 
 def _labels(result: Result) -> tuple[list[str], list[Any]]:
@@ -164,22 +198,25 @@ def _labels(result: Result) -> tuple[list[str], list[Any]]:
 
 def _timeseries(drawn: go.Figure, panel: Panel, result: Result) -> None:
     custom = _defaults(panel)["custom"]
-    colours = _fixed_colours(panel)
-    for name, (times, values) in result.series().items():
+    series = result.series()
+    colours = {**_by_name(series), **_fixed_colours(panel)}
+    for name, (times, values) in series.items():
         look = {"name": name, "x": times, "y": values}
         if custom["drawStyle"] == "bars":
-            drawn.add_bar(**look, marker={"color": colours.get(name), "line": {"width": 0}})
+            drawn.add_bar(**look, marker={"color": colours[name], "line": {"width": 0}})
         else:
-            drawn.add_scatter(**look, mode="lines", line={"color": colours.get(name), "width": custom["lineWidth"]})
+            drawn.add_scatter(**look, mode="lines", line={"color": colours[name], "width": custom["lineWidth"]})
     below = panel.model["options"]["legend"]["placement"] == "bottom"
-    drawn.update_layout(barmode="stack", showlegend=True, legend={"orientation": "h", "y": -0.12} if below else {})
+    drawn.update_layout(barmode="stack", showlegend=True, legend={"orientation": "h", "y": -0.25} if below else {})
+    drawn.update_xaxes(tickangle=0, nticks=5)
     drawn.update_yaxes(ticksuffix=_suffix(panel), rangemode="tozero")
 
 
 def _stat(drawn: go.Figure, panel: Panel, result: Result) -> None:
     value = result.rows[0][-1] if result.rows else None
-    decimals = _defaults(panel).get("decimals")
-    number = {"suffix": _suffix(panel), "font": {"color": _colour(panel, value), "size": 40}, "valueformat": f",.{decimals or 0}f"}
+    colour, decimals = _colour(panel, value), _defaults(panel).get("decimals", 0)
+    value, suffix = _scaled(value, _suffix(panel))
+    number = {"suffix": suffix, "font": {"color": colour, "size": 40}, "valueformat": f",.{decimals}f"}
     drawn.add_indicator(mode="number", value=value, number=number)
 
 
@@ -200,13 +237,23 @@ def _gauge(drawn: go.Figure, panel: Panel, result: Result) -> None:
 
 def _pie(drawn: go.Figure, _: Panel, result: Result) -> None:
     names, values = _labels(result)
-    drawn.add_pie(labels=names, values=values, hole=0.5, sort=False, textinfo="none")
+    colours = _by_name(names)
+    drawn.add_pie(
+        labels=names,
+        values=values,
+        hole=0.5,
+        sort=False,
+        textinfo="percent",
+        marker={"colors": [colours[name] for name in names]},
+    )
     drawn.update_layout(legend={"x": 1})
 
 
 def _bars(drawn: go.Figure, panel: Panel, result: Result) -> None:
     names, values = _labels(result)
-    drawn.add_bar(x=values, y=names, orientation="h", text=values, marker={"color": values, "colorscale": "BuPu", "cmin": 0})
+    drawn.add_bar(
+        x=values, y=names, orientation="h", text=values, marker={"color": values, "colorscale": "BuPu", "cmin": 0}
+    )
     drawn.update_yaxes(autorange="reversed", ticksuffix=" ")
     drawn.update_xaxes(ticksuffix=_suffix(panel), rangemode="tozero")
 
@@ -224,6 +271,7 @@ def _heatmap(drawn: go.Figure, panel: Panel, result: Result) -> None:
         ygap=1,
         showscale=False,
     )
+    drawn.update_xaxes(tickangle=0, nticks=5)
 
 
 def _map(drawn: go.Figure, _: Panel, result: Result) -> None:
@@ -234,7 +282,13 @@ def _map(drawn: go.Figure, _: Panel, result: Result) -> None:
         text=result.column("device_id"),
         mode="markers+text",
         textposition="bottom center",
-        marker={"size": 12, "color": result.column("speed"), "colorscale": "RdYlGn_r", "showscale": True, "colorbar": {"title": "km/h"}},
+        marker={
+            "size": 12,
+            "color": result.column("speed"),
+            "colorscale": "RdYlGn_r",
+            "showscale": True,
+            "colorbar": {"title": "km/h"},
+        },
     )
     drawn.update_xaxes(title="longitude")
     drawn.update_yaxes(title="latitude")
@@ -269,9 +323,13 @@ def connect() -> psycopg.Connection[Any]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m dashboard.grafana.preview", description="Draw dashboards without Grafana.")
+    parser = argparse.ArgumentParser(
+        prog="python -m dashboard.grafana.preview", description="Draw dashboards without Grafana."
+    )
     parser.add_argument("dashboards", nargs="*", type=Path, help="JSON files, by default all provisioned ones")
-    parser.add_argument("--from", dest="start", help='start, as in the time picker: "now-6h"; by default what the dashboard says')
+    parser.add_argument(
+        "--from", dest="start", help='start, as in the time picker: "now-6h"; by default what the dashboard says'
+    )
     parser.add_argument("--out", type=Path, default=Path("preview.html"))
     return parser.parse_args()
 
@@ -284,7 +342,11 @@ def main() -> None:
     with connect() as connection:
         boards = []
         for dashboard in map(panels.load, files):
-            times = TimeRange.parse(arguments.start, "now", now) if arguments.start else panels.default_range(dashboard, now)
+            times = (
+                TimeRange.parse(arguments.start, "now", now)
+                if arguments.start
+                else panels.default_range(dashboard, now)
+            )
             boards.append(write(dashboard, connection, times))
     arguments.out.write_text(page(boards), encoding="utf-8")
 
