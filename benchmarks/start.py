@@ -44,7 +44,9 @@ def main() -> int:
     runs = parser.parse_args().runs
     for _ in range(runs):
         measure(times, memory)
-    rows = [[name, report.spread(times[name]), report.spread(memory[name], 0) if memory[name] else "–"] for name in times]
+    rows = [
+        [name, report.spread(times[name]), report.spread(memory[name], 0) if memory[name] else ""] for name in times
+    ]
     head = f"{runs} warm starts, median (min..max). {report.machine()}.\n\n"
     text = head + report.table(["part", "works after, s", "RSS, MB"], rows)
     report.write("start", text)

@@ -38,6 +38,7 @@ def up(settings: dict[str, str]) -> int:
         if problems:
             return 1
         prepare(settings)
+        supervisor = Supervisor(settings)
         supervisor.start()
     if not wait(supervisor, settings):
         return 1
@@ -57,7 +58,7 @@ def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
             f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead."
         )
         say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
-        os.environ["FEED"] = "simulator"
+        os.environ |= {"FEED": "simulator", "GITHUB_API_URL": ""}
         return load()
     return settings
 

@@ -39,7 +39,8 @@ def load() -> dict[str, str]:
 def remember(settings: dict[str, str]) -> None:
     """Keep which feed the running stack uses, for the commands that come after `up`."""
     path = Path(settings["STATE_DIR"], "run", "feed.json")
-    path.write_text(json.dumps({"FEED": settings["FEED"]}), encoding="utf-8")
+    feed_settings = {name: settings[name] for name in ("FEED", "GITHUB_API_URL")}
+    path.write_text(json.dumps(feed_settings), encoding="utf-8")
 
 
 def forget(settings: dict[str, str]) -> None:

@@ -1,0 +1,104 @@
+"""Connect becomes what the connector files say, and failed tasks are restarted."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+from confluent_kafka import Producer
+from waiting import until
+
+from reconciler import connectors
+from reconciler.passes import CONNECTORS
+from reconciler.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from stack import Stack
+
+
+@pytest.fixture
+def connect(stack: Stack) -> Iterator[connectors.Connect]:
+    """The shared stack's Connect; what the test registers is removed after it."""
+    with requests.Session() as session:
+        found = connectors.Connect(session, stack.settings["CONNECT_URL"])
+        before = found.connectors().keys()
+        yield found
+        for name in found.connectors().keys() - before:
+            found.delete(name)
+
+
+def spare(**changes: str) -> connectors.Config:
+    """Return a copy of the iot_data connector under another name; one bad record stops it."""
+    config = connectors.read(CONNECTORS)["iot_data"] | {"name": "spare", "errors.tolerance": "none"}
+    config = {key: value for key, value in config.items() if "deadletterqueue" not in key}
+    return config | changes
+
+
+def test_registered_updated_and_removed(connect: connectors.Connect) -> None:
+    files = connectors.read(CONNECTORS)
+    connectors.apply(connect, files | {"spare": spare()})
+    assert connectors.missing(connect, {"spare": spare()}) == []
+    changed = spare(**{"min.interval.ms": "200"})
+    assert connectors.missing(connect, {"spare": changed}) == ["spare"]
+    connectors.apply(connect, files | {"spare": changed})
+    assert connect.connectors()["spare"]["info"]["config"]["min.interval.ms"] == "200"
+    connectors.apply(connect, files)
+    assert "spare" not in connect.connectors()
+
+
+def test_connector_registered_by_hand_is_left_alone(connect: connectors.Connect) -> None:
+    by_hand = {key: value for key, value in spare().items() if key not in connectors.MARK}
+    connect.put("spare", by_hand)
+    connectors.apply(connect, connectors.read(CONNECTORS))
+    assert "spare" in connect.connectors()
+
+
+def test_refused_setting_is_named_with_its_file(connect: connectors.Connect) -> None:
+    wanted = connectors.read(CONNECTORS) | {"spare": spare(**{"min.interval.ms": "soon"})}
+    with pytest.raises(Problem, match=r"connectors/spare\.json: .*min\.interval\.ms"):
+        connectors.apply(connect, wanted)
+
+
+def test_file_that_is_not_json_is_named(tmp_path: Path) -> None:
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    with pytest.raises(Problem, match=r"connectors/broken\.json is not JSON"):
+        connectors.read(tmp_path)
+
+
+def test_failed_task_is_restarted_less_and_less_often(connect: connectors.Connect, stack: Stack) -> None:
+    wanted = {"spare": spare(**{"consumer.override.auto.offset.reset": "latest"})}
+    connect.put("spare", wanted["spare"])
+    producer = Producer({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+
+    def poisoned() -> bool:
+        producer.produce("iot_data", b"poison")
+        producer.flush(10)
+        return failed()
+
+    def failed() -> bool:
+        return "FAILED" in (connectors.failed(connect.connectors()["spare"]["status"]) or "")
+
+    until(poisoned, "task FAILED", 30, lambda: stack.log("kafka-connect"))
+    now = 100.0
+    watch = connectors.Watch(clock=lambda: now)
+    assert "task 0 is FAILED" in watch.check(connect, wanted)[0]
+    until(
+        failed,
+        "task FAILED again after its restart: the poison is still there",
+        30,
+        lambda: json.dumps(connect.connectors()),
+    )
+    restarts = []
+    for second in range(40):
+        now = 101.0 + second
+        before = watch._last["spare"]  # noqa: SLF001 - the one witness of a restart that fails at once
+        watch.check(connect, wanted)
+        until(failed, "task FAILED again", 30)
+        if watch._last["spare"] != before:  # noqa: SLF001
+            restarts.append(second)
+    assert restarts == [0, 2, 6, 14, 30]

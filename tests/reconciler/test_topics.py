@@ -1,0 +1,60 @@
+"""Topics become what their files say, on a real broker."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+
+from reconciler import topics
+from reconciler.problems import Problem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack import Stack
+
+
+@pytest.fixture
+def admin(stack: Stack) -> AdminClient:
+    """An admin client of the shared stack's broker."""
+    return AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+
+
+def apply(admin: AdminClient, folder: Path, name: str, text: str) -> None:
+    (folder / f"{name}.properties").write_text(text, encoding="utf-8")
+    topics.apply(admin, topics.read(folder))
+
+
+def config(admin: AdminClient, name: str) -> dict[str, str | None]:
+    (future,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, name)]).values()
+    return {key: entry.value for key, entry in future.result().items()}
+
+
+def test_created_altered_and_reset(admin: AdminClient, tmp_path: Path) -> None:
+    apply(admin, tmp_path, "made_by_test", "# why\npartitions=1\nretention.ms=1000\n")
+    assert config(admin, "made_by_test")["retention.ms"] == "1000"
+    apply(admin, tmp_path, "made_by_test", "partitions=3\nretention.bytes=5000\n")
+    changed = config(admin, "made_by_test")
+    assert changed["retention.bytes"] == "5000"
+    assert changed["retention.ms"] == "86400000", "what the file no longer names goes back to the broker's default"
+    assert len(admin.list_topics(timeout=10).topics["made_by_test"].partitions) == 3
+    assert topics.missing(admin, topics.read(tmp_path)) == []
+
+
+def test_fewer_partitions_are_refused_by_name(admin: AdminClient, tmp_path: Path) -> None:
+    apply(admin, tmp_path, "shrinking", "partitions=2\n")
+    with pytest.raises(Problem, match="topic shrinking has 2 partitions, its file says 1"):
+        apply(admin, tmp_path, "shrinking", "partitions=1\n")
+
+
+def test_bad_value_is_refused_with_the_name_of_the_topic(admin: AdminClient, tmp_path: Path) -> None:
+    with pytest.raises(Problem, match=r"topic typo: .*retention"):
+        apply(admin, tmp_path, "typo", "partitions=1\nretention.ms=soon\n")
+
+
+def test_file_without_partitions_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "bare.properties").write_text("retention.ms=1000\n", encoding="utf-8")
+    with pytest.raises(Problem, match=r"bare\.properties: `partitions` must be a whole number"):
+        topics.read(tmp_path)
