@@ -1,0 +1,21 @@
+#!/bin/sh
+# Runs once before the stack starts: refuses default passwords where others can reach them, and copies the monitoring
+# agent's jar to the volume that the broker reads it from.
+set -eu
+
+case $BIND_ADDRESS in
+127.* | ::1 | "[::1]") ;;
+*)
+    weak=
+    for name in QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN; do
+        eval "value=\$$name"
+        case $value in "" | quest) weak="$weak $name" ;; esac
+    done
+    if [ -n "$weak" ]; then
+        echo "BIND_ADDRESS=$BIND_ADDRESS lets other machines in, so these need values of your own, in .env or your shell:$weak" >&2
+        exit 1
+    fi
+    ;;
+esac
+
+cp /opt/rta/jolokia.jar /opt/rta/agent/
