@@ -1,7 +1,9 @@
 package io.github.rta.questdb;
 
+import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -18,7 +20,11 @@ import java.util.Map;
 
 /** A real QuestDB as a child process on a free port; it can be killed and started again on the same data. */
 final class QuestDb implements AutoCloseable {
-    private static final ObjectMapper JSON = new ObjectMapper();
+    /** QuestDB writes some control characters, NUL for one, into JSON as they are. */
+    private static final ObjectMapper JSON = JsonMapper.builder()
+            .enable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS)
+            .build();
+
     private static QuestDb shared;
 
     final int port = ChildProcess.freePort();
@@ -28,7 +34,11 @@ final class QuestDb implements AutoCloseable {
     private ChildProcess process;
 
     QuestDb(Map<String, String> settings) throws Exception {
-        this.root = Files.createTempDirectory("questdb");
+        this(Files.createTempDirectory("questdb"), settings);
+    }
+
+    private QuestDb(Path root, Map<String, String> settings) throws Exception {
+        this.root = root;
         this.settings = settings;
         start();
     }
@@ -65,6 +75,11 @@ final class QuestDb implements AutoCloseable {
         } catch (IOException e) {
             return false;
         }
+    }
+
+    /** Another server on the data of this one, which must be dead. */
+    QuestDb restartedWith(Map<String, String> changed) throws Exception {
+        return new QuestDb(root, changed);
     }
 
     void kill() {

@@ -1,0 +1,305 @@
+package io.github.rta.questdb;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.rta.questdb.FaultProxy.Fault;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.connect.errors.ConnectException;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** A task between faults of all kinds and a real QuestDB: no row lost, none double, no task failed. */
+class FaultsTest {
+    private static final AtomicInteger TABLES = new AtomicInteger();
+    private static final Map<String, String> NONE = Map.of();
+
+    private static String table(QuestDb db) throws Exception {
+        String name = "faults" + TABLES.incrementAndGet();
+        create(db, name);
+        return name;
+    }
+
+    private static void create(QuestDb db, String name) throws Exception {
+        db.query("CREATE TABLE " + name
+                + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL"
+                + " DEDUP UPSERT KEYS(timestamp, id)");
+    }
+
+    private static List<String> rows(int from, int to) {
+        return IntStream.range(from, to).mapToObj(FaultsTest::row).collect(Collectors.toCollection(ArrayList::new));
+    }
+
+    private static String row(int i) {
+        return "{\"id\":\"%d\",\"n\":%d,\"ts\":\"2026-11-24T00:00:00Z\"}".formatted(i, i);
+    }
+
+    private static String badRow(int i) {
+        return "{\"id\":%d,\"ts\":\"2026-11-24T00:00:00Z\"}".formatted(i);
+    }
+
+    private static void assertStored(QuestDb db, String table, int rows, long sum) throws Exception {
+        db.awaitCount(table, rows);
+        assertEquals(sum, db.query("SELECT sum(n) FROM " + table).get(0).get(0).asLong());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Fault.class)
+    void everyRowOnceWhateverTheNetworkDoes(Fault fault) throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = new TaskRun(proxy.conf(), table, NONE);
+                Warnings warnings = new Warnings()) {
+            run.deliver(rows(0, 1));
+            proxy.fault = fault;
+            run.put(run.records(rows(1, 100)));
+            run.await(
+                    "three attempts",
+                    () -> fault == Fault.NONE || fault == Fault.SLOW || run.metric("retries-total") > 1);
+            proxy.fault = Fault.NONE;
+            run.deliver(rows(100, 200));
+            assertStored(db, table, 200, 199 * 200 / 2);
+            assertEquals(List.of(), run.reasons());
+            boolean harmless = fault == Fault.NONE || fault == Fault.SLOW;
+            assertEquals(harmless ? 0 : 2, warnings.messages.size(), warnings.messages::toString);
+        }
+    }
+
+    @Test
+    void anOutageOfTheServerKeepsTheTaskAliveAndNothingIsLost() throws Exception {
+        try (QuestDb db = new QuestDb(NONE)) {
+            String table = table(db);
+            try (TaskRun run = new TaskRun(db.conf(), table, Map.of("batch.max.rows", "100"));
+                    Warnings warnings = new Warnings()) {
+                run.deliver(rows(0, 50));
+                long before = run.committable();
+                db.kill();
+                for (int i = 50; run.paused.isEmpty(); i += 50) {
+                    assertTrue(i < 2000, "the task never held back");
+                    run.put(run.records(rows(i, i + 50)));
+                }
+                run.await("an outage", () -> run.metric("outage") == 1);
+                assertEquals(before, run.committable(), "offsets without an acknowledgement");
+                db.start();
+                run.awaitSafe();
+                assertEquals(Set.of(), run.paused);
+                db.awaitCount(table, run.committable());
+                assertEquals(2, warnings.messages.size(), warnings.messages::toString);
+                assertTrue(warnings.messages.get(0).contains("retrying until it can"), warnings.messages::toString);
+                assertTrue(warnings.messages.get(1).contains("QuestDB is back"), warnings.messages::toString);
+                assertTrue(
+                        run.slowestPut < Duration.ofSeconds(5).toNanos(),
+                        "put() blocked for " + run.slowestPut + " ns");
+            }
+        }
+    }
+
+    @Test
+    void badRowsGoAsideWithTheServersReasonAndFewRequests() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        List<String> mixed = rows(0, 1000);
+        Set<Integer> bad = Set.of(0, 1, 2, 500, 777, 998, 999);
+        bad.forEach(i -> mixed.set(i, badRow(i)));
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = new TaskRun(proxy.conf(), table, NONE)) {
+            run.deliver(mixed);
+            db.awaitCount(table, 1000 - bad.size());
+            assertEquals(
+                    bad,
+                    run.deadLetters.stream()
+                            .map(letter -> (int) letter.record().kafkaOffset())
+                            .collect(Collectors.toSet()));
+            assertEquals(
+                    "topic %s, partition 0, offset 0: HTTP 400: table: %s, column: id; cast error from protocol type: INTEGER to column type: VARCHAR"
+                            .formatted(table, table),
+                    run.reasons().get(0));
+            assertTrue(proxy.writes.get() <= bad.size() * 10, proxy.writes + " requests"); // log2(1000) = 10
+            assertEquals(bad.size(), run.metric("rejected-total"));
+            assertEquals(1000 - bad.size(), run.metric("rows-total"));
+        }
+    }
+
+    @Test
+    void aFailureOfTheServerOnOneRowIsABadRow() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        // The sink refuses this itself unless it takes the table for one without a timestamp: so ask for a wrong one.
+        try (TaskRun run = new TaskRun(db.conf(), table, Map.of("symbols", "n", "columns", "extend"))) {
+            run.put(List.of(run.record(Map.of("id", "a", "ts", "2026-11-24T00:00:00Z"))));
+            run.awaitSafe();
+            db.awaitCount(table, 1);
+        }
+        Answer twice = Answer.of(
+                500,
+                "{\"message\":\"failed to parse line protocol:errors encountered on line(s):write error: t, error:"
+                        + " java.lang.UnsupportedOperationException\",\"line\":2,\"errorId\":\"1-2\"}");
+        assertEquals(
+                new Answer(
+                        Answer.Kind.SUSPECT_ROW,
+                        2,
+                        "HTTP 500: write error: t, error: java.lang.UnsupportedOperationException"),
+                twice);
+    }
+
+    @Test
+    void withoutADeadLetterTopicTheTaskFailsAndNamesTheRecord() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (TaskRun run = new TaskRun(db.conf(), table, Map.of("errors.deadletterqueue.topic.name", ""))) {
+            run.deliver(rows(0, 10));
+            run.putJson(row(10), badRow(11), row(12));
+            ConnectException thrown = assertThrows(ConnectException.class, run::awaitSafe);
+            assertTrue(
+                    thrown.getMessage().contains("topic %s, partition 0, offset 11: HTTP 400".formatted(table)),
+                    thrown::getMessage);
+            assertTrue(run.committable() <= 11);
+        }
+    }
+
+    @Test
+    void aMissingTableIsAnOutageUntilItIsThere() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = "faults" + TABLES.incrementAndGet();
+        try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
+            run.putJson(row(1));
+            run.await("an outage", () -> run.metric("outage") == 1);
+            create(db, table);
+            run.awaitSafe();
+            assertStored(db, table, 1, 1);
+            assertEquals(List.of(), run.reasons());
+            assertEquals(0, run.metric("outage"));
+        }
+    }
+
+    @Test
+    void aTableDroppedUnderTheSinkIsAnOutage() throws Exception {
+        try (QuestDb db = new QuestDb(
+                Map.of("QDB_LINE_AUTO_CREATE_NEW_TABLES", "false", "QDB_LINE_AUTO_CREATE_NEW_COLUMNS", "false"))) {
+            String table = table(db);
+            try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
+                run.deliver(rows(0, 1));
+                db.query("DROP TABLE " + table);
+                // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
+                run.deliver(rows(1, 2));
+                run.putJson(row(2), row(3));
+                run.await("an outage", () -> run.metric("outage") == 1);
+                create(db, table);
+                run.awaitSafe();
+                assertStored(db, table, 2, 5);
+                assertEquals(List.of(), run.reasons());
+            }
+        }
+    }
+
+    @Test
+    void aReadOnlyServerIsAnOutage() throws Exception {
+        try (QuestDb db = new QuestDb(NONE)) {
+            String table = table(db);
+            db.kill();
+            QuestDb readOnly = db.restartedWith(Map.of("QDB_READONLY", "true"));
+            try (readOnly;
+                    TaskRun run = new TaskRun(readOnly.conf(), table, NONE)) {
+                run.putJson(row(1), row(2));
+                run.await("an outage", () -> run.metric("outage") == 1 && run.metric("retries-total") > 2);
+                assertEquals(List.of(), run.reasons());
+            }
+        }
+    }
+
+    @Test
+    void aColumnAddedLaterIsFoundAndUnknownOnesAreRefused() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        String extra = "{\"id\":\"x\",\"extra\":1,\"ts\":\"2026-11-24T00:00:00Z\"}";
+        try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
+            run.deliver(List.of(row(1), extra, row(2)));
+            db.awaitCount(table, 2);
+            assertEquals(
+                    List.of("topic %s, partition 0, offset 1: table %s has no column 'extra' (columns=strict)"
+                            .formatted(table, table)),
+                    run.reasons());
+            db.query("ALTER TABLE " + table + " ADD COLUMN extra LONG");
+            Conditions.await(
+                    "the column",
+                    Duration.ofSeconds(10),
+                    () -> db.query("SHOW COLUMNS FROM " + table).size() == 4,
+                    table::toString);
+            run.deliver(List.of(extra));
+            db.awaitCount(table, 3);
+            assertEquals(1, run.deadLetters.size());
+        }
+    }
+
+    @Test
+    void extendLetsTheServerCreateTableAndColumns() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = "faults" + TABLES.incrementAndGet();
+        try (TaskRun run = new TaskRun(db.conf(), table, Map.of("columns", "extend", "symbols", "kind"))) {
+            run.deliver(List.of("{\"kind\":\"\",\"ts\":1700000000}", "{\"kind\":\"a b\",\"ts\":1700000001}"));
+            db.awaitCount(table, 2);
+            assertEquals(
+                    "[[\"kind\",\"SYMBOL\"],[\"timestamp\",\"TIMESTAMP\"]]",
+                    db.query("SELECT \"column\", type FROM table_columns('" + table + "')")
+                            .toString());
+            assertEquals(
+                    "[[\"\"],[\"a b\"]]", db.query("SELECT kind FROM " + table).toString());
+        }
+    }
+
+    @Test
+    void aSlowServerHoldsTheTaskBackAndFillsTheRequests() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = new TaskRun(proxy.conf(), table, Map.of("batch.max.rows", "1000"))) {
+            proxy.fault = Fault.SLOW;
+            run.deliver(rows(0, 10_000));
+            db.awaitCount(table, 10_000);
+            assertTrue(proxy.writes.get() <= 12, proxy.writes + " requests for ten full ones");
+            assertTrue(run.metric("request-time-p99-ms") >= 300);
+        }
+    }
+
+    @Test
+    void aTrickleIsBoundedAndTheFirstRowAfterAPauseIsNot() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (TaskRun run = new TaskRun(db.conf(), table, Map.of("min.interval.ms", "400"))) {
+            long start = System.nanoTime();
+            for (int i = 0; System.nanoTime() - start < 2_000_000_000L; i++) {
+                run.putJson(row(i));
+                Thread.sleep(10);
+            }
+            assertTrue(run.metric("requests-total") <= 6, run.metric("requests-total") + " requests in 2 s");
+            run.awaitSafe();
+        }
+    }
+
+    @Test
+    void offsetsOfRevokedPartitionsAreForgotten() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = new TaskRun(proxy.conf(), table, NONE)) {
+            run.deliver(rows(0, 10));
+            assertEquals(10, run.committable());
+            proxy.fault = Fault.STATUS_503;
+            run.put(run.records(rows(10, 20)));
+            assertEquals(10, run.committable());
+            run.task.close(List.of(new TopicPartition(table, 0)));
+            assertEquals(0, run.committable());
+        }
+    }
+}

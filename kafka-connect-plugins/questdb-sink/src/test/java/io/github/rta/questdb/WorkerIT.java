@@ -1,0 +1,176 @@
+package io.github.rta.questdb;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewTopic;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.common.serialization.StringSerializer;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+/** The packaged plugin in a real worker, from a real broker into a real QuestDB. */
+class WorkerIT {
+    private static ConnectCluster cluster;
+    private static QuestDb db;
+
+    @BeforeAll
+    static void start() throws Exception {
+        db = QuestDb.shared();
+        cluster = new ConnectCluster(Path.of("target", "plugin").toAbsolutePath());
+    }
+
+    @AfterAll
+    static void stop() {
+        cluster.close();
+    }
+
+    private static void create(String name) throws Exception {
+        db.query("CREATE TABLE " + name
+                + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL"
+                + " DEDUP UPSERT KEYS(timestamp, id)");
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
+            admin.createTopics(List.of(new NewTopic(name, 1, (short) 1), new NewTopic(name + "_dlq", 1, (short) 1)))
+                    .all()
+                    .get();
+        }
+    }
+
+    private static Map<String, String> config(String topic) {
+        return new HashMap<>(Map.of(
+                "connector.class",
+                QuestDbSinkConnector.class.getName(),
+                "topics",
+                topic,
+                "client.conf.string",
+                db.conf(),
+                "include.key",
+                "false",
+                "timestamp.field.name",
+                "ts",
+                "errors.tolerance",
+                "all",
+                "errors.deadletterqueue.topic.name",
+                topic + "_dlq",
+                "errors.deadletterqueue.topic.replication.factor",
+                "1",
+                "errors.deadletterqueue.context.headers.enable",
+                "true"));
+    }
+
+    private static void produce(String topic, int from, int to) {
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap), new StringSerializer(), new StringSerializer())) {
+            for (int i = from; i < to; i++) {
+                producer.send(
+                        new ProducerRecord<>(topic, "{\"id\":\"%d\",\"n\":%d,\"ts\":1700000000}".formatted(i, i)));
+            }
+        }
+    }
+
+    private static void produce(String topic, String value) {
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap), new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>(topic, value));
+        }
+    }
+
+    private static ConsumerRecord<String, String> deadLetter(String topic) throws Exception {
+        try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap, "auto.offset.reset", "earliest"),
+                new StringDeserializer(),
+                new StringDeserializer())) {
+            consumer.assign(List.of(new TopicPartition(topic + "_dlq", 0)));
+            List<ConsumerRecord<String, String>> found = new ArrayList<>();
+            Conditions.await(
+                    "a dead letter",
+                    Duration.ofSeconds(20),
+                    () -> {
+                        consumer.poll(Duration.ofMillis(200)).forEach(found::add);
+                        return !found.isEmpty();
+                    },
+                    cluster::log);
+            return found.get(0);
+        }
+    }
+
+    @Test
+    void bothPathsStoreGoodRecordsAndSetBadOnesAside() throws Exception {
+        for (String converter : List.of(
+                "org.apache.kafka.connect.converters.ByteArrayConverter",
+                "org.apache.kafka.connect.json.JsonConverter")) {
+            String topic = "both" + converter.length();
+            create(topic);
+            Map<String, String> config = config(topic);
+            config.put("value.converter", converter);
+            config.put("value.converter.schemas.enable", "false");
+            cluster.connector(topic, config);
+            produce(topic, 0, 10);
+            produce(topic, "{\"id\":10,\"ts\":1700000000}");
+            produce(topic, 11, 20);
+            db.awaitCount(topic, 19);
+            ConsumerRecord<String, String> letter = deadLetter(topic);
+            assertEquals("{\"id\":10,\"ts\":1700000000}", letter.value());
+            String reason = new String(
+                    letter.headers()
+                            .lastHeader("__connect.errors.exception.message")
+                            .value(),
+                    StandardCharsets.UTF_8);
+            assertEquals(
+                    "topic %s, partition 0, offset 10: HTTP 400: table: %s, column: id; cast error from protocol type: INTEGER to column type: VARCHAR"
+                            .formatted(topic, topic),
+                    reason);
+            assertTrue(cluster.running(topic), cluster::log);
+            assertEquals(
+                    19.0,
+                    ((Number) cluster.attribute(
+                                    "kafka.connect:type=plugins,connector=" + topic + ",task=0", "rows-total"))
+                            .doubleValue());
+        }
+    }
+
+    @Test
+    void validationNamesTheKey() throws Exception {
+        String name = QuestDbSinkConnector.class.getSimpleName();
+        JsonNode answer = cluster.request(
+                "PUT",
+                "/connector-plugins/" + name + "/config/validate",
+                "{\"name\":\"x\",\"connector.class\":\"" + name
+                        + "\",\"topics\":\"t\",\"simbols\":\"a\",\"client.conf.string\":\"http::addr=a;password=SECRET;\"}");
+        assertEquals(3, answer.get("error_count").asInt(), answer::toString);
+        assertTrue(answer.toString().contains("simbols is not a setting of this connector"), answer::toString);
+        assertTrue(answer.toString().contains("timestamp.field.name is missing"), answer::toString);
+        assertTrue(!answer.toString().contains("SECRET"), answer::toString);
+    }
+
+    @Test
+    void aKilledWorkerLosesAndDoublesNothing() throws Exception {
+        create("killed");
+        cluster.connector("killed", config("killed"));
+        produce("killed", 0, 100_000);
+        Conditions.await("some rows", Duration.ofSeconds(30), () -> db.count("killed") > 0, cluster::log);
+        cluster.killWorker();
+        produce("killed", 100_000, 120_000);
+        cluster.startWorker();
+        db.awaitCount("killed", 120_000);
+        assertEquals(
+                119_999L * 120_000 / 2,
+                db.query("SELECT sum(n) FROM killed").get(0).get(0).asLong());
+        assertTrue(cluster.running("killed"), cluster::log);
+    }
+}
