@@ -1,0 +1,61 @@
+"""Delivery to Kafka (CONTRACT.md, section 7)."""
+
+import logging
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer
+
+from settings import Settings
+
+
+class DeliveryError(Exception):
+    """Kafka refused a message for good."""
+
+
+class Delivery:
+    """An idempotent producer that never gives a message up by itself."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect in the background."""
+        self._topics = {settings.topic, settings.topic + "_dlq", settings.polls_topic}
+        self._servers = settings.bootstrap_servers
+        self._refused: str | None = None
+        self._producer = Producer(
+            {
+                "bootstrap.servers": settings.bootstrap_servers,
+                "enable.idempotence": True,
+                "acks": "all",
+                "message.timeout.ms": 0,  # no limit
+                "partitioner": "murmur2_random",
+                "reconnect.backoff.max.ms": 1000,
+                "on_delivery": self._delivered,
+                "error_cb": self._failed,
+                "logger": logging.getLogger("kafka"),
+            }
+        )
+
+    def missing(self, timeout: float) -> str | None:
+        """Return what must still come up before messages can be sent, asking for some seconds at most."""
+        try:
+            absent = self._topics - self._producer.list_topics(timeout=timeout).topics.keys()
+        except KafkaException:
+            return f"Kafka at {self._servers} (KAFKA_BOOTSTRAP_SERVERS)"
+        return f"topics {', '.join(sorted(absent))} at {self._servers}" if absent else None
+
+    def send(self, topic: str, key: str | None, value: str, reason: str | None = None) -> None:
+        """Send in the background."""
+        self._producer.produce(topic, value, key, headers={"reason": reason} if reason else None)
+
+    def flush(self, timeout: float) -> int:
+        """Wait for acknowledgements, seconds at most; return how many are missing. Raises DeliveryError."""
+        left = self._producer.flush(timeout)
+        if self._refused:
+            raise DeliveryError(self._refused)
+        return left
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error:
+            self._refused = f"{message.topic()}: {error.str()}"
+
+    def _failed(self, error: KafkaError) -> None:
+        if error.fatal():
+            self._refused = error.str()

@@ -1,0 +1,105 @@
+"""The settings of a poller, read from environment variables (CONTRACT.md, section 2)."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+
+class Settings(NamedTuple):
+    """What one run does. Times in seconds; None: not limited, or as GitHub asks."""
+
+    feed: str
+    api_url: str
+    token: str | None
+    poll_interval: float | None
+    max_polls: int | None
+    bootstrap_servers: str
+    topic: str
+    polls_topic: str
+    heartbeat_file: str | None
+
+
+class SettingsError(Exception):
+    """One line for each bad setting, naming its variable."""
+
+
+class Variable(NamedTuple):
+    """One environment variable: its default as text, what makes a value of it, and its line in the help."""
+
+    name: str
+    default: str
+    parse: Callable[[str], object]
+    help: str
+
+
+def read(environ: Mapping[str, str]) -> Settings:
+    """Return the settings of this environment; raise SettingsError naming every bad one."""
+    values, errors = [], []
+    for variable in _variables(environ):
+        text = environ.get(variable.name, "").strip() or variable.default
+        try:
+            values.append(variable.parse(text) if text else None)
+        except ValueError as error:
+            errors.append(f"{variable.name}={text!r}: {error}")
+    if errors:
+        raise SettingsError("\n".join(errors))
+    return Settings(*values)  # type: ignore[arg-type]  # each parser returns what its field holds
+
+
+def usage(environ: Mapping[str, str]) -> str:
+    """Return the text of --help."""
+    lines = [f"  {v.name:25}{v.help} (default: {v.default or 'none'})" for v in _variables(environ)]
+    return "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:\n" + "\n".join(lines)
+
+
+def _variables(environ: Mapping[str, str]) -> list[Variable]:
+    """Return the variables in the order of the fields of Settings."""
+    simulated = environ.get("FEED", "").strip() == "simulator"
+    simulator = f"http://127.0.0.1:{environ.get('SIMULATOR_PORT') or '8090'}"
+    api_url = simulator if simulated else "https://api.github.com"
+    return [
+        Variable("FEED", "github", _feed, "github, or simulator"),
+        Variable("GITHUB_API_URL", api_url, _url, "where GET /events is answered"),
+        Variable("GITHUB_TOKEN", "", str, "5,000 requests an hour instead of 60"),
+        Variable("POLL_INTERVAL", "", _positive, "seconds between two requests of a page; none: as GitHub asks"),
+        Variable("MAX_POLLS", "", _count, "end after so many requests of each page"),
+        Variable("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", _servers, "host:port, several with commas"),
+        Variable("KAFKA_TOPIC", "github_events", _topic, "events; what can't be one goes to the same name plus _dlq"),
+        Variable("KAFKA_POLLS_TOPIC", "github_polls", _topic, "one row of statistics a request"),
+        Variable("HEARTBEAT_FILE", "", str, "holds the Unix second until which the poller counts as healthy"),
+    ]
+
+
+def _feed(text: str) -> str:
+    return _matching(r"github|simulator", text, "must be github or simulator")
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.port == 0:
+        message = "must be an address like https://api.github.com"
+        raise ValueError(message)
+    return text.rstrip("/")
+
+
+def _positive(text: str) -> float:
+    return float(_matching(r"(?=.*[1-9])\d+(\.\d+)?", text, "must be a number of seconds above 0"))
+
+
+def _count(text: str) -> int:
+    return int(_matching(r"0*[1-9]\d*", text, "must be a whole number above 0"))
+
+
+def _servers(text: str) -> str:
+    return _matching(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*", text, "must be host:port, several with commas")
+
+
+def _topic(text: str) -> str:
+    return _matching(r"[A-Za-z0-9._-]{1,245}", text, "must be 1 to 245 letters, digits, dots, dashes or underscores")
+
+
+def _matching(pattern: str, text: str, error: str) -> str:
+    if not re.fullmatch(pattern, text, re.ASCII):
+        raise ValueError(error)
+    return text

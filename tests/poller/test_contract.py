@@ -1,0 +1,408 @@
+"""Every poller against ingestion/CONTRACT.md; the numbers in the docstrings are its sections."""
+
+import json
+import re
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.poller.programs import ROOT, Broker, Poller, Simulator
+
+CONTRACT = ROOT / "ingestion/contract"
+KEYS = ["id", "type", "action", "repo", "actor", "org", "created_at"]
+POLL_KEYS = "timestamp poller poll page status error fetched fresh duplicate overlap saturated remaining interval duration_ms"
+ODD = "unicode=0.2,unknown-type=0.05,null-type=0.05,null-created=0.05,empty-payload=0.05,no-actor=0.05,no-repo=0.05"
+# Each good answer shows the feed a second later, whatever the clock says: runs repeat, and no fault costs an event.
+STEPPED = ("--step", "1", "--rate", "50", "--seed", "7", "--poll-interval", "0.1", "--token-limit", "1000000", "--anonymous-limit", "1000000")
+Simulate = Callable[..., Simulator]
+Make = Callable[..., Poller]
+
+
+def lines(name: str) -> list[str]:
+    """Return the lines of a golden file; only U+000A ends one."""
+    return (CONTRACT / name).read_bytes().decode().split("\n")[:-1]
+
+
+def check_complete(poller: Poller, simulator: Simulator) -> None:
+    """Assert that all that could be captured was, once, with the right content."""
+    truth = simulator.truth()
+    found = [json.loads(message.value()) for message in poller.events()]
+    keys = [(value["id"], value["created_at"]) for value in found]
+    possible = {key for key in truth.possible(poller.client) if key[1]}
+    assert set(keys) == possible
+    assert max(Counter(keys).values()) == 1
+    assert found == [truth.messages[key] for key in keys]
+    assert all(list(value) == [key for key in KEYS if key in value] for value in found)
+
+
+def test_golden_page(simulate: Simulate, poller: Make) -> None:
+    """Section 6: bytes, keys, order, dead letters with reasons; an event seen before is not sent again."""
+    simulator = simulate(*STEPPED)
+    for page in (1, 2, 3):
+        simulator.ask("PUT", f"/simulator/pages/{page}", (CONTRACT / "page.json").read_text(encoding="utf-8"))
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="1") == 0
+    events = run.events()
+    assert [message.value().decode() for message in events] == lines("github_events.jsonl")
+    repos = [json.loads(message.value()).get("repo") for message in events]
+    assert [message.key() and message.key().decode() for message in events] == repos
+    assert not any(message.headers() for message in events)
+    dead = run.broker.read(run.topic + "_dlq")
+    expected = [json.loads(line) for line in lines("github_events_dlq.jsonl")]
+    assert [json.loads(message.value()) for message in dead] == [letter["value"] for letter in expected]
+    assert [message.headers() for message in dead] == [[("reason", letter["reason"].encode())] for letter in expected]
+    assert [row["fresh"] for row in run.polls()] == [len(events) + len(dead), 0, 0]
+
+
+def test_everything_once(simulate: Simulate, poller: Make) -> None:
+    """Sections 3 and 6: all pages, all kinds of events, each once; requests as GitHub wants them."""
+    simulator = simulate(*STEPPED, "--odd", ODD)
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="20", GITHUB_TOKEN="token-of-the-test") == 0
+    check_complete(run, simulator)
+    assert len(run.events()) > 1000
+    letters = run.broker.read(run.topic + "_dlq")
+    assert letters
+    assert all(json.loads(message.value())["created_at"] is None for message in letters)
+    assert [row["page"] for row in simulator.requests()[:3]] == [1, 2, 3]
+    first = simulator.requests()[0]
+    assert first["per_page"] == 100
+    assert first["headers"]["accept"] == "application/vnd.github+json"
+    assert first["headers"]["x-github-api-version"] == "2022-11-28"
+    assert "if-none-match" not in first["headers"]
+    assert "token-of-the-test" not in run.log.read_text()
+
+
+def test_statistics(simulate: Simulate, poller: Make) -> None:
+    """Section 8: one row a request; its counts add up to what was sent and what the answers held."""
+    simulator = simulate(*STEPPED)
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="6") == 0
+    rows = run.polls()
+    assert len(rows) == len(simulator.requests()) == 18
+    assert all(message.key().decode() == run.language.name for message in run.broker.read(run.polls_topic))
+    keys = [key for key in POLL_KEYS.split() if key != "error"]
+    assert all(list(row) == keys for row in rows)
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", row["timestamp"]) for row in rows)
+    assert [row["poll"] for row in run.polls(2)] == [1, 2, 3, 4, 5, 6]
+    assert sum(row["fresh"] for row in rows) == len(run.events())
+    assert all(row["fetched"] == row["fresh"] + row["duplicate"] == 100 for row in rows)
+    assert all(row["overlap"] > 0 for row in rows if row["poll"] > 1)
+    assert not any(row["saturated"] or (row["poll"] == 1 and row["overlap"]) for row in rows)
+    assert all(0.1 <= row["interval"] < 1 and row["duration_ms"] < 5000 for row in rows)
+
+
+def test_saturated_pages_are_reported(simulate: Simulate, poller: Make) -> None:
+    """Section 8: a full page without overlap has certainly missed something, the first one excepted."""
+    simulator = simulate(*STEPPED[2:], "--step", "60")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="3") == 0
+    assert [row["saturated"] for row in run.polls(1)] == [False, True, True]
+
+
+def test_unchanged_pages(simulate: Simulate, poller: Make) -> None:
+    """Section 4: ETags are used, and left out after ten answers 304 in a row."""
+    simulator = simulate("--poll-interval", "0.1", "--anonymous-limit", "100000")
+    simulator.ask("POST", "/simulator/pause")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="13") == 0
+    assert [row["status"] for row in run.polls(1)] == [200, *[304] * 10, 200, 304]
+    assert [row["fetched"] for row in run.polls(1)][:2] == [100, 0]
+    sent = [row["headers"].get("if-none-match") for row in simulator.requests() if row["page"] == 1]
+    assert [bool(etag) for etag in sent] == [False, *[True] * 10, False, True]
+    assert len(run.events()) == len(set(run.keys()))
+
+
+RETRIED = {
+    "500": (500, "server"),
+    "502": (502, "server"),
+    "503": (503, "server"),
+    "504": (504, "server"),
+    "301": (301, "redirect"),
+    "empty": (200, "body"),
+    "object": (200, "body"),
+    "null": (200, "body"),
+    "html": (200, "body"),
+    "truncated": (200, "body"),
+    "reset": (0, "network"),
+    "reset-early": (0, "network"),
+    "short": (0, "network"),
+    "cut-chunk": (0, "network"),
+}
+
+
+@pytest.mark.parametrize("fault", RETRIED)
+def test_a_failed_request_costs_nothing(simulate: Simulate, poller: Make, fault: str) -> None:
+    """Section 5: the next slot is the retry, with the old ETag, and later slots for failures in a row."""
+    simulator = simulate(*STEPPED, "--faults", f"3-5 {fault} page=2")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="8") == 0
+    check_complete(run, simulator)
+    rows = run.polls(2)
+    assert [(row["status"] if fault != "301" else 301, row.get("error")) for row in rows[2:5]] == [RETRIED[fault]] * 3
+    assert [row["fetched"] for row in rows] == [100, 100, 0, 0, 0, 100, 100, 100]
+    assert [round(row["interval"] / rows[1]["interval"]) for row in rows[2:5]] == [1, 2, 4]
+    etags = [row["headers"].get("if-none-match") for row in simulator.requests() if row["page"] == 2]
+    assert etags[2] == etags[3] == etags[4] == etags[5] != etags[6]
+
+
+def test_no_answer_in_time(simulate: Simulate, poller: Make) -> None:
+    """Sections 3 and 5: half a page and then silence is given up and asked for again."""
+    simulator = simulate(*STEPPED, "--faults", "2 stall page=1 seconds=40")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="3") == 0
+    check_complete(run, simulator)
+    row = run.polls(1)[1]
+    assert (row["status"], row["error"]) == (0, "timeout")
+    assert 14_000 < row["duration_ms"] < 32_000
+
+
+def test_duplicates_and_slow_answers(simulate: Simulate, poller: Make) -> None:
+    """Section 6: events twice on a page, or on two, are sent once; a slow page is a good one."""
+    faults = "2 duplicates page=1; 3 duplicates-across; 4 slow-body seconds=1 page=2; 5 slow-headers seconds=1 page=1; 6 stale"
+    simulator = simulate(*STEPPED, "--faults", faults)
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="8") == 0
+    check_complete(run, simulator)
+    assert not any("error" in row for row in run.polls())
+
+
+LIMITS = {
+    "403-primary seconds=2": ("limit", 403, 2, 4.5),
+    "429-primary seconds=2": ("limit", 429, 2, 4.5),
+    "403-secondary retry_after=2": ("secondary", 403, 2, 3),
+    "429-secondary retry_after=2": ("secondary", 429, 2, 3),
+    "429-secondary retry_after=2 form=date": ("secondary", 429, 1, 3.5),
+}
+
+
+@pytest.mark.parametrize("fault", LIMITS)
+def test_one_wait_for_all_pages(simulate: Simulate, poller: Make, fault: str) -> None:
+    """Section 5: a limit stops all pages for as long as GitHub says."""
+    simulator = simulate(*STEPPED, "--faults", f"5 {fault}; 5 skew seconds=600")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="4") == 0
+    check_complete(run, simulator)
+    error, status, least, most = LIMITS[fault]
+    limited = run.polls()[4]
+    assert (limited["error"], limited["status"]) == (error, status)
+    assert least <= limited["interval"] <= most
+    times = [row["at"] for row in simulator.requests()]
+    assert least <= times[5] - times[4] <= most
+
+
+def test_a_limit_that_does_not_say_how_long(simulate: Simulate, poller: Make) -> None:
+    """Section 5: a minute, then two; a signal ends the wait at once."""
+    simulator = simulate(*STEPPED, "--faults", "2- 429-secondary retry_after=none")
+    run = poller(simulator.url)
+    run.start()
+    row = run.until(lambda: next((r for r in run.polls() if r.get("error")), None), "a limit in the statistics")
+    assert row["error"] == "secondary"
+    assert 60 <= row["interval"] < 61
+    assert run.stop() == 0
+    assert len(simulator.requests()) == 2
+
+
+@pytest.mark.parametrize("fault", ["401", "suspended", "410", "400"])
+def test_refusals_end_the_poller(simulate: Simulate, poller: Make, fault: str) -> None:
+    """Section 5: exit code 3 and GitHub's own words, after what was fetched has been delivered."""
+    simulator = simulate(*STEPPED, "--faults", f"5 {fault}")
+    run = poller(simulator.url)
+    assert run.run(GITHUB_TOKEN="token-of-the-test") == 3
+    check_complete(run, simulator)
+    status = {"suspended": 403}.get(fault) or int(fault)
+    assert re.search(rf"ERROR GitHub refuses: {status} \w+", run.log.read_text())
+    assert "token-of-the-test" not in run.log.read_text()
+    assert len(simulator.requests()) == 5
+    assert run.polls()[4]["status"] == status
+
+
+def test_polite_by_default(simulate: Simulate, poller: Make) -> None:
+    """Section 4: X-Poll-Interval is obeyed; one that rises, too; the first rows don't wait for it."""
+    simulator = simulate("--token-limit", "5000", "--faults", "2 poll-interval page=1 seconds=120")
+    run = poller(simulator.url)
+    run.environ["GITHUB_TOKEN"] = "any"
+    run.start()
+    run.until(lambda: len(run.polls()) == 3, "three polls", 10)
+    assert [row["interval"] for row in run.polls()][0] == pytest.approx(60, abs=0.01)
+    assert run.stop() == 0
+    assert len(run.events()) > 250
+
+
+def test_budget_without_token(simulate: Simulate, poller: Make) -> None:
+    """Section 4: 60 requests an hour are spread over the three pages, even if more is wished for."""
+    simulator = simulate("--anonymous-limit", "60")
+    run = poller(simulator.url)
+    run.environ["POLL_INTERVAL"] = "5"
+    run.start()
+    run.until(lambda: len(run.polls()) == 3, "three polls", 10)
+    run.stop()
+    reset = [3 * 3600 / (60 - asked) for asked in (1, 2, 3)]
+    assert [row["interval"] for row in run.polls()] == [pytest.approx(wait, rel=0.03) for wait in reset]
+    assert [row["remaining"] for row in run.polls()] == [59, 58, 57]
+
+
+def test_explicit_interval(simulate: Simulate, poller: Make) -> None:
+    """Section 4: POLL_INTERVAL below GitHub's wish is obeyed, while the budget lasts."""
+    simulator = simulate("--token-limit", "1000000")
+    run = poller(simulator.url)
+    assert run.run(POLL_INTERVAL="0.5", MAX_POLLS="4", GITHUB_TOKEN="any") == 0
+    assert all(0.5 <= row["interval"] < 0.52 for row in run.polls())
+
+
+def test_broker_away(simulate: Simulate, poller: Make, broker: Broker) -> None:
+    """Section 7: polling goes on while Kafka is away, and all of it arrives afterwards, once."""
+    simulator = simulate("--rate", "50", "--seed", "3", "--anonymous-limit", "100000")
+    run = poller(simulator.url)
+    run.environ["POLL_INTERVAL"] = "0.5"
+    run.start()
+    run.until(lambda: len(run.polls()) >= 6, "six polls")
+    broker.stop(signal.SIGKILL)
+    try:
+        run.until_logged("messages wait for Kafka")
+        beaten = run.heartbeat.read_text()
+        asked = len(simulator.requests())
+        run.until(lambda: len(simulator.requests()) > asked + 20, "polls without Kafka")
+        assert run.heartbeat.read_text() == beaten
+    finally:
+        broker.start()
+    run.until(lambda: run.heartbeat.read_text() > beaten, "a heartbeat")
+    assert run.stop() == 0
+    check_complete(run, simulator)
+    assert not any(row["saturated"] for row in run.polls())
+
+
+def test_kafka_or_topics_not_there_yet(simulate: Simulate, poller: Make) -> None:
+    """Section 7: nothing is asked of GitHub before Kafka can take it; what is missing is named."""
+    simulator = simulate(*STEPPED)
+    run = poller(simulator.url, create=False)
+    run.environ["MAX_POLLS"] = "1"
+    run.start()
+    run.until_logged(f"{run.topic}_dlq")
+    assert simulator.requests() == []
+    run.broker.create(run.topic, run.topic + "_dlq", run.polls_topic)
+    assert run.wait() == 0
+    assert len(run.events()) > 250
+
+
+def test_no_kafka(poller: Make) -> None:
+    """Section 7: an address where nobody answers is named, and a signal still ends the poller."""
+    run = poller("http://127.0.0.1:9", create=False)
+    run.environ["KAFKA_BOOTSTRAP_SERVERS"] = "127.0.0.1:9"
+    run.start()
+    run.until_logged("127.0.0.1:9 (KAFKA_BOOTSTRAP_SERVERS)")
+    assert run.stop() == 0
+
+
+def test_refused_message(simulate: Simulate, poller: Make) -> None:
+    """Sections 7 and 10: a topic that was deleted under way ends the poller with 1 and its name."""
+    simulator = simulate(*STEPPED)
+    run = poller(simulator.url)
+    run.environ["POLL_INTERVAL"] = "0.5"
+    run.start()
+    run.until(lambda: len(run.polls()) >= 3, "three polls")
+    run.broker.delete(run.topic)
+    assert run.wait(90) == 1
+    assert re.search(rf"ERROR .*{run.topic}", run.log.read_text())
+
+
+def test_restart(simulate: Simulate, poller: Make) -> None:
+    """A poller killed without warning loses nothing that GitHub still shows; repeats have the same identity."""
+    simulator = simulate(*STEPPED)
+    run = poller(simulator.url)
+    run.environ["POLL_INTERVAL"] = "0.2"
+    run.start()
+    run.until(lambda: len(run.polls()) >= 9, "nine polls")
+    run.stop(signal.SIGKILL)
+    assert run.run(MAX_POLLS="5") == 0
+    assert set(run.keys()) == simulator.truth().possible(run.client)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_in_mid_page(simulate: Simulate, poller: Make, number: int) -> None:
+    """Section 10: a request under way is given up; everything fetched before has arrived."""
+    simulator = simulate(*STEPPED, "--faults", "4 slow-body seconds=14")
+    run = poller(simulator.url)
+    run.start()
+    run.until(lambda: len(run.polls()) >= 3, "three polls")
+    time.sleep(0.5)  # into the fourth answer, which drips for 14 s
+    began = time.monotonic()
+    assert run.stop(number) == 0
+    assert time.monotonic() - began < 5
+    assert {row["status"] for row in run.polls()} == {200}
+    check_complete(run, simulator)
+    assert "INFO stopped after 3 requests" in run.log.read_text()
+
+
+def test_heartbeat(simulate: Simulate, poller: Make) -> None:
+    """Section 9: healthy until a minute after the next request; a failing GitHub does not renew it."""
+    simulator = simulate("--anonymous-limit", "100000", "--faults", "7- 503")
+    run = poller(simulator.url)
+    assert run.run(POLL_INTERVAL="1", MAX_POLLS="4") == 0
+    times = [row["at"] for row in simulator.requests()]
+    assert float(run.heartbeat.read_text()) == pytest.approx(times[5] + 61, abs=1.5)
+
+
+def test_bad_settings_are_named(poller: Make) -> None:
+    """Section 2: all at once, exit code 2, and nothing secret."""
+    bad = {
+        "FEED": "twitter",
+        "GITHUB_API_URL": "api.github.com",
+        "POLL_INTERVAL": "soon",
+        "MAX_POLLS": "0",
+        "KAFKA_BOOTSTRAP_SERVERS": "localhost",
+        "KAFKA_TOPIC": "my topic",
+        "KAFKA_POLLS_TOPIC": "a/b",
+    }
+    run = poller("http://127.0.0.1:9", create=False)
+    assert run.run(GITHUB_TOKEN="token-of-the-test", **bad) == 2
+    found = run.log.read_text()
+    assert all(re.search(rf"ERROR {name}\b.*{re.escape(value)}", found) for name, value in bad.items())
+    assert "token-of-the-test" not in found
+
+
+@pytest.mark.parametrize(("name", "value"), [("POLL_INTERVAL", "0"), ("POLL_INTERVAL", "-1"), ("MAX_POLLS", "1.5"), ("POLL_INTERVAL", "inf")])
+def test_bad_numbers(poller: Make, name: str, value: str) -> None:
+    """Section 2: numbers above 0 only."""
+    run = poller("http://127.0.0.1:9", create=False)
+    assert run.run(**{name: value}) == 2
+    assert name in run.log.read_text()
+
+
+def test_help(poller: Make) -> None:
+    """Section 2: --help prints every variable and its default, an unknown argument is an error."""
+    run = poller("http://127.0.0.1:9", create=False)
+    arguments = run.command
+    run.command = [*arguments, "--help"]
+    assert run.run(FEED="simulator", SIMULATOR_PORT="4321", GITHUB_API_URL="") == 0
+    section = Path(ROOT / "ingestion/CONTRACT.md").read_text().partition("## 2.")[2].partition("## 3.")[0]
+    assert all(name in run.log.read_text() for name in re.findall(r"^\| `([A-Z_]+)`", section, re.MULTILINE))
+    assert "http://127.0.0.1:4321" in run.log.read_text()
+    run.command = [*arguments, "--fast"]
+    assert run.run() == 2
+    assert "--fast" in run.log.read_text()
+
+
+def logged(row: dict[str, Any]) -> str:
+    """Return the line of the log that belongs to a row of statistics."""
+    counts = ", ".join(f"{row[key]} {key}" for key in ("fetched", "fresh", "duplicate", "overlap"))
+    found = f"{row['status']} {row['error']}" if "error" in row else f"{row['status']}, {counts}"
+    return f"page {row['page']} poll {row['poll']}: {found}, next in "
+
+
+def test_log(simulate: Simulate, poller: Make) -> None:
+    """Section 9: one line a request, as the statistics say, and the first and last line."""
+    simulator = simulate(*STEPPED, "--faults", "4 502")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="2") == 0
+    found = run.log.read_text().splitlines()
+    stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
+    assert re.fullmatch(rf"{stamp} INFO polling {simulator.url} without a token into {run.topic} at .*", found[0])
+    assert re.fullmatch(rf"{stamp} INFO stopped after 6 requests, {len(run.events())} messages sent", found[-1])
+    assert all(logged(row) in line for row, line in zip(run.polls(), found[1:-1], strict=True))
+    assert " WARNING page 1 poll 2: 502 server, next in" in found[4]
