@@ -48,8 +48,8 @@ class Reply:
 class Client:
     """Asks under a name of its own, so the simulator counts its requests apart; one connection a request."""
 
-    def __init__(self, url: str, **headers: str) -> None:
-        self.name = f"test-{next(_names)}"
+    def __init__(self, url: str, name: str = "", **headers: str) -> None:
+        self.name = name or f"test-{next(_names)}"
         self._address = urlsplit(url).netloc
         self._headers = {"User-Agent": self.name, **headers}
 

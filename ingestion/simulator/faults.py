@@ -74,13 +74,21 @@ class Script:
 
     @classmethod
     def load(cls, source: str, seed: int) -> Script:
-        """Take a script as it stands, or from the file it names."""
-        is_file = "\n" not in source and Path(source).is_file()
-        return cls(Path(source).read_text(encoding="utf-8") if is_file else source, seed)
+        """Take a script as it stands, or from the file it names (without spaces)."""
+        # A rule has a space in it, the name of a file need not.
+        return cls(source if not source or re.search(r"[\s;]", source) else _text(source), seed)
 
     def pick(self, visit: Visit) -> Rule | None:
         """Return the first rule that applies."""
         return next((rule for rule in self.rules if rule.applies(visit)), None)
+
+
+def _text(file: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8")
+    except OSError as error:
+        message = f"SIMULATOR_FAULTS: {error}"
+        raise ValueError(message) from error
 
 
 def _rule(line: str, seed: str) -> Rule:

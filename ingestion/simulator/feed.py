@@ -27,7 +27,8 @@ _PRELUDE = 700
 # old, and 93 % of that third was seen before.
 _AGAIN_SHARE = 0.31
 _OLD_SHARE = 0.034
-_OLD_POOL = 400
+# Old events of each kind, served in turn: more than a window ever holds of them (93 on average), so none shows twice.
+_OLD_POOL = 150
 # Delays after created_at: share, shortest and longest (seconds). Of what an hour shows, 41 % was created in
 # it, 30 % in the hour before, 10 % two before, 19 % earlier.
 _DELAYS = ((0.41, 30, HOUR / 2), (0.30, HOUR / 2, 1.5 * HOUR), (0.10, 1.5 * HOUR, 2.5 * HOUR), (0.19, 2.5 * HOUR, DAY))
@@ -152,7 +153,7 @@ class Feed:
         self._show(at, kind, event, again=again)
 
     def _again(self, kind: int) -> tuple[Event, bool]:
-        """Serve the old event that has waited longest: the pool is longer than a lane, so no page has one twice."""
+        """Serve the old event that has waited longest."""
         event, seen = self._pools[kind].popleft()
         self._pools[kind].append((event, True))
         return event, seen

@@ -61,6 +61,8 @@ class Server:
                 pass
         except Malformed:
             writer.write(_NO_REQUEST)
+        except asyncio.CancelledError:
+            pass  # The end of the run; passed on, Python before 3.12 would print it as an error.
         finally:
             self._writers.discard(writer)
             writer.close()
@@ -70,23 +72,23 @@ class Server:
         if request is None:
             return False
         answer = self._service.answer(request)
+        if answer.then_refuse:
+            self._start(self._reopen(answer.then_refuse))
+            self._close(but=writer)
         intact = await send(request, answer, writer)
         if answer.sent:
             answer.sent(intact)
-        if answer.then_refuse:
-            self._start(self._refuse(answer.then_refuse))
         return request.keep_alive
 
-    async def _refuse(self, seconds: float) -> None:
-        """Let nobody connect for a while."""
-        self._close()
+    async def _reopen(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
         await self._listen()
 
-    def _close(self) -> None:
+    def _close(self, but: asyncio.StreamWriter | None = None) -> None:
+        """Let nobody connect any more, and end all connections but one."""
         if self._listener:
             self._listener.close()
-        for writer in self._writers:
+        for writer in self._writers - {but}:
             writer.transport.abort()
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
@@ -100,8 +102,9 @@ def main() -> None:
     settings = load()
     try:
         server = Server(Service(settings), settings.bind, settings.port)
-        asyncio.run(server.run())
     except ValueError as error:
         sys.exit(str(error))
+    try:
+        asyncio.run(server.run())
     except OSError as error:
         sys.exit(f"SIMULATOR_PORT {settings.port} on {settings.bind}: {error}")

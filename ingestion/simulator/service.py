@@ -126,6 +126,7 @@ class Service:
         }
 
     def _status(self, _request: Request) -> Answer:
+        self.grow()
         state = {"now": self._clock.now(), "paused": self._clock.paused, "emitted": self._feed.emitted}
         requests = self._last[-1]["poll"] if self._last else 0
         shown = {name: str(value) for name, value in vars(self._settings).items()}

@@ -77,7 +77,9 @@ class Settings:
     time_scale: float = _setting(
         "SIMULATOR_TIME_SCALE", 1.0, positive, "run K times faster: rates times K, intervals and limit periods by K"
     )
-    faults: str = _setting("SIMULATOR_FAULTS", "", str, "what goes wrong and when: a script or the name of its file")
+    faults: str = _setting(
+        "SIMULATOR_FAULTS", "", str, "what goes wrong and when: a script, or the name of its file (no spaces)"
+    )
     poll_interval: float = _setting("SIMULATOR_POLL_INTERVAL", 60.0, positive, "seconds sent as X-Poll-Interval")
     anonymous_limit: int = _setting("SIMULATOR_ANONYMOUS_LIMIT", 60, int, "requests an hour without a token")
     token_limit: int = _setting("SIMULATOR_TOKEN_LIMIT", 5000, int, "requests an hour for each token")

@@ -36,7 +36,7 @@ class TruthLog:
     def __init__(self, path: Path | None) -> None:
         self.wanted = path is not None
         self._path = path
-        self._file: IO[str] | None = path.open("a", encoding="utf-8") if path else None
+        self._file = _appended(path) if path else None
 
     def write(self, line: str) -> None:
         """Append one line."""
@@ -72,6 +72,15 @@ class TruthLog:
         """Flush and close."""
         if self._file:
             self._file.close()
+
+
+def _appended(path: Path) -> IO[str]:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("a", encoding="utf-8")
+    except OSError as error:
+        message = f"SIMULATOR_TRUTH_LOG {path}: {error}"
+        raise ValueError(message) from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,7 +134,10 @@ def _within(span: list[float | None] | None, at: float) -> bool:
 
 
 def read(lines: Iterable[str]) -> Truth:
-    """Read a truth log: an open file, or the lines of GET /simulator/truth."""
+    """Read a truth log: an open file, or the lines of GET /simulator/truth.
+
+    Raises ValueError if it lacks events that were served: of a running simulator only the latter is complete.
+    """
     truth, known, polls = Truth(), dict[int, Key](), list[dict[str, Any]]()
     for found in map(json.loads, lines):
         if "run" in found:  # Event numbers start anew.
@@ -143,4 +155,8 @@ def read(lines: Iterable[str]) -> Truth:
 
 def _settle(truth: Truth, known: dict[int, Key], polls: list[dict[str, Any]]) -> None:
     """Turn the event numbers of one run's answers into keys; an event is logged after the answers that held it."""
-    truth.polls += [{**poll, "served": [known[number] for number in poll["served"]]} for poll in polls]
+    try:
+        truth.polls += [{**poll, "served": [known[number] for number in poll["served"]]} for poll in polls]
+    except KeyError as error:
+        message = f"the truth log has no line for event {error}: the simulator still runs, or was killed"
+        raise ValueError(message) from error

@@ -14,7 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from simulator.client import Client
+from simulator.client import Client, failure
 from simulator.defects import FAULTS
 from simulator.oddities import KINDS
 from simulator.process import started
@@ -64,6 +64,8 @@ def test_flags_win_over_environment_and_empty_is_unset() -> None:
         ("--cache-period", "SIMULATOR_CACHE_PERIOD", "-1"),
         ("--odd", "SIMULATOR_ODD", "unicorn=1"),
         ("--faults", "SIMULATOR_FAULTS", "1 nothing"),
+        ("--faults", "SIMULATOR_FAULTS", "no-such-file"),
+        ("--truth-log", "SIMULATOR_TRUTH_LOG", "/dev/null/log"),
     ],
 )
 def test_a_bad_setting_is_named(flag: str, variable: str, value: str) -> None:
@@ -99,13 +101,14 @@ def test_scaled_time_divides_intervals_and_limits() -> None:
 
 
 def test_scaled_time_multiplies_the_rate() -> None:
-    with started("--time-scale", "100", "--rate", "10", "--cache-period", "0") as running:
-        state = [Client(running.url).get("/simulator").json]
-        deadline = time.monotonic() + 10
-        while state[-1]["now"] < 50 and time.monotonic() < deadline:
-            state.append(Client(running.url).get("/simulator").json)
-    emitted = state[-1]["emitted"] - state[0]["emitted"]
-    assert emitted / (state[-1]["now"] - state[0]["now"]) == pytest.approx(10, rel=0.3)
+    with started("--time-scale", "1000", "--rate", "10", "--reserving", "off") as running:
+        begin, states = time.monotonic(), [Client(running.url).get("/simulator").json]
+        while states[-1]["now"] < 500 and time.monotonic() < begin + 10:
+            states.append(Client(running.url).get("/simulator").json)
+        taken = time.monotonic() - begin
+    simulated = states[-1]["now"] - states[0]["now"]
+    assert 490 < simulated < 1000 * taken
+    assert states[-1]["emitted"] - states[0]["emitted"] == pytest.approx(10 * simulated, abs=2)
 
 
 def test_faults_can_come_from_a_file(tmp_path: Path) -> None:
@@ -114,6 +117,18 @@ def test_faults_can_come_from_a_file(tmp_path: Path) -> None:
     with started("--faults", str(script)) as running:
         client = Client(running.url)
         assert [client.page(1).status, client.page(1).status] == [503, 200]
+
+
+def test_ends_quietly_in_the_middle_of_an_answer() -> None:
+    command = [sys.executable, str(INGESTION / "simulator"), "--port", "0", "--faults", "all stall"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        client = Client(process.stdout.readline().split()[-1])
+        assert failure(lambda: client.get("/events", timeout=0.2)) == "TimeoutError"
+        process.terminate()
+        assert process.stderr.read() == ""
+    assert process.returncode == 0
 
 
 def test_one_connection_serves_many_requests_and_head() -> None:

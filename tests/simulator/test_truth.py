@@ -109,8 +109,9 @@ def _readable(client: Client, page: int) -> list[tuple[str, str | None]]:
 def test_possible_is_what_a_client_could_read(tmp_path: Path) -> None:
     path = tmp_path / "log"
     with started("--step", "0.5", "--truth-log", str(path), "--faults", _FAULTS) as running:
-        client, other = with_token(running.url), with_token(running.url)
+        client, other = (Client(running.url, name, Authorization="Bearer x") for name in ("client", "other"))
         captured = _poll(client, 20)
+        running.call("PUT", "/simulator/faults")
         other.page(1)
         live = running.truth()
         faults = json.loads(running.call("GET", "/simulator"))["faults"]
@@ -234,6 +235,15 @@ def test_log_is_appended_to(tmp_path: Path) -> None:
     with started("--truth-log", str(path)):
         pass
     assert path.read_text(encoding="utf-8").count('"run"') == 2
+
+
+def test_a_log_cut_off_is_no_truth(tmp_path: Path) -> None:
+    path = tmp_path / "log"
+    with started("--truth-log", str(path)) as running:
+        Client(running.url).page(1)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    with pytest.raises(ValueError, match="no line for event"):
+        read(lines[: 1 + next(place for place, line in enumerate(lines) if '"poll"' in line)])
 
 
 def test_truth_without_a_log_says_how_to_get_one() -> None:
