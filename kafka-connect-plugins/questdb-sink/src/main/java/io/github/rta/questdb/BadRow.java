@@ -4,8 +4,11 @@ package io.github.rta.questdb;
 class BadRow extends Exception {
     private static final long serialVersionUID = 1L;
 
+    private static final int MAX_LENGTH = 500;
+
     BadRow(String reason) {
-        super(reason, null, false, false);
+        // It may quote the record, and has to fit into a header of the dead-letter topic.
+        super(reason.length() > MAX_LENGTH ? reason.substring(0, MAX_LENGTH) + "…" : reason, null, false, false);
     }
 
     /** The table, as far as the sink knows it, lacks a column: worth a second look at the table. */

@@ -5,11 +5,20 @@ import java.util.Arrays;
 
 /** A growing array of bytes that knows how the InfluxDB Line Protocol writes names, numbers and strings. */
 final class IlpBuffer {
+    private static final boolean[] QUOTED = ascii("\"\\\n\r");
+    private static final boolean[] BARE = ascii(" ,=\\\n\r");
+
     private byte[] bytes;
     private int length;
 
     IlpBuffer(int capacity) {
         bytes = new byte[capacity];
+    }
+
+    private static boolean[] ascii(String characters) {
+        boolean[] set = new boolean[0x80];
+        characters.chars().forEach(c -> set[c] = true);
+        return set;
     }
 
     byte[] bytes() {
@@ -72,16 +81,16 @@ final class IlpBuffer {
     /** Writes a string field: quoted, with quotes, backslashes and line ends escaped. */
     IlpBuffer putQuoted(char[] text, int offset, int count) throws BadRow {
         put('"');
-        putEscaped(text, offset, count, "\"\\\n\r");
+        putEscaped(text, offset, count, QUOTED);
         return put('"');
     }
 
     /** Writes a table, column or symbol: bare, with all that would end it escaped. */
     IlpBuffer putBare(char[] text, int offset, int count) throws BadRow {
-        return putEscaped(text, offset, count, " ,=\\\n\r");
+        return putEscaped(text, offset, count, BARE);
     }
 
-    private IlpBuffer putEscaped(char[] text, int offset, int count, String special) throws BadRow {
+    private IlpBuffer putEscaped(char[] text, int offset, int count, boolean[] special) throws BadRow {
         reserve(3 * count);
         int at = length;
         for (int i = offset; i < offset + count; i++) {
@@ -91,7 +100,7 @@ final class IlpBuffer {
                 i += putWide(text, i, offset + count);
                 at = length;
             } else {
-                if (c < ']' && special.indexOf(c) >= 0) {
+                if (special[c]) {
                     bytes[at++] = '\\';
                 }
                 bytes[at++] = (byte) c;

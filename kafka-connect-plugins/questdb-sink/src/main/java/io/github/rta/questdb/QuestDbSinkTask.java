@@ -60,7 +60,7 @@ public final class QuestDbSinkTask extends SinkTask {
     @Override
     public void put(Collection<SinkRecord> records) {
         if (sender.failure() != null) {
-            throw new ConnectException(sender.failure().getMessage(), sender.failure());
+            throw sender.failure();
         }
         backlog.addAll(records);
         try {

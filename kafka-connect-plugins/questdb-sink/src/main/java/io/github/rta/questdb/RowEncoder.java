@@ -2,6 +2,7 @@ package io.github.rta.questdb;
 
 import io.github.rta.questdb.Table.Column;
 import io.github.rta.questdb.Table.Field;
+import java.util.Arrays;
 
 /**
  * Writes one row at a time as a line of ILP. Both readers of records (JSON bytes, Connect's objects) call it, so both
@@ -33,6 +34,7 @@ final class RowEncoder {
         fields.clear();
         missing = config.required.isEmpty() ? 0 : -1L >>> (64 - config.required.size());
         timestampParts = 0;
+        Arrays.fill(timestampTexts, null);
     }
 
     /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
@@ -84,8 +86,8 @@ final class RowEncoder {
             if (timestampTexts.length == 1) {
                 timestamp(timestamps.ofText(value, offset, length));
             } else {
+                timestampParts += timestampTexts[field.timestampPart] == null ? 1 : 0;
                 timestampTexts[field.timestampPart] = new String(value, offset, length);
-                timestampParts++;
             }
             return;
         }

@@ -52,8 +52,8 @@ final class Sender implements Runnable {
             failure = new ConnectException("the task is stopped", e);
         } catch (ExecutionException e) {
             failure = new ConnectException("the dead-letter topic can't be written", e.getCause());
-        } catch (RuntimeException e) {
-            failure = e;
+        } catch (RuntimeException | Error e) { // Were this thread to end unnoticed, the task would wait for ever.
+            failure = new ConnectException(e.getMessage(), e);
         }
     }
 

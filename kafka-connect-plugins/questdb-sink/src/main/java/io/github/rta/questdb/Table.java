@@ -10,6 +10,9 @@ final class Table {
     /** More distinct fields than a table sensibly has: someone uses data as field names. */
     private static final int MAX_FIELDS = 10_000;
 
+    /** QuestDB's own limit. */
+    private static final int MAX_NAME = 127;
+
     private static final String NOT_IN_COLUMNS = "?.,'\"\\/:)(+-*%~";
     private static final String NOT_IN_TABLES = "?,'\"\\/:)(+*%~";
 
@@ -53,9 +56,14 @@ final class Table {
             fields++;
         }
 
-        Field child(String name) {
+        Field child(String name) throws BadRow {
             Field child = children.get(name);
             if (child == null) {
+                // Checked here already, lest a deeply nested record makes paths of many megabytes.
+                if (path.length() + name.length() >= MAX_NAME) {
+                    throw new BadRow(
+                            "a field has a name longer than %d characters: %s_%s".formatted(MAX_NAME, path, name));
+                }
                 String safe = name.replace('.', '_');
                 child = new Field(path.isEmpty() ? safe : path + '_' + safe);
                 children.put(name, child);

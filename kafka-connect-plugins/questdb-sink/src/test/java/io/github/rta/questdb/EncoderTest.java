@@ -231,6 +231,31 @@ class EncoderTest {
     }
 
     @Test
+    void aTimestampOfAnEarlierRecordIsNotUsedAgain() throws Exception {
+        SinkConfig config = new SinkConfig(with("timestamp.field.name", "day,time"));
+        RecordEncoder encoder = new RecordEncoder(config, table -> new Table.Schema(Set.of(), "timestamp", 0));
+        Batch batch = new Batch(10, 1 << 20);
+        for (String json : List.of(
+                "{\"a\":1,\"day\":\"2023-11-14T\",\"time\":\"22:13:20Z\"}",
+                "{\"a\":1,\"day\":\"x\",\"day\":\"2023-11-14T\"}")) {
+            encoder.encode(
+                    new SinkRecord("t", 0, null, null, null, json.getBytes(StandardCharsets.UTF_8), 0), batch, 0);
+        }
+        assertEquals(1, batch.rows());
+        assertEquals(
+                "timestamp field [day, time] is missing",
+                batch.refusals().get(0).reason());
+    }
+
+    @Test
+    void deepNestingIsRefused() throws Exception {
+        String json = "{\"name\":".repeat(900) + "1" + "}".repeat(900);
+        assertTrue(encode(json, CONFIG).startsWith("a field has a name longer than 127 characters"));
+        assertTrue(encode("[".repeat(5000), with("arrays", "skip")).startsWith("an array"));
+        assertTrue(encode("{\"a\":" + "[".repeat(5000), with("arrays", "skip")).startsWith("not JSON"));
+    }
+
+    @Test
     void aTombstoneIsSkipped() throws Exception {
         assertEquals("", encode((Object) null, CONFIG));
     }
