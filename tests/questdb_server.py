@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
-import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,37 +13,19 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import requests
 from dotenv import dotenv_values
+from stack import free_ports
+from waiting import until
 
 from reconciler import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 JAR = Path(os.environ.get("STATE_DIR") or ROOT / ".local") / "jars" / "questdb.jar"
-START = 60.0  # seconds until it must answer; 3 to 5 are normal
-CAUGHT_UP = 60.0  # seconds until writes are applied and views refreshed; a fraction of one is normal
 OPENS = ("java.lang", "java.lang.reflect", "java.nio", "java.time.zone")
 ADMIN = ("admin", "quest")
 READER = ("user", "quest")
-
-
-def until(condition: Callable[[], bool], seconds: float, failure: Callable[[], str]) -> None:
-    """Wait until `condition` holds; raise AssertionError with `failure()` after `seconds`."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, failure()
-        time.sleep(0.05)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return `count` different ports of loopback that nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 @dataclass
@@ -94,14 +74,13 @@ class Server:
 
     def settle(self) -> None:
         """Wait until all that was written is in the tables and in every view."""
-        until(lambda: not self._unapplied(), CAUGHT_UP, lambda: f"not applied: {self._unapplied()}\n{self.log}")
+        until(lambda: not self._unapplied(), "writes applied", show=self._state)
         for view in self._behind():
             self.sql(f"REFRESH MATERIALIZED VIEW {view} INCREMENTAL")
-        until(
-            lambda: not self._unapplied() and not self._behind(),
-            CAUGHT_UP,
-            lambda: f"behind: {self._behind()}\n{self.log}",
-        )
+        until(lambda: not self._unapplied() and not self._behind(), "views refreshed", show=self._state)
+
+    def _state(self) -> str:
+        return f"not applied: {self._unapplied()}, behind: {self._behind()}; {self.log}"
 
     def _unapplied(self) -> list[dict[str, Any]]:
         return self.sql("SELECT name, writerTxn, sequencerTxn FROM wal_tables() WHERE writerTxn <> sequencerTxn")
@@ -146,7 +125,7 @@ def running(root: Path, *, schema: bool = True) -> Iterator[Server]:
     with (root / "questdb.log").open("ab") as log:
         process = subprocess.Popen(_command(root), env=_environment(server, line), stdout=log, stderr=log)
     try:
-        until(lambda: server.answers() or process.poll() is not None, START, lambda: server.log)
+        until(lambda: server.answers() or process.poll() is not None, "QuestDB answers", show=lambda: server.log)
         assert process.poll() is None, server.log
         if schema:
             server.apply_schema()
