@@ -1,0 +1,235 @@
+"""What every service of docker-compose.yml owes its users, checked on the configuration as Compose itself reads it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = ROOT / "docker-compose.yml"
+TEXT = FILE.read_text(encoding="utf-8")
+ENV = {name: value or "" for name, value in dotenv_values(ROOT / ".env", interpolate=False).items()}
+
+ONE_SHOT = {"preflight"}
+# Service, container, ports on the host: what users of this kind of template know.
+KNOWN = {
+    "broker": ("rta_kafka_broker", {9092, 9101, 8778}),
+    "kafka-connect": ("rta_kafka_connect", {8083}),
+    "questdb": ("rta_questdb", {9000, 8812, 9009, 9003}),
+    "grafana": ("rta_grafana", {3000}),
+    "jupyter-notebook": ("rta_jupyter", {8888}),
+    "telegraf": ("rta_telegraf", set()),
+    "github-events": ("rta_github_events", set()),
+}
+SERVICES = {*KNOWN, *ONE_SHOT, "reconciler", "simulator"}
+BYTES = {"m": 2**20, "g": 2**30}
+
+Service = dict[str, Any]
+
+
+def resolve(compose: list[str], **settings: str) -> dict[str, Any]:
+    """Return the configuration that `compose` makes of the file with `settings` in the shell."""
+    clean = {name: value for name, value in os.environ.items() if name not in ENV}
+    command = [*compose, "--file", str(FILE), "--profile", "simulator", "config", "--format", "json"]
+    answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
+    parsed: dict[str, Any] = json.loads(answer.stdout)
+    return parsed
+
+
+@pytest.fixture(scope="module")
+def services(compose: list[str]) -> dict[str, Service]:
+    """All services with the settings of .env, by name."""
+    found: dict[str, Service] = resolve(compose)["services"]
+    return found
+
+
+@pytest.fixture(params=sorted(SERVICES))
+def service(request: pytest.FixtureRequest, services: dict[str, Service]) -> Service:
+    """Each service in turn."""
+    found: Service = services[request.param]
+    return found | {"name": request.param}
+
+
+def ports(service: Service) -> list[dict[str, Any]]:
+    published: list[dict[str, Any]] = service.get("ports", [])
+    return published
+
+
+def bind_mounts(service: Service) -> list[dict[str, Any]]:
+    return [mount for mount in service.get("volumes", []) if mount["type"] == "bind"]
+
+
+def test_compose_accepts_the_file(compose: list[str]) -> None:
+    answer = subprocess.run(
+        [*compose, "--file", str(FILE), "config", "--quiet"], capture_output=True, text=True, check=False
+    )
+    assert (answer.returncode, answer.stderr) == (0, "")
+
+
+def test_the_services_are_the_ones_described_here(services: dict[str, Service]) -> None:
+    assert set(services) == SERVICES
+
+
+def test_the_file_stays_readable() -> None:
+    assert len(TEXT.splitlines()) <= 250
+    assert "host.docker.internal" not in TEXT
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_names_and_ports_are_the_known_ones(services: dict[str, Service], name: str) -> None:
+    container, known = KNOWN[name]
+    assert services[name]["container_name"] == container
+    assert {int(port["published"]) for port in ports(services[name])} == known
+
+
+def test_containers_are_named(service: Service) -> None:
+    assert service["container_name"].startswith("rta_")
+
+
+def test_image_is_pinned(service: Service) -> None:
+    name, _, tag = service["image"].partition(":")
+    assert tag not in {"", "latest"}
+    assert "." in tag or "build" in service, f"{name}:{tag} is pulled and may change under us"
+    assert "/" in name or name in {"python", "telegraf"}
+    assert "." not in name.split("/")[0], "a registry's host name"
+
+
+def test_health_is_checked(service: Service) -> None:
+    if service["name"] not in ONE_SHOT:
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+        assert service["healthcheck"]["retries"] > 1
+
+
+def test_memory_is_limited(service: Service) -> None:
+    assert 0 < int(service["mem_limit"]) <= BYTES["g"]
+
+
+def test_heap_leaves_room_in_its_container() -> None:
+    for jvm in ("BROKER", "CONNECT", "QUESTDB"):
+        heap, limit = (int(ENV[f"{jvm}_{what}"][:-1]) * BYTES[ENV[f"{jvm}_{what}"][-1]] for what in ("HEAP", "MEMORY"))
+        assert heap * 2 <= limit, jvm
+
+
+def test_log_is_capped(service: Service) -> None:
+    assert {"max-size", "max-file"} <= set(service["logging"]["options"])
+
+
+def test_comes_back_by_itself(service: Service) -> None:
+    assert service["restart"] == ("no" if service["name"] in ONE_SHOT else "unless-stopped")
+
+
+def test_has_few_rights(service: Service) -> None:
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["read_only"] is True
+    assert not service.get("privileged")
+    assert set(service.get("cap_add", [])) <= {"CHOWN", "SETGID", "SETUID"}
+
+
+def test_state_is_in_named_volumes_only(service: Service) -> None:
+    writable = [mount["source"] for mount in bind_mounts(service) if not mount.get("read_only")]
+    assert writable == ([str(ROOT / "notebooks")] if service["name"] == "jupyter-notebook" else [])
+
+
+def test_mounted_files_exist(service: Service) -> None:
+    # Docker would make a folder of each name that is missing.
+    assert [mount["source"] for mount in bind_mounts(service) if not Path(mount["source"]).exists()] == []
+
+
+def test_built_images_have_their_dockerfile(service: Service) -> None:
+    if build := service.get("build"):
+        assert Path(build["context"], build["dockerfile"]).is_file()
+
+
+def test_ports_are_closed_to_other_machines(service: Service) -> None:
+    assert {port["host_ip"] for port in ports(service)} <= {"127.0.0.1"}
+
+
+def test_what_looks_inside_a_process_is_never_open_to_other_machines(compose: list[str]) -> None:
+    opened = resolve(compose, BIND_ADDRESS="192.0.2.1")["services"]
+    inside = {ENV["BROKER_JMX_PORT"], ENV["BROKER_JOLOKIA_PORT"]}
+    addresses = {port["published"]: port["host_ip"] for service in opened.values() for port in ports(service)}
+    assert {port for port, address in addresses.items() if address != "192.0.2.1"} == inside
+
+
+def test_nothing_starts_before_the_passwords_were_checked(service: Service) -> None:
+    if service["name"] not in ONE_SHOT:
+        assert service["depends_on"]["preflight"]["condition"] == "service_completed_successfully"
+
+
+@pytest.mark.parametrize("feed", ["github", "simulator"])
+def test_the_feed_decides_what_is_polled(compose: list[str], feed: str) -> None:
+    address = {"github": "https://api.github.com", "simulator": "http://simulator:8090"}[feed]
+    for given, expected in (("", address), ("http://elsewhere:1", "http://elsewhere:1")):
+        chosen = resolve(compose, FEED=feed, GITHUB_API_URL=given)["services"]["github-events"]["environment"]
+        assert chosen["GITHUB_API_URL"] == expected
+        assert chosen["FEED"] == feed
+
+
+def test_token_of_the_shell_reaches_the_poller_and_nothing_else(compose: list[str]) -> None:
+    found = resolve(compose, GITHUB_TOKEN="secret-of-the-shell")["services"]  # noqa: S106 - not one
+    assert [name for name, service in found.items() if "secret-of-the-shell" in json.dumps(service)] == [
+        "github-events"
+    ]
+
+
+def test_login_for_quest_db_reaches_the_sink(compose: list[str]) -> None:
+    found = resolve(compose, QUESTDB_HTTP_USER="me", QUESTDB_HTTP_PASSWORD="word")["services"]  # noqa: S106 - not one
+    assert found["kafka-connect"]["environment"]["QUESTDB_AUTH"] == "username=me;password=word;"
+
+
+def used_variables() -> set[str]:
+    """Return the variables that the Compose file takes from .env or the shell."""
+    interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT))
+    passed = set(re.findall(r"^ +([A-Z][A-Z_]+):$", TEXT, re.MULTILINE))
+    listed = {name for line in re.findall(r"(?:environment|args): \[([A-Z_, ]+)\]", TEXT) for name in line.split(", ")}
+    feeds = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docker").glob("*.env"))
+    return interpolated | passed | listed | set(re.findall(r"\$\{(\w+)", feeds))
+
+
+def test_every_variable_of_the_file_is_in_dot_env() -> None:
+    # The token has no default: an empty one in .env would hide a pasted one.
+    assert used_variables() - set(ENV) == {"GITHUB_TOKEN"}
+
+
+def test_every_variable_of_dot_env_is_used() -> None:
+    jars = {"JOLOKIA_VERSION"}  # comes with the jars; local/pom.xml has the number
+    compose_itself = {"COMPOSE_PROFILES"}
+    assert set(ENV) - used_variables() == jars | compose_itself
+
+
+@pytest.mark.parametrize(
+    ("address", "refused"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("192.0.2.1", True)]
+)  # noqa: S104 - not bound
+def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Path, address: str, refused: bool) -> None:  # noqa: FBT001 - a parameter
+    script = (ROOT / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "jolokia.jar").touch()
+    answer = subprocess.run(
+        ["sh", "-c", script],
+        env={**os.environ, **ENV, "BIND_ADDRESS": address},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == int(refused)
+    if refused:
+        weak = "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
+        assert answer.stderr.strip().endswith(weak)
+        assert ENV["GRAFANA_PASSWORD"] not in answer.stderr.split()
+
+
+def test_own_passwords_are_accepted_on_any_address(tmp_path: Path) -> None:
+    script = (ROOT / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "jolokia.jar").touch()
+    own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN"))}
+    subprocess.run(["sh", "-c", script], env={**os.environ, **own, "BIND_ADDRESS": "0.0.0.0"}, check=True)  # noqa: S104 - not bound
+    assert (tmp_path / "agent" / "jolokia.jar").exists()
