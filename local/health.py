@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TIMEOUT = 3.0  # seconds
-POLLED_WITHIN = 300.0  # seconds; without a token a poller may wait three minutes for its next request
 
 Settings = dict[str, str]
 
@@ -57,12 +56,15 @@ def reconciler(settings: Settings) -> str | None:
 
 
 def poller(settings: Settings) -> str | None:
-    """Return why the poller can't be trusted to be at work, or None when it has just reached both ends."""
+    """Return why the poller can't be trusted to be at work, or None when it has just reached both ends.
+
+    Its heartbeat holds until when it counts as healthy: how long it may wait is for GitHub to say.
+    """
     try:
-        age = time.time() - Path(settings["HEARTBEAT_FILE"]).stat().st_mtime
-    except OSError:
+        overdue = time.time() - float(Path(settings["HEARTBEAT_FILE"]).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
         return "has not sent anything yet"
-    return None if age < POLLED_WITHIN else f"last poll {age:.0f} s ago"
+    return None if overdue < 0 else f"should have sent something {overdue:.0f} s ago"
 
 
 def _get(url: str, auth: tuple[str, str] | None = None) -> str | None:

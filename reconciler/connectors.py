@@ -132,6 +132,7 @@ class Watch:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Measure delays by `clock`, in seconds."""
+        self.restarts = 0
         self._clock = clock
         self._delay: dict[str, float] = {}
         self._last: dict[str, float] = {}
@@ -157,6 +158,7 @@ class Watch:
             return
         log.warning("restarting connector %s: %s", name, reason)
         connect.restart_failed(name)
+        self.restarts += 1
         self._last[name] = now
         self._delay[name] = min(max(delay * 2, FIRST_DELAY), LONGEST_DELAY)
 
