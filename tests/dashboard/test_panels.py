@@ -1,0 +1,152 @@
+"""Every panel's SQL, sent as Grafana sends it, against known rows."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from dashboard_answers import AGES, ANSWERS, Window
+from questdb_server import ROOT
+
+from dashboard.grafana import panels
+from dashboard.grafana.panels import Panel, TimeRange
+
+if TYPE_CHECKING:
+    import psycopg
+    from dashboard_rows import Rows
+
+FILES = sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json"))
+PANELS = {(file.stem, panel.title): panel for file in FILES for panel in panels.panels(panels.load(file))}
+COMPUTED = [key for key in PANELS if key not in AGES]
+RANGES = {
+    "5m": timedelta(minutes=5),
+    "1h": timedelta(hours=1),
+    "3h": timedelta(hours=3),
+    "6h": timedelta(hours=6),
+    "2d": timedelta(days=2),
+    "30d": timedelta(days=30),
+}
+# Columns that hold numbers, times or text on the wire (type numbers of PostgreSQL).
+NUMBERS, TIMES, TEXTS = {20, 23, 701}, {1114}, {1043}
+
+
+def window(rows: Rows, panel: Panel, span: timedelta) -> Window:
+    """End between two rows' seconds, as a time picker does."""
+    end = datetime.fromtimestamp(rows.now, timezone.utc) + timedelta(milliseconds=321)
+    times = TimeRange(end - span, end)
+    return Window(rows, times, _step(panel, times) // 1_000)
+
+
+def _step(panel: Panel, times: TimeRange) -> int:
+    return panels.interval(times, panel.model.get("maxDataPoints", panels.DEFAULT_POINTS), panel.model["interval"])
+
+
+def comparable(rows: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Round means, and sort: LongToWide needs only times in order, which has its own test."""
+    return sorted(
+        (tuple(round(cell, 6) if isinstance(cell, float) else cell for cell in row) for row in rows), key=repr
+    )
+
+
+def query(panel: Panel, times: TimeRange) -> str:
+    ((_, sql),) = panel.expanded(times)
+    return sql
+
+
+def test_every_panel_is_recomputed() -> None:
+    assert set(PANELS) == set(ANSWERS) | AGES
+    assert not set(ANSWERS) & AGES
+
+
+@pytest.mark.parametrize("span", RANGES)
+@pytest.mark.parametrize("key", COMPUTED, ids="-".join)
+def test_a_panel_shows_what_the_rows_say(
+    reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str], span: str
+) -> None:
+    panel = PANELS[key]
+    view = window(rows, panel, RANGES[span])
+    _, answer = panels.run(reader, query(panel, view.times))
+    assert answer
+    assert comparable(answer) == comparable(ANSWERS[key](view))
+
+
+@pytest.mark.parametrize("key", sorted(AGES), ids="-".join)
+def test_an_age_is_that_of_the_newest_row(reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str]) -> None:
+    panel = PANELS[key]
+    _, ((age,),) = panels.run(reader, query(panel, window(rows, panel, RANGES["5m"]).times))
+    newest = {"github_events": max(row.at for row in rows.events), "iot_data": max(row.at for row in rows.points)}
+    most = time.time() - (rows.now if key[1] == "Since the last write" else newest[key[0]])
+    assert 0 <= age <= most
+    assert age > most - 5 or key[1] == "Since the last write"
+
+
+@pytest.mark.parametrize("key", [key for key in PANELS if PANELS[key].kind in {"timeseries", "heatmap"}], ids="-".join)
+def test_a_time_series_has_the_shape_grafana_wants(
+    reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str]
+) -> None:
+    panel = PANELS[key]
+    cursor = reader.execute(query(panel, window(rows, panel, RANGES["6h"]).times).encode())
+    kinds = {column.name: column.type_code for column in cursor.description or ()}
+    assert panel.model["targets"][0]["format"] == "time_series"
+    assert kinds.pop("time") in TIMES
+    if "metric" in kinds:
+        assert kinds.pop("metric") in TEXTS
+        assert len(kinds) == 1, "with more than one value column the series would be named after both"
+    assert set(kinds.values()) <= NUMBERS
+    times = [row[0] for row in cursor.fetchall()]
+    assert times == sorted(times), "Grafana refuses a long series out of order"
+
+
+@pytest.mark.parametrize(
+    "key", [key for key in PANELS if PANELS[key].kind in {"stat", "gauge", "piechart", "bargauge"}]
+)
+def test_a_table_has_names_then_one_number(reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str]) -> None:
+    panel = PANELS[key]
+    cursor = reader.execute(query(panel, window(rows, panel, RANGES["6h"]).times).encode())
+    *names, value = [column.type_code for column in cursor.description or ()]
+    assert panel.model["targets"][0]["format"] == "table"
+    assert value in NUMBERS
+    assert set(names) <= TEXTS
+    assert len(names) == (0 if panel.kind == "stat" else 1)
+
+
+@pytest.mark.parametrize("span", RANGES)
+@pytest.mark.parametrize("key", PANELS, ids="-".join)
+def test_no_panel_reads_a_whole_table(
+    reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str], span: str
+) -> None:
+    panel = PANELS[key]
+    sql = query(panel, window(rows, panel, RANGES[span]).times)
+    plan = [str(line) for (line,) in reader.execute(f"EXPLAIN {sql}".encode()).fetchall()]
+    scans = [line.strip() for line in plan if re.search(r"scan on: ", line)]
+    if "max(timestamp)" in sql:
+        assert scans == [f"Frame backward scan on: {key[0]}"]
+        assert any("take-rows: 1" in line for line in plan), plan
+    elif "tables()" in sql:
+        assert not scans
+    else:
+        assert len(scans) == 1, f"one source for each range: {plan}"
+        assert re.match(r"Interval (forward|backward) scan on: ", scans[0]), plan
+
+
+@pytest.mark.parametrize(
+    ("span", "source"), [("3h", "github_events"), ("6h", "github_events_type_1m"), ("30d", "github_events_type_1h")]
+)
+def test_long_ranges_read_views(reader: psycopg.Connection[Any], rows: Rows, span: str, source: str) -> None:
+    panel = PANELS["github_events", "Events over time by type"]
+    sql = query(panel, window(rows, panel, RANGES[span]).times)
+    plan = reader.execute(f"EXPLAIN {sql}".encode()).fetchall()
+    assert [line for (line,) in plan if line.endswith(f"scan on: {source}")], plan
+
+
+@pytest.mark.parametrize("key", PANELS, ids="-".join)
+def test_a_panel_of_an_empty_range_answers_without_error(
+    reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str]
+) -> None:
+    panel = PANELS[key]
+    end = datetime.fromtimestamp(rows.now, timezone.utc) - timedelta(days=200)
+    for span in RANGES.values():
+        panels.run(reader, query(panel, TimeRange(end - span, end)))
