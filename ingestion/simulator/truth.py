@@ -110,7 +110,7 @@ class Truth:
     def possible(self, client: str | None = None) -> set[Key]:
         """Return the events in at least one intact answer (to this client)."""
         asked = [poll for poll in self.polls if client in (None, poll["client"])]
-        return {key for poll in asked if poll["intact"] for key in poll["served"]}
+        return {key for poll in asked for key in poll["served"]}
 
     def reachable(self, plan: Iterable[tuple[float, int]]) -> set[Key]:
         """Return the events that polls at these (Unix seconds, page of 100) would see, asked or not."""
