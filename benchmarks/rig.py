@@ -1,0 +1,239 @@
+"""What the benchmarks of the sink stand on: the parts of `make up` that rows go through, alone, and meters on them."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import requests
+from confluent_kafka.admin import AdminClient, NewTopic
+from stack import Stack
+from waiting import until
+
+from local import health
+from local.processes import CONFIGURATION
+from local.settings import ROOT
+from reconciler import connectors, tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import TracebackType
+
+WORKER = ROOT / "kafka-connect-plugins" / "worker.properties"
+CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
+SCHEMA = ROOT / "questdb" / "schema"
+DATASET = "github_events"
+DEDUP = re.compile(r"\s+DEDUP UPSERT KEYS\([^)]*\)")
+Config = dict[str, str]
+
+
+def official_sink() -> list[Path]:
+    """Return the jars that OFFICIAL_SINK names (jars or folders, separated by `:`), none if it is not set."""
+    named = [Path(name) for name in os.environ.get("OFFICIAL_SINK", "").split(os.pathsep) if name]
+    jars = [jar for path in named for jar in (sorted(path.rglob("*.jar")) if path.is_dir() else [path])]
+    if named and not (jars and all(jar.is_file() for jar in jars)):
+        message = f"OFFICIAL_SINK={os.environ['OFFICIAL_SINK']} names no jars"
+        raise SystemExit(message)
+    return jars
+
+
+class Worker:
+    """The Connect worker, run as `make up` runs it, with further jars on its plugin path."""
+
+    def __init__(self, settings: Mapping[str, str], jars: list[Path]) -> None:
+        """Prepare its configuration under the state folder."""
+        self._settings = dict(settings)
+        self._state = Path(settings["STATE_DIR"])
+        self._properties = self._configure(jars) if jars else WORKER
+        self.process: psutil.Popen | None = None
+
+    def _configure(self, jars: list[Path]) -> Path:
+        # Jars of one plugin share a folder of their own, which lies in a folder that the path names.
+        plugin = self._state / "plugins" / "official"
+        plugin.mkdir(parents=True)
+        for jar in jars:
+            shutil.copy(jar, plugin)
+        text = WORKER.read_text(encoding="utf-8")
+        text = re.sub(r"^plugin\.path=.*", rf"\g<0>,{plugin.parent}", text, flags=re.MULTILINE)
+        # The official connector has no service file.
+        text = re.sub(r"^plugin\.discovery=.*", "plugin.discovery=hybrid_warn", text, flags=re.MULTILINE)
+        path = self._state / "worker.properties"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def _command(self) -> list[str]:
+        parser = configparser.RawConfigParser()
+        parser.read(CONFIGURATION)
+        line = parser["program:kafka-connect"]["command"]
+        line = re.sub(r"%\(ENV_(\w+)\)s", lambda match: self._settings[match[1]], line)
+        return shlex.split(line.replace(str(WORKER.relative_to(ROOT)), str(self._properties)))
+
+    def start(self) -> float:
+        """Start it; return after how many seconds it answers."""
+        began = time.monotonic()
+        with (self._state / "logs" / "worker.log").open("ab") as log:
+            environment = os.environ | self._settings
+            self.process = psutil.Popen(self._command(), cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own command
+        until(lambda: health.problem("kafka-connect", self._settings) is None, "Connect answers", 60)
+        return time.monotonic() - began
+
+    def end(self, *, kill: bool = False) -> None:
+        """End it, by SIGKILL if `kill`."""
+        if self.process is not None:
+            (self.process.kill if kill else self.process.terminate)()
+            self.process.wait(60)
+            self.process = None
+
+
+class Rig:
+    """Broker, QuestDB and a Connect worker. Poller, simulator and reconciler have done their work and are stopped."""
+
+    def __init__(self, **environment: str) -> None:
+        """Choose ports and a folder; start nothing."""
+        self.stack = Stack(**environment)
+        self.settings = self.stack.settings
+        self.worker = Worker(self.settings, official_sink())
+        self.session = requests.Session()
+        self.database = tables.QuestDb(self.session, self.settings["QUESTDB_HTTP_URL"])
+        self.admin = AdminClient({"bootstrap.servers": self.settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0})
+
+    def __enter__(self) -> Rig:
+        """Start it."""
+        try:
+            self.stack.up()
+            for name in ("github-events", "simulator", "reconciler", "kafka-connect"):
+                self.stack.supervisor.stop_program(name)
+            self.worker.start()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Stop all of it and remove its folder."""
+        self.worker.end()
+        self.stack.remove()
+
+    @property
+    def bootstrap(self) -> str:
+        """Address of the broker."""
+        return self.settings["KAFKA_BOOTSTRAP_SERVERS"]
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """Return the processes whose cost is measured."""
+        assert self.worker.process is not None
+        return {
+            "connect": psutil.Process(self.worker.process.pid),
+            "questdb": psutil.Process(self.stack.pid("questdb")),
+            "broker": psutil.Process(self.stack.pid("broker")),
+        }
+
+    def create_topic(self, name: str) -> None:
+        """Make a topic of one partition that keeps all it gets."""
+        topic = NewTopic(name, num_partitions=1, config={"retention.ms": "-1", "retention.bytes": "-1"})
+        self.admin.create_topics([topic])[name].result()
+
+    def create_table(self, name: str, *, dedup: bool) -> None:
+        """Make a table with the columns of the shipped one, without its TTL, with or without its keys."""
+        shipped = next(statement.sql for statement in tables.read(SCHEMA) if statement.name == DATASET)
+        sql = tables.TTL.sub("", shipped.replace(f" {DATASET} ", f" {name} ", 1))
+        self.database.run(sql if dedup else DEDUP.sub("", sql))
+
+    def drop_table(self, name: str) -> None:
+        """Remove a table."""
+        self.database.run(f"DROP TABLE {name}")
+
+    def transactions(self, table: str) -> tuple[int, int]:
+        """Return how many transactions the table has applied, and how many it has been sent."""
+        row = self.database.run(f"SELECT writerTxn, sequencerTxn FROM wal_tables() WHERE name = '{table}'")[0]
+        return row["writerTxn"], row["sequencerTxn"]
+
+    def rows(self, table: str) -> int:
+        """Return how many rows a query sees."""
+        return int(self.database.run(f"SELECT count() n FROM {table}")[0]["n"])
+
+    def complete(self, table: str, rows: int) -> bool:
+        """Tell whether all rows are there and nothing waits to be applied."""
+        if self.rows(table) < rows:
+            return False
+        applied, sent = self.transactions(table)
+        return applied == sent
+
+    def connector(self, name: str, config: Config) -> None:
+        """Register or replace a connector."""
+        connectors.Connect(self.session, self.settings["CONNECT_URL"]).put(name, config)
+
+    def remove_connector(self, name: str) -> None:
+        """Remove a connector and what its consumer group remembers."""
+        connectors.Connect(self.session, self.settings["CONNECT_URL"]).delete(name)
+        group = f"connect-{name}"
+        until(lambda: self._forgotten(group), f"{group} is gone", 30)
+
+    def _forgotten(self, group: str) -> bool:
+        # The group can't be deleted while its last member is leaving.
+        future = self.admin.delete_consumer_groups([group])[group]
+        return future.exception() is None or "not found" in str(future.exception()).lower() or "not exist" in str(future.exception()).lower()
+
+    def why(self) -> str:
+        """Return what explains a failure: the end of the logs, and the state of the connectors."""
+        answer = self.session.get(self.settings["CONNECT_URL"] + "/connectors?expand=status", timeout=10)
+        log = (self.stack.state / "logs" / "worker.log").read_text(errors="replace")
+        return f"{answer.text[:4000]}\n{log[-4000:]}\n{self.stack.log('questdb')}"
+
+
+def shipped(**changes: str) -> Config:
+    """Return the shipped connector of the events with some keys replaced (`__` stands for `.`)."""
+    config: Config = connectors.read(CONNECTORS)[DATASET]
+    own = {key: value for key, value in config.items() if key not in {"name", *connectors.MARK}}
+    return own | {key.replace("__", "."): value for key, value in changes.items()}
+
+
+def official(client: str, **changes: str) -> Config:
+    """Return a configuration of the official connector: keys common to all its variants, and these."""
+    return {
+        "connector.class": "io.questdb.kafka.QuestDBSinkConnector",
+        "client.conf.string": client,
+        "include.key": "false",
+        "symbols": "type,action",
+        "timestamp.field.name": "created_at",
+        "timestamp.string.format": "yyyy-MM-ddTHH:mm:ssZ",
+        "key.converter": "org.apache.kafka.connect.storage.StringConverter",
+        "value.converter": "org.apache.kafka.connect.json.JsonConverter",
+        "value.converter.schemas.enable": "false",
+        **{key.replace("__", "."): value for key, value in changes.items()},
+    }
+
+
+class Meter:
+    """CPU seconds of some processes, their children included, since the meter was made."""
+
+    def __init__(self, processes: Mapping[str, psutil.Process]) -> None:
+        """Start counting."""
+        self._processes = dict(processes)
+        self._before = self._read()
+        self._began = time.monotonic()
+
+    def _read(self) -> dict[str, float]:
+        return {name: _seconds(process) for name, process in self._processes.items()}
+
+    def seconds(self) -> dict[str, float]:
+        """Return CPU seconds by name."""
+        return {name: now - self._before[name] for name, now in self._read().items()}
+
+    def percent(self) -> dict[str, float]:
+        """Return the same in percent of one core."""
+        passed = time.monotonic() - self._began
+        return {name: 100 * seconds / passed for name, seconds in self.seconds().items()}
+
+
+def _seconds(process: psutil.Process) -> float:
+    family: list[Any] = [process.cpu_times(), *(child.cpu_times() for child in process.children(recursive=True))]
+    return float(sum(times.user + times.system for times in family))

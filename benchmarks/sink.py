@@ -1,0 +1,297 @@
+"""`make bench-sink`: how fast a topic of events becomes rows, and what that costs, by our sink and by what one could use instead.
+
+With OFFICIAL_SINK=path (its jars, or a folder of them) QuestDB's official connector takes part.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import TYPE_CHECKING
+
+import psutil
+import report
+from load import LATENESS, Checksum, Event, Events, Writer, stored
+from rig import Config, Meter, Rig, official, official_sink, shipped
+from waiting import until
+
+from local.settings import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TOPIC = "bench_events"
+SEED = 1
+NEWEST = 1_790_000_000.0  # Unix time of the last event: fixed, so that every run stores the same rows
+REQUEST_ROWS = 50_000  # of the direct writer
+LIMIT = 600.0  # seconds for one drain
+
+
+@dataclass(frozen=True)
+class Run:
+    """One drain: seconds until all rows could be queried, CPU seconds by process, transactions QuestDB was sent."""
+
+    seconds: float
+    cpu: dict[str, float]
+    transactions: int
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way from the topic to the table; `drain` gets the rig, the number of events and the table."""
+
+    name: str
+    drain: Callable[[Rig, int, str], Run]
+    dedup: bool | None = None  # None: no table at all
+
+
+def by_connector(config: Config) -> Callable[[Rig, int, str], Run]:
+    """Drain by a Connect connector."""
+
+    def drain(rig: Rig, count: int, table: str) -> Run:
+        meter, began = Meter(rig.processes()), time.monotonic()
+        rig.connector(table, config | {"topics": TOPIC, "table": table})
+        try:
+            until(lambda: rig.complete(table, count), f"{count} rows in {table}", LIMIT, rig.why)
+            return Run(time.monotonic() - began, meter.seconds(), rig.transactions(table)[1])
+        finally:
+            rig.remove_connector(table)
+
+    return drain
+
+
+def by_consumer(*options: str) -> Callable[[Rig, int, str], Run]:
+    """Drain by benchmarks/consumer.py; its start does not count, as Connect's does not."""
+
+    def drain(rig: Rig, count: int, table: str) -> Run:
+        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC, "--address", rig.settings["QUESTDB_ADDRESS"]]
+        what = ["--group", table, "--table", table, "--count", str(count), *options]
+        command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
+        with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "ready\n"
+            meter, began = Meter(rig.processes() | {"connect": process}), time.monotonic()
+            process.stdin.write("go\n")
+            process.stdin.flush()
+            if "--discard" in options:
+                return ended(process, meter, began)
+            until(lambda: rig.complete(table, count), f"{count} rows in {table}", LIMIT, rig.why)
+            return Run(time.monotonic() - began, meter.seconds(), rig.transactions(table)[1])
+
+    return drain
+
+
+def ended(process: psutil.Popen, meter: Meter, began: float) -> Run:
+    """Wait until a reader has read all; a process that has ended can't be asked for its CPU any more."""
+    cpu = meter.seconds()
+    while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
+        try:
+            cpu = meter.seconds()
+        except psutil.NoSuchProcess:
+            break
+        time.sleep(0.02)
+    return Run(time.monotonic() - began, cpu, 0)
+
+
+class Direct:
+    """The same events as requests in ILP, written in advance: what QuestDB takes when nobody has to read Kafka or JSON."""
+
+    def __init__(self) -> None:
+        """Start with no request."""
+        self._requests: list[bytes] = []
+        self._lines: list[str] = []
+
+    def add(self, event: Event) -> None:
+        """Add one event."""
+        tags = "".join(f",{name}={event[name]}" for name in ("type", "action") if name in event)
+        fields = ",".join(f'{name}="{event[name]}"' for name in ("id", "repo", "actor", "org") if name in event)
+        at = datetime.fromisoformat(event["created_at"].replace("Z", "+00:00"))
+        self._lines.append(f"{tags} {fields} {at.timestamp():.0f}\n")
+        if len(self._lines) == REQUEST_ROWS:
+            self.close()
+
+    def close(self) -> None:
+        """End the request."""
+        self._requests.append("".join(self._lines).encode())
+        self._lines.clear()
+
+    def drain(self, rig: Rig, count: int, table: str) -> Run:
+        """Send all requests, one after the other."""
+        name = table.encode()
+        bodies = [name + body[:-1].replace(b"\n", b"\n" + name) + b"\n" for body in self._requests if body]
+        meter, began = Meter(rig.processes()), time.monotonic()
+        for body in bodies:
+            url = rig.settings["QUESTDB_HTTP_URL"] + "/write"
+            rig.session.post(url, params={"precision": "s"}, data=body, timeout=60).raise_for_status()
+        until(lambda: rig.complete(table, count), f"{count} rows in {table}", LIMIT, rig.why)
+        cpu = {name: seconds for name, seconds in meter.seconds().items() if name != "connect"}
+        return Run(time.monotonic() - began, cpu, rig.transactions(table)[1])
+
+
+def fill(rig: Rig, count: int, lateness: str) -> tuple[Checksum, Direct]:
+    """Write the events to the topic; return their checksum, and the same events as requests."""
+    rig.create_topic(TOPIC)
+    writer, direct = Writer(rig.bootstrap, TOPIC), Direct()
+    for event in Events(SEED, lateness).many(count, NEWEST):
+        writer.send(event)
+        direct.add(event)
+    writer.finish()
+    direct.close()
+    return writer.checksum, direct
+
+
+FAST = "our sink, fast path"
+GENERIC = "our sink, generic path"
+OLDER = "official, the older template's settings"
+BEST = "official, auto_flush_rows=10000"
+CONSUMER = "Python consumer"
+
+
+def variants(rig: Rig, direct: Direct) -> list[Variant]:
+    """Return all ways to compare."""
+    client = f"http::addr={rig.settings['QUESTDB_ADDRESS']};"
+    ways = {
+        FAST: by_connector(shipped()),
+        GENERIC: by_connector(
+            shipped(value__converter="org.apache.kafka.connect.json.JsonConverter")
+            | {"value.converter.schemas.enable": "false"}
+        ),
+        CONSUMER: by_consumer(),
+        "requests written in advance": direct.drain,
+    }
+    if official_sink():
+        ways[OLDER] = by_connector(official(client, tasks__max="5"))
+        ways[BEST] = by_connector(official(client + "auto_flush_rows=10000;", tasks__max="1"))
+    found = [Variant(name, drain, dedup) for name, drain in ways.items() for dedup in (False, True)]
+    return [*found, Variant("reading the topic only", by_consumer("--discard"))]
+
+
+Runs = dict[Variant, list[Run]]
+
+
+def measure(rig: Rig, variant: Variant, count: int, checksum: Checksum | None) -> Run:
+    """Drain once into a fresh table; compare what is stored with the source if a checksum is given."""
+    if variant.dedup is None:
+        return variant.drain(rig, count, f"bench_{time.monotonic_ns()}")
+    table = f"bench_{time.monotonic_ns()}"
+    rig.create_table(table, dedup=variant.dedup)
+    run = variant.drain(rig, count, table)
+    assert rig.rows(table) == count, f"{variant.name}: {rig.rows(table)} rows of {count} events"
+    if checksum:
+        found = stored(rig.settings["QUESTDB_HTTP_URL"], table)
+        assert found == checksum, f"{variant.name}: stored {found}, sent {checksum}"
+    rig.drop_table(table)
+    return run
+
+
+def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
+    """Measure every variant in every round, in changing order. The first round warms up, and checks what is stored."""
+    checksum, direct = fill(rig, options.events, options.lateness)
+    ways, runs = variants(rig, direct), defaultdict[Variant, list[Run]](list)
+    if options.only:
+        ways = [way for way in ways if options.only in way.name]
+    shuffle = random.Random(SEED).shuffle  # noqa: S311 - no secret
+    for number in range(options.runs + 1):
+        shuffle(ways)
+        for way in ways:
+            run = measure(rig, way, options.events, None if number else checksum)
+            print(number, way.name, "DEDUP" if way.dedup else "", f"{run.seconds:.2f} s", run.cpu, run.transactions)
+            if number or not options.runs:
+                runs[way].append(run)
+    return runs
+
+
+def rows(runs: Runs, events: int) -> list[list[str]]:
+    """Return the table's rows, fastest first."""
+    millions = events / 1e6
+    made = []
+    for way, found in sorted(runs.items(), key=lambda item: (bool(item[0].dedup), median(r.seconds for r in item[1]))):
+        cpu = {
+            name: report.spread([run.cpu[name] / millions for run in found], 2)
+            for name in ("connect", "questdb", "broker")
+            if name in found[0].cpu
+        }
+        made.append(
+            [
+                way.name,
+                {None: "", True: "yes", False: "no"}[way.dedup],
+                report.spread([run.seconds for run in found], 2),
+                f"{events / 1000 / median(run.seconds for run in found):.0f}",
+                *(cpu.get(name, "") for name in ("connect", "questdb", "broker")),
+                str(median(run.transactions for run in found)) if way.dedup is not None else "",
+            ]
+        )
+    return made
+
+
+def ratios(runs: Runs) -> list[list[str]]:
+    """Return how our sink compares with what is there instead: medians, per round the machine was the same."""
+    seconds = {(way.name, way.dedup): median(run.seconds for run in found) for way, found in runs.items()}
+    cpu = {(way.name, way.dedup): median(run.cpu.get("connect", 0) for run in found) for way, found in runs.items()}
+    made = []
+    for ours in (FAST, GENERIC):
+        for dedup in (False, True):
+            best = {CONSUMER: (CONSUMER, dedup)}
+            rivals = [(name, dedup) for name in (OLDER, BEST) if (name, dedup) in seconds]
+            if rivals:
+                best["official, at its best"] = min(rivals, key=lambda rival: seconds[rival])
+            made += [
+                [
+                    ours,
+                    "yes" if dedup else "no",
+                    name,
+                    f"{seconds[rival] / seconds[ours, dedup]:.2f}",
+                    f"{cpu[ours, dedup] / cpu[rival]:.2f}",
+                ]
+                for name, rival in best.items()
+                if rival in seconds and (ours, dedup) in seconds
+            ]
+    return made
+
+
+def text(runs: Runs, options: argparse.Namespace) -> str:
+    """Return the section of the page."""
+    head = (
+        f"{options.events:,} events of one topic and partition, {options.runs} interleaved runs, median (min..max). "
+        f"{report.machine()}.\n\n"
+    )
+    columns = ["way", "DEDUP", "seconds", "1,000 rows/s", "CPU s per million rows: Connect or consumer"]
+    columns += ["QuestDB", "broker", "transactions"]
+    compared = ["our sink", "DEDUP", "compared with", "times as fast", "times the CPU of Connect or consumer"]
+    return head + report.table(columns, rows(runs, options.events)) + "\n\n" + report.table(compared, ratios(runs))
+
+
+def arguments() -> argparse.Namespace:
+    """Parse the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--lateness", choices=LATENESS, default="prompt", help="how late events arrive")
+    parser.add_argument("--only", default="", help="ways whose name contains this")
+    parser.add_argument("--quick", action="store_true", help="few events, one run, nothing written to the page")
+    options = parser.parse_args()
+    if options.quick:
+        options.events, options.runs = min(options.events, 100_000), 1
+    return options
+
+
+def main() -> int:
+    """Run the benchmark; return the exit code."""
+    options = arguments()
+    with Rig() as rig:
+        runs = rounds(rig, options)
+    found = text(runs, options)
+    print(found)
+    if not options.quick and not options.only:
+        report.write("sink", found)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""Events in quantity, the same for the same seed: to fill topics with, and to compare what became rows with."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import requests
+from confluent_kafka import KafkaError, Message, Producer
+from simulator import population
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+COLUMNS = ("created_at", "id", "type", "action", "repo", "actor", "org")
+ROWS_A_SECOND = 170  # GitHub's public feed in 2026, which sets how many events share a second
+CHECKSUM_BITS = 64
+_FIRST_ID = 21_190_576_879
+# How long after created_at an event arrives: share, shortest, longest (seconds). `feed` is what GitHub shows, `prompt`
+# what a feed without its delays would be.
+_HOUR = 3600
+LATENESS = {
+    "prompt": ((1.0, 0.0, 5.0),),
+    "feed": (
+        (0.41, 30.0, 0.5 * _HOUR),
+        (0.30, 0.5 * _HOUR, 1.5 * _HOUR),
+        (0.10, 1.5 * _HOUR, 2.5 * _HOUR),
+        (0.19, 2.5 * _HOUR, 24.0 * _HOUR),
+    ),
+}
+
+Event = dict[str, str]
+
+
+class Events:
+    """Draws events of one seed; every id is given out once."""
+
+    def __init__(self, seed: int, lateness: str = "prompt") -> None:
+        """Draw with `seed`; `lateness` is a key of LATENESS."""
+        self._random = random.Random(seed)  # noqa: S311 - no secret, has to repeat
+        self._mixes = (population.Mix(population.CODE), population.Mix(population.SOCIAL))
+        self._lateness = LATENESS[lateness]
+        self._shares = [share for share, _, _ in self._lateness]
+        self._next = _FIRST_ID
+
+    def one(self, arrival: float) -> Event:
+        """Return an event that arrives at this Unix time, values as in a message, absent ones left out."""
+        draw = self._random.random
+        kind, action = self._mixes[draw() > population.CODE_SHARE].pick(draw())
+        _, repo, org = population.repository(draw())
+        (_, shortest, longest) = self._random.choices(self._lateness, self._shares)[0]
+        created = time.gmtime(arrival - shortest - draw() * (longest - shortest))
+        self._next += 1
+        event = {"id": str(self._next), "type": kind, "action": action, "repo": repo}
+        event |= {"actor": population.actor(draw())[1], "org": org}
+        event["created_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", created)
+        return {key: value for key, value in event.items() if value is not None}
+
+    def many(self, count: int, until: float) -> Iterator[Event]:
+        """Yield `count` events, the last of which arrives at Unix time `until`."""
+        for number in range(count):
+            yield self.one(until - (count - number) / ROWS_A_SECOND)
+
+
+@dataclass
+class Checksum:
+    """Of a set of rows, whatever their order: how many they are, and the sum of their hashes."""
+
+    rows: int = 0
+    total: int = 0
+
+    def add(self, values: Iterable[str]) -> None:
+        """Add one row, its values in the order of COLUMNS, absent ones empty."""
+        digest = hashlib.blake2b("\x1f".join(values).encode(), digest_size=CHECKSUM_BITS // 8).digest()
+        self.rows += 1
+        self.total = (self.total + int.from_bytes(digest, "big")) % 2**CHECKSUM_BITS
+
+
+def stored(url: str, table: str) -> Checksum:
+    """Return the checksum of a table of QuestDB at `url`."""
+    rest = ", ".join(COLUMNS[1:])
+    query = f"SELECT to_str(timestamp, 'yyyy-MM-ddTHH:mm:ssZ') created_at, {rest} FROM {table}"
+    checksum = Checksum()
+    with requests.get(f"{url}/exp", params={"query": query}, stream=True, timeout=300) as answer:
+        answer.raise_for_status()
+        answer.raw.decode_content = True
+        rows = csv.reader(io.TextIOWrapper(answer.raw, encoding="utf-8", newline=""))
+        assert next(rows) == list(COLUMNS)
+        for row in rows:
+            checksum.add(row)
+    return checksum
+
+
+class Writer:
+    """Sends events to a topic as the pollers do: each once, in order, acknowledged."""
+
+    def __init__(self, bootstrap: str, topic: str, **options: str | float) -> None:
+        """Write to `topic`; `options` are librdkafka's, with `_` for `.`."""
+        self.checksum = Checksum()
+        self._topic = topic
+        self._failed: list[KafkaError] = []
+        self._producer = Producer(
+            {
+                "bootstrap.servers": bootstrap,
+                "enable.idempotence": True,
+                "message.timeout.ms": 600_000,  # longer than any outage of a test
+                "queue.buffering.max.messages": 1_000_000,
+                "log_level": 0,  # brokers that are killed on purpose are no news
+                **{key.replace("_", "."): value for key, value in options.items()},
+            }
+        )
+
+    def send(self, event: Event) -> None:
+        """Queue one event; wait while the queue is full."""
+        value = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        self.checksum.add(event.get(column, "") for column in COLUMNS)
+        while True:
+            try:
+                self._producer.produce(self._topic, value, event["repo"], on_delivery=self._note)
+            except BufferError:
+                self._producer.poll(1)
+            else:
+                self._producer.poll(0)
+                return
+
+    def _note(self, error: KafkaError | None, _: Message) -> None:
+        if error:
+            self._failed.append(error)
+
+    def finish(self, seconds: float = 300.0) -> None:
+        """Wait until the broker has acknowledged every event."""
+        left = self._producer.flush(seconds)
+        assert left == 0, f"{left} events not acknowledged"
+        assert not self._failed, self._failed[:3]
