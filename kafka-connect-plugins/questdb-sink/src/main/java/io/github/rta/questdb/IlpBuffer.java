@@ -1,5 +1,8 @@
 package io.github.rta.questdb;
 
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
@@ -91,44 +94,37 @@ final class IlpBuffer {
     }
 
     private IlpBuffer putEscaped(char[] text, int offset, int count, boolean[] special) throws BadRow {
-        reserve(3 * count);
-        int at = length;
+        reserve(2 * count);
         for (int i = offset; i < offset + count; i++) {
             char c = text[i];
             if (c >= 0x80) {
-                length = at;
-                i += putWide(text, i, offset + count);
-                at = length;
-            } else {
-                if (special[c]) {
-                    bytes[at++] = '\\';
-                }
-                bytes[at++] = (byte) c;
+                return putWide(text, i, offset + count - i, special);
             }
+            if (special[c]) {
+                bytes[length++] = '\\';
+            }
+            bytes[length++] = (byte) c;
         }
-        length = at;
         return this;
     }
 
-    /** Writes one character of two to four UTF-8 bytes; returns how many further chars it took. */
-    private int putWide(char[] text, int i, int end) throws BadRow {
-        char c = text[i];
-        if (!Character.isSurrogate(c)) {
-            if (c >= 0x800) {
-                bytes[length++] = (byte) (0xE0 | c >> 12);
+    /** The same for text that is not all ASCII. */
+    private IlpBuffer putWide(char[] text, int offset, int count, boolean[] special) throws BadRow {
+        ByteBuffer utf8;
+        try {
+            utf8 = StandardCharsets.UTF_8.newEncoder().encode(CharBuffer.wrap(text, offset, count));
+        } catch (CharacterCodingException e) {
+            throw new BadRow("half of a surrogate pair, which is no character");
+        }
+        reserve(2 * utf8.remaining());
+        while (utf8.hasRemaining()) {
+            byte b = utf8.get();
+            if (b >= 0 && special[b]) {
+                bytes[length++] = '\\';
             }
-            bytes[length++] = (byte) (c < 0x800 ? 0xC0 | c >> 6 : 0x80 | c >> 6 & 0x3F);
-            bytes[length++] = (byte) (0x80 | c & 0x3F);
-            return 0;
+            bytes[length++] = b;
         }
-        if (Character.isLowSurrogate(c) || i + 1 == end || !Character.isLowSurrogate(text[i + 1])) {
-            throw new BadRow("half of a surrogate pair: \\u%04x is no character".formatted((int) c));
-        }
-        int point = Character.toCodePoint(c, text[i + 1]);
-        for (int shift = 18; shift >= 0; shift -= 6) {
-            bytes[length++] = (byte) (shift == 18 ? 0xF0 | point >> 18 : 0x80 | point >> shift & 0x3F);
-        }
-        return 1;
+        return this;
     }
 
     private void reserve(int more) {

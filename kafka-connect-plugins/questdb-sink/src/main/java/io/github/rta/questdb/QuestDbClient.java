@@ -37,7 +37,7 @@ final class QuestDbClient {
                 .build();
     }
 
-    /** Sends lines of ILP as one request, of which QuestDB stores all or nothing. A fault of the network is an answer too. */
+    /** Sends lines of ILP as one request, stored all or not at all. A fault of the network is an answer too. */
     Answer write(byte[] lines, int offset, int length) throws InterruptedException {
         HttpRequest.Builder request = request(write).POST(BodyPublishers.ofByteArray(lines, offset, length));
         try {

@@ -16,8 +16,9 @@ import org.apache.kafka.connect.sink.SinkTask;
 /**
  * Takes records from Connect, encodes them and leaves them to the {@link Sender}.
  *
- * <p>{@code put()} never blocks for long: when QuestDB is away or slow the task pauses its partitions and returns, so that it stays a member of its group however long that lasts. Offsets are given to Connect only when
- * QuestDB has acknowledged the rows.
+ * <p>{@code put()} never blocks for long: when QuestDB is away or slow the task pauses its partitions and returns, so
+ * that it stays a member of its group however long that lasts. Offsets are given to Connect only when QuestDB has
+ * acknowledged the rows.
  */
 public final class QuestDbSinkTask extends SinkTask {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);

@@ -4,6 +4,14 @@ import static io.github.rta.questdb.ClientConf.require;
 import static org.apache.kafka.common.config.ConfigDef.Importance.HIGH;
 import static org.apache.kafka.common.config.ConfigDef.Importance.LOW;
 import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
+import static org.apache.kafka.common.config.ConfigDef.Range.atLeast;
+import static org.apache.kafka.common.config.ConfigDef.Range.between;
+import static org.apache.kafka.common.config.ConfigDef.Type.BOOLEAN;
+import static org.apache.kafka.common.config.ConfigDef.Type.INT;
+import static org.apache.kafka.common.config.ConfigDef.Type.LIST;
+import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
+import static org.apache.kafka.common.config.ConfigDef.Type.PASSWORD;
+import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
 
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -17,110 +25,53 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.config.AbstractConfig;
 import org.apache.kafka.common.config.ConfigDef;
-import org.apache.kafka.common.config.ConfigDef.Range;
-import org.apache.kafka.common.config.ConfigDef.Type;
 import org.apache.kafka.common.config.ConfigDef.ValidString;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.types.Password;
 
 /** The settings of one connector: those of QuestDB's official connector, and a few of our own. */
 final class SinkConfig extends AbstractConfig {
+    private static final ValidString UNITS = ValidString.in("auto", "seconds", "millis", "micros", "nanos");
+    private static final ValidString COLUMNS = ValidString.in("strict", "extend");
+    private static final ValidString ARRAYS = ValidString.in("error", "skip", "json");
     static final String CLIENT_CONF = "client.conf.string";
     static final String TIMESTAMP_FIELDS = "timestamp.field.name";
     static final String TIMESTAMP_NATIVE = "timestamp.kafka.native";
     private static final String TIMESTAMP_FORMAT = "timestamp.string.format";
     private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^}]*)}");
     /** What Connect itself reads from a connector's configuration. */
-    private static final Pattern FRAMEWORK = Pattern.compile(
-            "name|connector\\..*|tasks\\..*|task\\..*|topics|topics\\.regex"
-                    + "|(key|value|header)\\.converter(\\..*)?|(transforms|predicates)(\\..*)?|(errors|config|consumer|producer|admin)\\..*");
+    private static final Pattern FRAMEWORK =
+            Pattern.compile("name|connector\\..*|tasks\\..*|task\\..*|topics|topics\\.regex"
+                    + "|(key|value|header)\\.converter(\\..*)?|(transforms|predicates)(\\..*)?"
+                    + "|(errors|config|consumer|producer|admin)\\..*");
 
+    // docs/sink.md says more of each.
     static final ConfigDef DEF = new ConfigDef()
-            .define(
-                    CLIENT_CONF,
-                    Type.PASSWORD,
-                    null,
-                    HIGH,
-                    "Where QuestDB is: http::addr=host:9000;username=u;password=p; with ${NAME} for environment variables of the"
-                            + " worker. If absent, the worker's variable QDB_CLIENT_CONF.")
-            .define(
-                    "table",
-                    Type.STRING,
-                    "${topic}",
-                    HIGH,
-                    "The table; ${topic}, ${key} and ${partition} are replaced.")
-            .define(
-                    TIMESTAMP_FIELDS,
-                    Type.LIST,
-                    List.of(),
-                    HIGH,
-                    "The field with the time of the row. Several: their texts are joined.")
-            .define(
-                    TIMESTAMP_NATIVE,
-                    Type.BOOLEAN,
-                    false,
-                    HIGH,
-                    "Take the time of the Kafka record instead of a field's.")
-            .define(
-                    "timestamp.units",
-                    Type.STRING,
-                    "auto",
-                    ValidString.in("auto", "seconds", "millis", "micros", "nanos"),
-                    MEDIUM,
-                    "The unit of timestamps that are numbers; auto guesses by their size.")
-            .define(
-                    TIMESTAMP_FORMAT,
-                    Type.STRING,
-                    null,
-                    MEDIUM,
-                    "The pattern of timestamps that are text, where they are not ISO 8601.")
-            .define("timestamp.string.fields", Type.LIST, List.of(), MEDIUM, "Further fields that hold timestamps.")
-            .define("timestamp.min", Type.STRING, "2000-01-01T00:00:00Z", LOW, "Earlier timestamps are refused.")
-            .define("timestamp.max", Type.STRING, "2100-01-01T00:00:00Z", LOW, "Later timestamps are refused.")
-            .define(
-                    "symbols",
-                    Type.LIST,
-                    List.of(),
-                    MEDIUM,
-                    "Columns that QuestDB creates as SYMBOL, where it may create any.")
-            .define("doubles", Type.LIST, List.of(), MEDIUM, "Fields sent as DOUBLE even when they look like integers.")
-            .define("include.key", Type.BOOLEAN, true, MEDIUM, "Store the record's key too.")
-            .define("key.prefix", Type.STRING, "key", LOW, "The column of the key, or what precedes its fields.")
-            .define("value.prefix", Type.STRING, "", LOW, "What precedes the fields of the value.")
-            .define(
-                    "columns",
-                    Type.STRING,
-                    "strict",
-                    ValidString.in("strict", "extend"),
-                    MEDIUM,
-                    "A field without a column: strict refuses the record, extend leaves it to QuestDB to add the column.")
-            .define("required.fields", Type.LIST, List.of(), MEDIUM, "Columns without which a record is refused.")
-            .define(
-                    "arrays",
-                    Type.STRING,
-                    "error",
-                    ValidString.in("error", "skip", "json"),
-                    MEDIUM,
-                    "A field that is an array: refuse the record, leave the field out, or store it as JSON text.")
-            .define(
-                    "skip.unsupported.types",
-                    Type.BOOLEAN,
-                    false,
-                    MEDIUM,
-                    "Leave out fields of other types instead of refusing.")
-            .define(
-                    "min.interval.ms",
-                    Type.LONG,
-                    100L,
-                    Range.atLeast(0),
-                    MEDIUM,
-                    "Least time between two requests that are not full. Every commit costs QuestDB CPU, however small.")
-            .define("batch.max.rows", Type.INT, 50_000, Range.between(1, 10_000_000), LOW, "Most rows of one request.")
-            .define("batch.max.bytes", Type.INT, 8 << 20, Range.between(1, 1 << 30), LOW, "Most bytes of one request.")
-            .define("allowed.lag", Type.INT, 1000, Range.atLeast(1), LOW, "Not needed; see min.interval.ms.")
-            .define("dlq.send.batch.on.error", Type.BOOLEAN, false, LOW, "Not needed: only bad records are set aside.")
-            .define("max.retries", Type.INT, 10, LOW, "Not needed: the sink retries until it succeeds.")
-            .define("retry.backoff.ms", Type.INT, 3000, LOW, "Not needed: waits grow from 0.1 s to 5 s.");
+            .define(CLIENT_CONF, PASSWORD, null, HIGH, "Where QuestDB is: http::addr=host:9000;username=u;password=p;")
+            .define("table", STRING, "${topic}", HIGH, "The table; may hold ${topic}, ${key} and ${partition}.")
+            .define(TIMESTAMP_FIELDS, LIST, List.of(), HIGH, "The field with the row's time, or several to join.")
+            .define(TIMESTAMP_NATIVE, BOOLEAN, false, HIGH, "Take the time of the Kafka record instead of a field's.")
+            .define("timestamp.units", STRING, "auto", UNITS, MEDIUM, "The unit of timestamps that are numbers.")
+            .define(TIMESTAMP_FORMAT, STRING, null, MEDIUM, "The pattern of timestamps that are text but not ISO 8601.")
+            .define("timestamp.string.fields", LIST, List.of(), MEDIUM, "Further fields that hold timestamps.")
+            .define("timestamp.min", STRING, "2000-01-01T00:00:00Z", LOW, "Earlier timestamps are refused.")
+            .define("timestamp.max", STRING, "2100-01-01T00:00:00Z", LOW, "Later timestamps are refused.")
+            .define("symbols", LIST, List.of(), MEDIUM, "Columns to create as SYMBOL, where QuestDB may.")
+            .define("doubles", LIST, List.of(), MEDIUM, "Fields sent as DOUBLE even when they look like integers.")
+            .define("include.key", BOOLEAN, true, MEDIUM, "Store the record's key too.")
+            .define("key.prefix", STRING, "key", LOW, "The column of the key, or what precedes its fields.")
+            .define("value.prefix", STRING, "", LOW, "What precedes the fields of the value.")
+            .define("columns", STRING, "strict", COLUMNS, MEDIUM, "What a field without a column means.")
+            .define("required.fields", LIST, List.of(), MEDIUM, "Columns without which a record is refused.")
+            .define("arrays", STRING, "error", ARRAYS, MEDIUM, "What to do with a field that is an array.")
+            .define("skip.unsupported.types", BOOLEAN, false, MEDIUM, "Leave out what is of another type.")
+            .define("min.interval.ms", LONG, 100L, atLeast(0), MEDIUM, "Least time between requests that aren't full.")
+            .define("batch.max.rows", INT, 50_000, between(1, 10_000_000), LOW, "Most rows of one request.")
+            .define("batch.max.bytes", INT, 8 << 20, between(1, 1 << 30), LOW, "Most bytes of one request, about.")
+            .define("allowed.lag", INT, 1000, atLeast(1), LOW, "Not needed; see min.interval.ms.")
+            .define("dlq.send.batch.on.error", BOOLEAN, false, LOW, "Not needed: only bad records are set aside.")
+            .define("max.retries", INT, 10, LOW, "Not needed: the sink retries until it succeeds.")
+            .define("retry.backoff.ms", INT, 3000, LOW, "Not needed: the waits double from 0.1 s to 5 s.");
 
     final String table;
     final boolean includeKey;
@@ -200,16 +151,11 @@ final class SinkConfig extends AbstractConfig {
         check(problems, TIMESTAMP_FORMAT, () -> checkFormat(config.getString(TIMESTAMP_FORMAT)));
         check(problems, "timestamp.min", () -> checkBound(config.getString("timestamp.min")));
         check(problems, "timestamp.max", () -> checkBound(config.getString("timestamp.max")));
-        check(
-                problems,
-                "doubles",
-                () -> require(
-                        config.getList("doubles").stream().noneMatch(config.getList("symbols")::contains),
-                        "names a column of symbols too"));
+        check(problems, "doubles", () -> checkDoubles(config));
         check(
                 problems,
                 "required.fields",
-                () -> require(config.getList("required.fields").size() <= 64, "names more than 64"));
+                () -> require(config.getList("required.fields").size() <= 64, "names over 64"));
         return problems;
     }
 
@@ -243,6 +189,11 @@ final class SinkConfig extends AbstractConfig {
         boolean kafka = config.getBoolean(TIMESTAMP_NATIVE);
         require(fields || kafka, "is missing: name the field with the row's time, or set timestamp.kafka.native=true");
         require(!fields || !kafka, "contradicts timestamp.kafka.native=true");
+    }
+
+    private static void checkDoubles(AbstractConfig config) {
+        List<String> symbols = config.getList("symbols");
+        require(config.getList("doubles").stream().noneMatch(symbols::contains), "names a column of symbols too");
     }
 
     private static void checkFormat(String pattern) {

@@ -149,12 +149,7 @@ class FaultsTest {
             assertEquals(1, run.deadLetters.size());
             assertEquals(3, run.deadLetters.get(0).record().kafkaOffset());
             assertTrue(run.reasons().get(0).contains("HTTP 500: write error: " + table), run.reasons()::toString);
-            assertEquals(
-                    1,
-                    db.query("SELECT count() FROM " + table + " WHERE n = 3")
-                            .get(0)
-                            .get(0)
-                            .asInt());
+            db.awaitCount("(SELECT * FROM " + table + " WHERE n = 3)", 1);
         }
     }
 
