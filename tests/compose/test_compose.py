@@ -206,8 +206,9 @@ def test_every_variable_of_dot_env_is_used() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "refused"), [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("192.0.2.1", True)]
-)  # noqa: S104 - not bound
+    ("address", "refused"),
+    [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("192.0.2.1", True)],  # noqa: S104 - not bound
+)
 def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Path, address: str, refused: bool) -> None:  # noqa: FBT001 - a parameter
     script = (ROOT / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
     (tmp_path / "agent").mkdir()
