@@ -112,7 +112,17 @@ def say_addresses(settings: dict[str, str]) -> None:
     say(f"QuestDB console  {settings['QUESTDB_HTTP_URL']}/?query={query}&executeQuery=true")
     say(f"Kafka            {settings['KAFKA_BOOTSTRAP_SERVERS']}, topics: make kafka-topics")
     say(f"Kafka Connect    {settings['CONNECT_URL']}/connectors")
+    if settings["START_GRAFANA"] == "true":
+        say(
+            f"Grafana          http://localhost:{settings['GRAFANA_PORT']}/d/github-events-questdb/github-events-dashboard"
+        )
     say(f"PostgreSQL       {settings['QUESTDB_PG_HOST']}:{settings['QUESTDB_PG_PORT']}, database qdb")
+    for name, what, how in (
+        ("grafana", "the dashboards", "install Grafana"),
+        ("telegraf", "monitoring", "run `make telegraf`"),
+    ):
+        if settings[f"START_{name.upper()}"] != "true":
+            say(f"{what} off: {name} is not on the PATH; {how}, or use `docker compose up`".capitalize())
     say()
     say("Next: watch events arrive with `make consume`, ask `make status`, end with `make down`.")
 

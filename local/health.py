@@ -11,6 +11,8 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
+from local.settings import loopback
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -55,6 +57,12 @@ def reconciler(settings: Settings) -> str | None:
     return "; ".join(status["problems"]) or None
 
 
+def grafana(settings: Settings) -> str | None:
+    """Return why Grafana can't be used, or None."""
+    host = loopback(settings["BIND_ADDRESS"])
+    return _get(f"http://{host}:{settings['GRAFANA_PORT']}/api/health")
+
+
 def poller(settings: Settings) -> str | None:
     """Return why the poller can't be trusted to be at work, or None when it has just reached both ends.
 
@@ -83,6 +91,7 @@ CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "reconciler": reconciler,
     "simulator": simulator,
     "github-events": poller,
+    "grafana": grafana,
 }
 
 

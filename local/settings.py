@@ -73,6 +73,9 @@ def derived(chosen: dict[str, str], state: Path) -> dict[str, str]:
         **questdb(chosen, host),
         **feed(chosen, state, host),
         **jvms(chosen),
+        **grafana(chosen, state),
+        "START_TELEGRAF": flag(telegraf()),
+        "TELEGRAF": telegraf() or "telegraf",
         "SUPERVISOR_SOCKET": str(state / "run" / "supervisor.sock"),
         "RECONCILER_STATUS_FILE": str(state / "run" / "reconciler.json"),
     }
@@ -150,6 +153,37 @@ def feed(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
         "SIMULATOR_TRUTH_LOG": chosen.get("SIMULATOR_TRUTH_LOG", ""),
         "START_SIMULATOR": flag(simulated),
     }
+
+
+def grafana(chosen: dict[str, str], state: Path) -> dict[str, str]:
+    """Return Grafana's own settings (GF_…), and whether it is there to be started."""
+    binary = shutil.which("grafana")
+    return {
+        "START_GRAFANA": flag(binary),
+        "GRAFANA_HOME": grafana_home(binary),
+        "GF_SECURITY_ADMIN_USER": chosen["GRAFANA_USER"],
+        "GF_SECURITY_ADMIN_PASSWORD": chosen["GRAFANA_PASSWORD"],
+        "GF_SERVER_HTTP_ADDR": chosen["BIND_ADDRESS"],
+        "GF_SERVER_HTTP_PORT": chosen["GRAFANA_PORT"],
+        "GF_PATHS_DATA": str(state / "data" / "grafana"),
+        "GF_PATHS_LOGS": str(state / "logs"),
+        "GF_PATHS_PROVISIONING": str(ROOT / "dashboard" / "grafana" / "provisioning"),
+        "GF_LOG_MODE": "console",
+        "DASHBOARDS": str(ROOT / "dashboard" / "grafana" / "dashboards"),
+    }
+
+
+def grafana_home(binary: str | None) -> str:
+    """Return the folder with Grafana's own files: beside `bin` in a tarball, under `share` in a package."""
+    bin_folder = Path(binary or "/usr/bin/grafana").resolve().parent
+    homes = [bin_folder.parent, bin_folder.parent / "share" / "grafana"]
+    return str(next((home for home in homes if (home / "conf" / "defaults.ini").exists()), homes[-1]))
+
+
+def telegraf() -> str | None:
+    """Return the Telegraf to run: ours (`make telegraf`), else one on the PATH, else none."""
+    ours = BUILD / "bin" / "telegraf"
+    return str(ours) if ours.exists() else shutil.which("telegraf")
 
 
 def jvms(chosen: dict[str, str]) -> dict[str, str]:

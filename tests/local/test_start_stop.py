@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 import pytest
-from stack import Stack
+import requests
+from stack import Stack, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +111,39 @@ def test_unreachable_github_is_said_and_the_simulator_takes_over(idle: Stack) ->
     assert "✓ simulator" in done.stdout
     status = idle.make("status", FEED="github")
     assert status.returncode == 0, status.stdout
+
+
+def test_grafana_joins_when_it_is_on_the_path(idle: Stack, tmp_path: Path) -> None:
+    """Grafana itself can't be had from the package registries the tests use: a stand-in says what it was given."""
+    stand_in = tmp_path / "bin" / "grafana"
+    stand_in.parent.mkdir()
+    stand_in.write_text(GRAFANA_STAND_IN, encoding="utf-8")
+    stand_in.chmod(0o755)
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf" / "defaults.ini").touch()
+    port = str(free_ports(1)[0])
+    path = f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}"
+    done = idle.make("up", PATH=path, GRAFANA_PORT=port)
+    assert done.returncode == 0, done.stdout
+    assert "✓ grafana" in done.stdout
+    given = requests.get(f"http://127.0.0.1:{port}/api/health", timeout=5).json()
+    assert given["arguments"] == ["server", "--homepath", str(tmp_path)]
+    assert Path(given["provisioning"], "datasources", "questdb.yaml").exists()
+    assert Path(given["dashboards"], "github_events.json").exists()
+
+
+GRAFANA_STAND_IN = f"""#!{sys.executable}
+import http.server, json, os, sys
+
+class Health(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        given = {{"provisioning": os.environ["GF_PATHS_PROVISIONING"], "dashboards": os.environ["DASHBOARDS"]}}
+        self.wfile.write(json.dumps({{**given, "arguments": sys.argv[1:]}}).encode())
+
+http.server.HTTPServer((os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"])), Health).serve_forever()
+"""
 
 
 def test_help_lists_the_targets(idle: Stack) -> None:
