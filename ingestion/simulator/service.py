@@ -51,11 +51,13 @@ class Service:
         route = self._routes.get((method, request.route))
         return route(request) if route else problem(404, "Not Found")
 
-    def grow(self) -> None:
-        """Let the feed come up to now, asked or not."""
+    def grow(self) -> float:
+        """Let the feed come up to now, asked or not; return when that is."""
+        now = self._clock.now()
         if self._settings.step is None:
-            self._feed.advance(self._clock.now())
+            self._feed.advance(now)
         self._log.flush()
+        return now
 
     def finish(self) -> None:
         """Complete the truth log."""
@@ -126,8 +128,7 @@ class Service:
         }
 
     def _status(self, _request: Request) -> Answer:
-        self.grow()
-        state = {"now": self._clock.now(), "paused": self._clock.paused, "emitted": self._feed.emitted}
+        state = {"now": self.grow(), "paused": self._clock.paused, "emitted": self._feed.emitted}
         requests = self._last[-1]["poll"] if self._last else 0
         shown = {name: str(value) for name, value in vars(self._settings).items()}
         return as_json(200, {**state, "requests": requests, "faults": dict(self._faults), "settings": shown})
