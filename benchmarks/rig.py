@@ -7,7 +7,6 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -81,7 +80,7 @@ class Worker:
         began = time.monotonic()
         with (self._state / "logs" / "worker.log").open("ab") as log:
             environment = os.environ | self._settings
-            self.process = psutil.Popen(self._command(), cwd=ROOT, env=environment, stdout=log, stderr=log)  # noqa: S603 - our own command
+            self.process = psutil.Popen(self._command(), cwd=ROOT, env=environment, stdout=log, stderr=log)
         until(lambda: health.problem("kafka-connect", self._settings) is None, "Connect answers", 60)
         return time.monotonic() - began
 
@@ -105,7 +104,7 @@ class Rig:
         self.database = tables.QuestDb(self.session, self.settings["QUESTDB_HTTP_URL"])
         self.admin = AdminClient({"bootstrap.servers": self.settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0})
 
-    def __enter__(self) -> Rig:
+    def __enter__(self) -> Rig:  # noqa: PYI034
         """Start it."""
         try:
             self.stack.up()
@@ -117,7 +116,9 @@ class Rig:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop all of it and remove its folder."""
         self.worker.end()
         self.stack.remove()
@@ -180,7 +181,11 @@ class Rig:
     def _forgotten(self, group: str) -> bool:
         # The group can't be deleted while its last member is leaving.
         future = self.admin.delete_consumer_groups([group])[group]
-        return future.exception() is None or "not found" in str(future.exception()).lower() or "not exist" in str(future.exception()).lower()
+        return (
+            future.exception() is None
+            or "not found" in str(future.exception()).lower()
+            or "not exist" in str(future.exception()).lower()
+        )
 
     def why(self) -> str:
         """Return what explains a failure: the end of the logs, and the state of the connectors."""

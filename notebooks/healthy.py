@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - copied into the image as single files, never imported
 """Health check of the container: Jupyter lists the notebooks to whoever knows the token."""
 
 import os

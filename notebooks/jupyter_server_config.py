@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - copied into the image as single files, never imported
 """Jupyter's settings in the container: reachable from the host, never without a token."""
 
 import os

@@ -90,7 +90,7 @@ def stored(url: str, table: str) -> Checksum:
     with requests.get(f"{url}/exp", params={"query": query}, stream=True, timeout=300) as answer:
         answer.raise_for_status()
         answer.raw.decode_content = True
-        rows = csv.reader(io.TextIOWrapper(answer.raw, encoding="utf-8", newline=""))
+        rows = csv.reader(io.TextIOWrapper(answer.raw, encoding="utf-8", newline=""))  # type: ignore[type-var]
         assert next(rows) == list(COLUMNS)
         for row in rows:
             checksum.add(row)

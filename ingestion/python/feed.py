@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 import requests
 from github import Auth, Github
 from github.Requester import HTTPRequestsConnectionClass, HTTPSRequestsConnectionClass
-from urllib3.exceptions import ReadTimeoutError
-
 from settings import Settings
+from urllib3.exceptions import ReadTimeoutError
 
 PAGES = (1, 2, 3)
 PAGE_SIZE = 100
 _TIMEOUT = 15
 _HOUR = 3600.0
+_DAY = 24 * _HOUR
 _SECONDARY_WAIT = 60.0
 _FATAL = {"forbidden", "unauthorized", "refused"}
 
@@ -95,6 +95,10 @@ class Answer:
     def vague(self) -> bool:
         """Return whether this is a limit that doesn't say how long."""
         return self.error == "secondary" and self._retry_after() is None
+
+    def yesterday(self) -> str:
+        """Return the time a day before the answer, as GitHub writes times."""
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._date() - _DAY))
 
     def _limit(self) -> str:
         if self._retry_after() is not None:

@@ -22,10 +22,7 @@ def main(arguments: list[str]) -> int:
         return 0
     _start_log()
     try:
-        if arguments:
-            message = f"arguments {' '.join(arguments)}: only --help is one; settings are environment variables"
-            raise settings.SettingsError(message)
-        return _poll(settings.read(os.environ))
+        return _poll(settings.read(os.environ, arguments))
     except settings.SettingsError as error:
         for line in str(error).splitlines():
             _log.error("%s", line)
@@ -33,7 +30,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _start_log() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", datefmt="%Y-%m-%dT%H:%M:%SZ"
+    )
     logging.Formatter.converter = time.gmtime
     # librdkafka's own lines, once a second while Kafka is away; the poller says so itself.
     logging.getLogger("kafka").setLevel(logging.CRITICAL)
@@ -50,7 +49,7 @@ def _poll(chosen: settings.Settings) -> int:
     try:
         poller.run()
     except RefusedError as error:
-        _log.error("GitHub refuses: %s", error)  # noqa: TRY400 (the place in the code says nothing here)
+        _log.error("GitHub refuses: %s", error)
         code = 3
     except DeliveryError:
         pass  # _leave meets it again and reports it
@@ -62,7 +61,7 @@ def _leave(delivery: Delivery, code: int) -> int:
     try:
         pending = delivery.flush(_GRACE)
     except DeliveryError as error:
-        _log.error("Kafka refuses: %s", error)  # noqa: TRY400 (as above)
+        _log.error("Kafka refuses: %s", error)
         return 1
     if pending:
         _log.error("%d messages were not acknowledged by Kafka", pending)

@@ -29,6 +29,7 @@ class Message(NamedTuple):
     key: str | None
     value: str
     identity: str
+    created_at: str = ""
     reason: str | None = None
 
 
@@ -67,9 +68,10 @@ def _message(event: Any) -> Message:  # noqa: ANN401 (an element of a page may b
     except UnusableError as error:
         # Escaped to ASCII, so that nothing in it can fail to be UTF-8.
         value = json.dumps(event, separators=(",", ":"))[:_LONGEST_DEAD_LETTER]
-        return Message(None, value, hashlib.sha256(value.encode()).hexdigest(), str(error))
+        return Message(None, value, hashlib.sha256(value.encode()).hexdigest(), reason=str(error))
     value = json.dumps(fields, ensure_ascii=False, separators=(",", ":"))
-    return Message(fields.get("repo"), value, f"{fields['id']} {fields['created_at']}")
+    created_at = fields["created_at"]
+    return Message(fields.get("repo"), value, f"{fields['id']} {created_at}", created_at)
 
 
 def _text(event: Any, key: str) -> str | None:  # noqa: ANN401 (see _message)

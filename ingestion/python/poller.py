@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from feed import PAGE_SIZE, PAGES, Answer, Feed
-from messages import Seen, messages
+from messages import Message, Seen, messages
 from producer import Delivery
 from settings import Settings
 
@@ -64,14 +64,17 @@ class Page:
         """Return the ETag to send; none after many 304 in a row, as GitHub has served stale pages for days."""
         return None if self.unchanged >= _STALE else self.etag
 
-    def compare(self, identities: set[str], fetched: int, fresh: int) -> Counts:
+    def compare(self, found: list[Message], fresh: int, yesterday: str) -> Counts:
         """Return the counts of a good answer against the one before; remember it."""
-        last, self.last = self.last, identities
+        last, self.last = self.last, {message.identity for message in found}
         if last is None:
-            return Counts(fetched, fresh)
-        overlap = len(identities & last)
+            return Counts(len(found), fresh)
+        overlap = len(self.last & last)
         self.adapt(overlap)
-        return Counts(fetched, fresh, overlap, saturated=fetched >= PAGE_SIZE and overlap == 0)
+        # GitHub serves old events again: only the new ones tell whether the two answers touch.
+        recent = {message.identity for message in found if message.created_at >= yesterday}
+        saturated = len(found) >= PAGE_SIZE and len(recent) >= PAGE_SIZE // 2 and not recent & last
+        return Counts(len(found), fresh, overlap, saturated)
 
     def adapt(self, overlap: int) -> None:
         """Leave more of a scarce budget to the other pages when this one moves slowly."""
@@ -172,9 +175,8 @@ class Poller:
             topic = self._settings.topic + ("_dlq" if message.reason else "")
             self._delivery.send(topic, message.key, message.value, message.reason)
         self._sent += len(fresh)
-        counts = page.compare({message.identity for message in found}, len(found), len(fresh))
         page.unacknowledged_etag = answer.headers.get("etag")
-        return counts
+        return page.compare(found, len(fresh), answer.yesterday())
 
     def _schedule(self, page: Page, answer: Answer, started: float) -> None:
         """Set when this page is due; after a limit, when all are."""

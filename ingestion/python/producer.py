@@ -3,7 +3,6 @@
 import logging
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
 from settings import Settings
 
 

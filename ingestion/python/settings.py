@@ -33,9 +33,10 @@ class Variable(NamedTuple):
     help: str
 
 
-def read(environ: Mapping[str, str]) -> Settings:
-    """Return the settings of this environment; raise SettingsError naming every bad one."""
-    values, errors = [], []
+def read(environ: Mapping[str, str], arguments: list[str]) -> Settings:
+    """Return the settings of this environment; raise SettingsError naming every bad one. Arguments are errors."""
+    values = []
+    errors = [f"argument {argument}: settings are environment variables, see --help" for argument in arguments]
     for variable in _variables(environ):
         text = environ.get(variable.name, "").strip() or variable.default
         try:

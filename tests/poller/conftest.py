@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from kafka_broker import ROOT, Broker
+from pollers import LANGUAGES, Language, Poller, Simulator
 from simulator.process import started
-
-from tests.poller.languages import LANGUAGES, Language
-from tests.poller.programs import ROOT, Broker, Poller, Simulator
 
 
 @pytest.fixture(scope="session")

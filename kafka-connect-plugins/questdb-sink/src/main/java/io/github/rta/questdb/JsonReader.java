@@ -88,6 +88,7 @@ final class JsonReader {
     private void object(JsonParser parser, Field parent) throws IOException, BadRow {
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             Field field = parent.child(parser.currentName());
+            row.meet(field);
             value(parser, parser.nextToken(), field);
         }
     }

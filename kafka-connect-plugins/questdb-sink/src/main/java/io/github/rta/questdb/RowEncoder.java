@@ -72,6 +72,14 @@ final class RowEncoder {
         return timestamp;
     }
 
+    /** Notes that the record has this field, by exactly this path; a null counts too. */
+    void meet(Field field) throws BadRow {
+        if (field.row == row) {
+            throw new BadRow("field '%s' is there twice".formatted(field.path));
+        }
+        field.row = row;
+    }
+
     void text(Field field, String value) throws BadRow {
         int length = value.length();
         if (scratch.length < length) {

@@ -47,6 +47,9 @@ final class Table {
         /** Position in timestamp.field.name, or -1. */
         final int timestampPart;
 
+        /** The number of the row that it was last met in: JSON allows a name twice, a row does not. */
+        long row;
+
         private final Map<String, Field> children = new HashMap<>();
         private Column column;
 

@@ -1,32 +1,30 @@
-"""The programs of these tests, each a child process: broker, simulator, poller."""
+"""A real broker for tests, and child processes in general."""
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import signal
 import subprocess
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import pytest
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import NewTopic as Topic
 from stack import free_ports
 from waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from simulator.process import Running
-
-    from tests.poller.languages import Language
+    from collections.abc import Callable, Iterator
 
 T = TypeVar("T")
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 DEADLINE = 30.0
+_SETTINGS = ("KAFKA_", "GITHUB_", "SIMULATOR_", "POLL_INTERVAL", "MAX_POLLS", "FEED", "HEARTBEAT_FILE")
 
 
 @dataclass
@@ -41,7 +39,7 @@ class Program:
 
     def start(self) -> None:
         """Start it; settings of the tests' own environment don't reach it."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KAFKA_", "GITHUB_", "SIMULATOR_", "POLL_INTERVAL", "MAX_POLLS", "FEED", "HEARTBEAT_FILE"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command, cwd=self.folder, env=kept | self.environ, stdout=log, stderr=subprocess.STDOUT
@@ -63,6 +61,14 @@ class Program:
         assert self.process
         self.process.send_signal(number)
         return self.wait()
+
+
+class Record(NamedTuple):
+    """One message of a topic, its texts decoded strictly."""
+
+    key: str | None
+    value: str
+    headers: dict[str, str]
 
 
 class Broker(Program):
@@ -96,30 +102,46 @@ class Broker(Program):
         self.until(self._answers, "broker ready", 60)
 
     def create(self, *names: str) -> None:
-        """Create topics of one partition."""
+        """Create topics of one partition; they are ready when this returns."""
         admin = AdminClient({"bootstrap.servers": self.servers})
         for future in admin.create_topics([Topic(name, 1, 1) for name in names]).values():
             future.result()
+        for name in names:
+            self.until(partial(self._ready, name), f"topic {name}")
 
     def delete(self, *names: str) -> None:
         """Delete topics."""
-        for future in AdminClient({"bootstrap.servers": self.servers}).delete_topics(list(names)).values():
+        admin = AdminClient({"bootstrap.servers": self.servers})
+        for future in admin.delete_topics(list(names)).values():
             future.result()
 
-    def read(self, topic: str) -> list[Message]:
+    def read(self, topic: str) -> list[Record]:
         """Return the messages that a topic of one partition holds by now."""
-        consumer = Consumer({"bootstrap.servers": self.servers, "group.id": "tests", "auto.offset.reset": "error"})
-        partition = TopicPartition(topic, 0, 0)
-        _, end = consumer.get_watermark_offsets(partition, DEADLINE)
-        consumer.assign([partition])
-        found: list[Message] = []
-        while len(found) < end:
-            message = consumer.poll(DEADLINE)
-            assert message is not None, f"no answer about {topic}"
-            assert not message.error(), message.error()
-            found.append(message)
-        consumer.close()
-        return found
+        with self._consumer() as consumer:
+            partition = TopicPartition(topic, 0, 0)
+            _, end = consumer.get_watermark_offsets(partition, DEADLINE)
+            consumer.assign([partition])
+            found: list[Record] = []
+            while len(found) < end:
+                message = consumer.poll(DEADLINE)
+                assert message is not None, f"no answer about {topic}"
+                assert not message.error(), message.error()
+                found.append(_record(message))
+            return found
+
+    @contextlib.contextmanager
+    def _consumer(self) -> Iterator[Consumer]:
+        options = {"bootstrap.servers": self.servers, "group.id": "tests", "auto.offset.reset": "error", "log_level": 0}
+        with contextlib.closing(Consumer(options)) as consumer:
+            yield consumer
+
+    def _ready(self, topic: str) -> bool:
+        try:
+            with self._consumer() as consumer:
+                consumer.get_watermark_offsets(TopicPartition(topic, 0), 5)
+        except KafkaException:
+            return False
+        return True
 
     def _answers(self) -> bool:
         try:
@@ -129,59 +151,12 @@ class Broker(Program):
         return True
 
 
-class Simulator:
-    """The stand-in for GitHub, running."""
-
-    def __init__(self, running: Running) -> None:
-        self.url, self.ask, self.truth = running.url, running.call, running.truth
-
-    def requests(self) -> list[dict[str, Any]]:
-        """Return the last 1,000 requests."""
-        return list(json.loads(self.ask("GET", "/simulator/requests")))
+def _record(message: Message) -> Record:
+    key, value = message.key(), message.value()
+    headers = {name: _text(content) for name, content in list(message.headers() or [])}
+    return Record(None if key is None else _text(key), _text(value), headers)  # type: ignore[arg-type]
 
 
-class Poller(Program):
-    """A poller with topics of its own."""
-
-    def __init__(self, language: Language, folder: Path, broker: Broker, api_url: str, topic: str) -> None:
-        """Fill in the settings; nothing is started."""
-        self.language, self.broker = language, broker
-        self.topic, self.polls_topic = topic, f"{topic}_polls"
-        self.heartbeat = folder / "heartbeat"
-        environ = {
-            "GITHUB_API_URL": api_url,
-            "KAFKA_BOOTSTRAP_SERVERS": broker.servers,
-            "KAFKA_TOPIC": self.topic,
-            "KAFKA_POLLS_TOPIC": self.polls_topic,
-            "HEARTBEAT_FILE": str(self.heartbeat),
-        }
-        super().__init__(list(language.command), folder / "poller.log", environ, ROOT / language.folder)
-
-    @property
-    def client(self) -> str:
-        """How it calls itself."""
-        return f"github-events-poller ({self.language.name})"
-
-    def run(self, **settings: str) -> int:
-        """Run to its end; return the exit code."""
-        self.environ |= settings
-        self.start()
-        return self.wait(60)
-
-    def events(self) -> list[Message]:
-        """Return what it wrote to its topic."""
-        return self.broker.read(self.topic)
-
-    def keys(self) -> list[tuple[str, str]]:
-        """Return (id, created_at) of what it wrote, in order."""
-        values = [json.loads(message.value()) for message in self.events()]
-        return [(value["id"], value["created_at"]) for value in values]
-
-    def polls(self, page: int | None = None) -> list[dict[str, Any]]:
-        """Return its statistics, of one page or all."""
-        rows = [json.loads(message.value()) for message in self.broker.read(self.polls_topic)]
-        return [row for row in rows if page in (None, row["page"])]
-
-    def until_logged(self, text: str, deadline: float = DEADLINE) -> None:
-        """Wait for a text in its log."""
-        self.until(lambda: text in self.log.read_text(), f"{text!r} in the log", deadline)
+def _text(content: str | bytes | None) -> str:
+    assert isinstance(content, bytes)
+    return content.decode()
