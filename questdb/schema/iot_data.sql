@@ -1,4 +1,5 @@
--- One row for each measurement of a device: speed in km/h, lat and lon in degrees. A device measures at most once in a microsecond, so (timestamp, device_id) is its identity.
+-- One row for each measurement of a device: speed in km/h, lat and lon in degrees.
+-- A device measures at most once in a microsecond, so (timestamp, device_id) is its identity.
 CREATE TABLE IF NOT EXISTS iot_data (
   timestamp TIMESTAMP,
   device_id SYMBOL,
