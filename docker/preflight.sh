@@ -18,4 +18,4 @@ case $BIND_ADDRESS in
     ;;
 esac
 
-cp /opt/rta/jolokia.jar /opt/rta/agent/
+cp -f /opt/rta/jolokia.jar /opt/rta/agent/
