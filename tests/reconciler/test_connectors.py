@@ -74,6 +74,7 @@ def test_file_that_is_not_json_is_named(tmp_path: Path) -> None:
 def test_failed_task_is_restarted_less_and_less_often(connect: connectors.Connect, stack: Stack) -> None:
     wanted = {"spare": spare(**{"consumer.override.auto.offset.reset": "latest"})}
     connect.put("spare", wanted["spare"])
+    until(lambda: "spare" in connect.connectors(), "registered", 10)
     producer = Producer({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
 
     def poisoned() -> bool:
