@@ -51,10 +51,20 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 	@$(MVN) -f $(SINK)/pom.xml verify
 	@$(BIN)/python -m pytest $(ARGS)
 
-lint: $(VENV)/.test ## formatter, linter and type checker
+lint: $(VENV)/.test lint-nodejs lint-go ## formatter, linter and type checker of every language
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
+
+# $(call with,TOOL,COMMANDS): where the tool is missing, say so instead; with REQUIRE_TOOLCHAINS, fail.
+with = if command -v $(1) >/dev/null; then $(2); \
+  else echo "$@: $(1) is missing" >&2; test -z "$$REQUIRE_TOOLCHAINS"; fi
+
+lint-nodejs:
+	@cd ingestion/nodejs && $(call with,npm,npm ci --silent && npm exec -- biome ci --colors=off --error-on-warnings)
+
+lint-go:
+	@cd ingestion/go/github_events && $(call with,go,go vet . && test -z "$$(gofmt -l . | tee /dev/stderr)")
 
 format: $(VENV)/.test ## format the Python code and mend what the linter can
 	@$(BIN)/ruff check --fix --quiet . || true
@@ -101,4 +111,4 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 
-.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume test lint format bench-start build preflight lock
+.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume test lint lint-nodejs lint-go format bench-start build preflight lock

@@ -1,0 +1,3 @@
+module github_events
+
+go 1.25.0

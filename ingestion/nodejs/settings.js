@@ -1,0 +1,89 @@
+// The settings of a poller, read from environment variables (CONTRACT.md, section 2).
+
+/** One line for each bad setting, naming its variable. */
+export class SettingsError extends Error {}
+
+/**
+ * The settings of this environment, times in seconds; undefined: not limited, or as GitHub asks.
+ * Throws SettingsError naming every bad one. Arguments are errors.
+ */
+export function read(environ, args) {
+  const settings = {};
+  const errors = args.map((argument) => `argument ${argument}: settings are environment variables, see --help`);
+  for (const { field, name, standard, parse } of variables(environ)) {
+    const text = (environ[name] ?? "").trim() || standard;
+    try {
+      settings[field] = text ? parse(text) : undefined;
+    } catch (error) {
+      errors.push(`${name}='${text}': ${error.message}`);
+    }
+  }
+  if (errors.length > 0) {
+    throw new SettingsError(errors.join("\n"));
+  }
+  return settings;
+}
+
+/** The text of --help. */
+export function usage(environ) {
+  const lines = variables(environ).map(
+    ({ name, help, standard }) => `  ${name.padEnd(25)}${help} (default: ${standard || "none"})`,
+  );
+  return ["Reads GitHub's public events and writes them to Kafka.", "Environment variables:", ...lines].join("\n");
+}
+
+function variables(environ) {
+  const simulator = `http://127.0.0.1:${environ.SIMULATOR_PORT || "8090"}`;
+  const apiUrl = (environ.FEED ?? "").trim() === "simulator" ? simulator : "https://api.github.com";
+  return [
+    ["feed", "FEED", "github", feed, "github, or simulator"],
+    ["apiUrl", "GITHUB_API_URL", apiUrl, url, "where GET /events is answered"],
+    ["token", "GITHUB_TOKEN", "", String, "5,000 requests an hour instead of 60"],
+    ["pollInterval", "POLL_INTERVAL", "", positive, "seconds between two requests of a page; none: as GitHub asks"],
+    ["maxPolls", "MAX_POLLS", "", count, "end after so many requests of each page"],
+    ["bootstrapServers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "host:port, several with commas"],
+    ["topic", "KAFKA_TOPIC", "github_events", topic, "events; what can't be one goes to the same name plus _dlq"],
+    ["pollsTopic", "KAFKA_POLLS_TOPIC", "github_polls", topic, "one row of statistics a request"],
+    ["heartbeatFile", "HEARTBEAT_FILE", "", String, "holds the Unix second until which the poller counts as healthy"],
+  ].map(([field, name, standard, parse, help]) => ({ field, name, standard, parse, help }));
+}
+
+function feed(text) {
+  return matching(/^(github|simulator)$/, text, "must be github or simulator");
+}
+
+function url(text) {
+  const parts = URL.canParse(text) ? new URL(text) : {};
+  if (
+    !["http:", "https:"].includes(parts.protocol) ||
+    !/^https?:\/\//i.test(text) ||
+    parts.search ||
+    parts.port === "0"
+  ) {
+    throw new Error("must be an address like https://api.github.com");
+  }
+  return text.replace(/\/+$/, "");
+}
+
+function positive(text) {
+  return Number(matching(/^(?=.*[1-9])\d+(\.\d+)?$/, text, "must be a number of seconds above 0"));
+}
+
+function count(text) {
+  return Number(matching(/^0*[1-9]\d*$/, text, "must be a whole number above 0"));
+}
+
+function servers(text) {
+  return matching(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, text, "must be host:port, several with commas");
+}
+
+function topic(text) {
+  return matching(/^[A-Za-z0-9._-]{1,245}$/, text, "must be 1 to 245 letters, digits, dots, dashes or underscores");
+}
+
+function matching(pattern, text, error) {
+  if (!pattern.test(text)) {
+    throw new Error(error);
+  }
+  return text;
+}
