@@ -29,6 +29,19 @@ logs: $(VENV)/.up ## follow all logs
 clean: $(VENV)/.up ## remove data and logs (asks first; YES=1 answers)
 	@$(BIN)/python -m local clean
 
+# --- Notebooks ---
+
+NOTEBOOKS_VENV ?= .local/notebooks-venv
+
+notebooks: $(NOTEBOOKS_VENV)/.done ## install Jupyter and the notebooks' packages; `make up` then starts it too
+
+$(NOTEBOOKS_VENV)/.done: notebooks/requirements.txt
+	@$(PYTHON) local/preflight.py notebooks
+	@echo "Python packages of the notebooks: some 1.5 GB …"
+	@test -x $(NOTEBOOKS_VENV)/bin/python || $(PYTHON) -m venv $(NOTEBOOKS_VENV)
+	@$(NOTEBOOKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r notebooks/requirements.txt
+	@touch $@
+
 # --- Kafka's own tools, with ARGS="…" ---
 
 KAFKA_PORT ?= $(shell sed -n 's/^KAFKA_PORT=//p' .env)
@@ -48,6 +61,7 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
 	@$(MAKE) --no-print-directory lint
+	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(MVN) -f $(SINK)/pom.xml verify
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -110,5 +124,7 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	@for folder in ingestion/python reconciler local tests; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-emit-index-url --output-file notebooks/requirements.txt notebooks/requirements.in
 
-.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume test lint lint-nodejs lint-go format bench-start build preflight lock
+.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume notebooks test lint lint-nodejs lint-go format bench-start build preflight lock

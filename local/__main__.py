@@ -116,15 +116,30 @@ def say_addresses(settings: dict[str, str]) -> None:
         say(
             f"Grafana          http://localhost:{settings['GRAFANA_PORT']}/d/github-events-questdb/github-events-dashboard"
         )
+    if settings["START_JUPYTER"] == "true":
+        say(
+            f"Jupyter          http://localhost:{settings['JUPYTER_PORT']}/lab?token={shown(settings['JUPYTER_TOKEN'])}"
+        )
     say(f"PostgreSQL       {settings['QUESTDB_PG_HOST']}:{settings['QUESTDB_PG_PORT']}, database qdb")
-    for name, what, how in (
-        ("grafana", "the dashboards", "install Grafana"),
-        ("telegraf", "monitoring", "run `make telegraf`"),
-    ):
-        if settings[f"START_{name.upper()}"] != "true":
-            say(f"{what} off: {name} is not on the PATH; {how}, or use `docker compose up`".capitalize())
+    say_what_is_off(settings)
     say()
     say("Next: watch events arrive with `make consume`, ask `make status`, end with `make down`.")
+
+
+def shown(token: str) -> str:
+    """Return the token if everybody knows it, else a word in its place: the screen is no place for a secret."""
+    return token if token in obstacles.DEFAULTS else "JUPYTER_TOKEN"
+
+
+def say_what_is_off(settings: dict[str, str]) -> None:
+    """Name the parts that are not installed, and how to have them."""
+    for name, what, how in (
+        ("grafana", "The dashboards are", "install Grafana"),
+        ("telegraf", "Monitoring is", "run `make telegraf`"),
+        ("jupyter", "Notebooks are", "run `make notebooks`"),
+    ):
+        if settings[f"START_{name.upper()}"] != "true":
+            say(f"{what} off: {name} is not installed; {how} and `make up` again, or use `docker compose up`")
 
 
 def down(settings: dict[str, str]) -> int:

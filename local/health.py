@@ -63,6 +63,13 @@ def grafana(settings: Settings) -> str | None:
     return _get(f"http://{host}:{settings['GRAFANA_PORT']}/api/health")
 
 
+def jupyter(settings: Settings) -> str | None:
+    """Return why Jupyter can't be used, or None when it lists the notebooks to whoever knows the token."""
+    host = loopback(settings["BIND_ADDRESS"])
+    token = {"Authorization": f"token {settings['JUPYTER_TOKEN']}"}
+    return _get(f"http://{host}:{settings['JUPYTER_PORT']}/api/contents?content=0", headers=token)
+
+
 def poller(settings: Settings) -> str | None:
     """Return why the poller can't be trusted to be at work, or None when it has just reached both ends.
 
@@ -75,9 +82,9 @@ def poller(settings: Settings) -> str | None:
     return None if overdue < 0 else f"should have sent something {overdue:.0f} s ago"
 
 
-def _get(url: str, auth: tuple[str, str] | None = None) -> str | None:
+def _get(url: str, auth: tuple[str, str] | None = None, headers: dict[str, str] | None = None) -> str | None:
     try:
-        answer = requests.get(url, auth=auth, timeout=TIMEOUT)
+        answer = requests.get(url, auth=auth, headers=headers, timeout=TIMEOUT)
     except requests.RequestException as error:
         return type(error).__name__
     return None if answer.ok else f"HTTP {answer.status_code}"
@@ -92,6 +99,7 @@ CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "simulator": simulator,
     "github-events": poller,
     "grafana": grafana,
+    "jupyter": jupyter,
 }
 
 

@@ -40,7 +40,11 @@ def passwords(settings: dict[str, str]) -> list[str]:
 
 def ports(settings: dict[str, str]) -> list[str]:
     """Find ports that something else listens on."""
-    optional = {"SIMULATOR_PORT": "START_SIMULATOR", "GRAFANA_PORT": "START_GRAFANA"}
+    optional = {
+        "SIMULATOR_PORT": "START_SIMULATOR",
+        "GRAFANA_PORT": "START_GRAFANA",
+        "JUPYTER_PORT": "START_JUPYTER",
+    }
     wanted = [*PORTS, *(port for port, start in optional.items() if settings[start] == "true")]
     taken = [name for name in wanted if not free(settings["BIND_ADDRESS"], int(settings[name]))]
     return [f"port {settings[name]} is in use: choose another by {name}= in .env or the environment" for name in taken]

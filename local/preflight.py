@@ -1,5 +1,7 @@
 """Looks for the tools a run without Docker needs, before anything is downloaded or started.
 
+With the argument `notebooks`: for what the notebooks need.
+
 Runs on the bare interpreter, so it imports nothing that has to be installed and avoids syntax newer than Python 3.6.
 """
 
@@ -10,20 +12,21 @@ import subprocess
 import sys
 
 PYTHON = (3, 10)
+NOTEBOOKS_PYTHON = (3, 11)
 JAVA = 17
 
 
 def problems():
     """Return a sentence for each tool that is missing or too old."""
-    found = [python_problem(), *(java_problem(tool) for tool in ("java", "javac")), maven_problem()]
+    found = [python_problem(PYTHON), *(java_problem(tool) for tool in ("java", "javac")), maven_problem()]
     return [problem for problem in found if problem]
 
 
-def python_problem():
-    """Return what is wrong with this interpreter, or None."""
-    if sys.version_info < PYTHON:
+def python_problem(oldest):
+    """Return what is wrong with this interpreter, or None; `oldest` as in sys.version_info."""
+    if sys.version_info < oldest:
         return "Python {}.{} or newer is needed, {} is {}: name another with `make PYTHON=…`".format(
-            *PYTHON, sys.executable, sys.version.split()[0]
+            oldest[0], oldest[1], sys.executable, sys.version.split()[0]
         )
     return None
 
@@ -57,7 +60,7 @@ def maven_problem():
 
 def main():
     """Print every problem; return the exit code."""
-    found = problems()
+    found = [p for p in [python_problem(NOTEBOOKS_PYTHON)] if p] if sys.argv[1:] == ["notebooks"] else problems()
     for problem in found:
         sys.stderr.write("✗ " + problem + "\n")
     return 1 if found else 0

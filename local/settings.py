@@ -74,6 +74,7 @@ def derived(chosen: dict[str, str], state: Path) -> dict[str, str]:
         **feed(chosen, state, host),
         **jvms(chosen),
         **grafana(chosen, state),
+        **jupyter(chosen, state),
         "START_TELEGRAF": flag(telegraf()),
         "TELEGRAF": telegraf() or "telegraf",
         "SUPERVISOR_SOCKET": str(state / "run" / "supervisor.sock"),
@@ -178,6 +179,20 @@ def grafana_home(binary: str | None) -> str:
     bin_folder = Path(binary or "/usr/bin/grafana").resolve().parent
     homes = [bin_folder.parent, bin_folder.parent / "share" / "grafana"]
     return str(next((home for home in homes if (home / "conf" / "defaults.ini").exists()), homes[-1]))
+
+
+def jupyter(chosen: dict[str, str], state: Path) -> dict[str, str]:
+    """Return what notebooks/jupyter_server_config.py reads, and whether Jupyter is there to be started."""
+    command = ROOT / (chosen.get("NOTEBOOKS_VENV") or ".local/notebooks-venv") / "bin" / "jupyter-lab"
+    return {
+        "START_JUPYTER": flag(command.exists()),
+        "JUPYTER_LAB": str(command),
+        "JUPYTER_BIND": chosen["BIND_ADDRESS"],
+        # The settings of this user's other notebook servers stay out of it.
+        "JUPYTER_CONFIG_DIR": str(state / "data" / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(state / "run" / "jupyter"),
+        "IPYTHONDIR": str(state / "data" / "ipython"),
+    }
 
 
 def telegraf() -> str | None:

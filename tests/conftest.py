@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
-    """A running stack on free ports, fed by the simulator."""
-    started = Stack()
+    """A running stack on free ports, fed by the simulator; with Jupyter where that is installed."""
+    started = Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""))
     try:
         started.up()
         yield started

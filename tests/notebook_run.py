@@ -1,0 +1,85 @@
+"""Runs a notebook from top to bottom in a kernel of its own. Runs in the notebooks' virtual environment.
+
+`python notebook_run.py NOTEBOOK PURPOSE OUT`: PURPOSE names the parameters in the notebook's own metadata
+(see notebooks/test_notebooks.py), OUT receives the notebook with its outputs. A warning in a cell is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+CELL_TIMEOUT = 300  # seconds
+# Runs in the kernel before the first cell.
+STARTUP = """
+import warnings
+
+warnings.simplefilter("error")
+# Libraries about libraries: nothing a cell could do about it.
+warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"(?!__main__)")
+warnings.filterwarnings("ignore", category=PendingDeprecationWarning, module=r"(?!__main__)")
+warnings.filterwarnings("ignore", category=FutureWarning, module=r"(prophet|statsforecast|fugue|triad)")
+# Sockets and files that wait for the garbage collector when a library raises.
+warnings.filterwarnings("ignore", category=ResourceWarning)
+"""
+
+
+def run(path: Path, purpose: str) -> Any:  # noqa: ANN401 - nbformat has no types
+    """Return the notebook with its outputs; raise CellExecutionError, or SystemExit naming what was printed as a warning."""
+    notebook = nbformat.read(path, as_version=4)
+    inject(notebook, notebook.metadata.get("rta", {}).get("parameters", {}).get(purpose, {}))
+    with tempfile.TemporaryDirectory() as profile:
+        prepare(Path(profile))
+        os.environ["IPYTHONDIR"] = profile
+        NotebookClient(notebook, timeout=CELL_TIMEOUT, resources={"metadata": {"path": str(path.parent)}}).execute()
+    return notebook
+
+
+def inject(notebook: Any, parameters: dict[str, Any]) -> None:  # noqa: ANN401 - see above
+    """Put a cell with these values behind the one tagged `parameters`."""
+    if not parameters:
+        return
+    tagged = [n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", [])]
+    if len(tagged) != 1:
+        sys.exit(f"{len(tagged)} cells are tagged `parameters`, one has to be")
+    lines = [f"{name} = {value!r}" for name, value in parameters.items()]
+    notebook.cells.insert(tagged[0] + 1, nbformat.v4.new_code_cell("\n".join(lines)))
+
+
+def prepare(profile: Path) -> None:
+    """Make the IPython profile that turns warnings into errors."""
+    startup = profile / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00-warnings.py").write_text(STARTUP, encoding="utf-8")
+
+
+def complaints(notebook: Any) -> list[str]:  # noqa: ANN401 - see above
+    """Return what cells wrote to standard error as a warning or an error."""
+    streams = [
+        output for cell in notebook.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"
+    ]
+    return [stream.text for stream in streams if re.search(r"\b\w*(warning|error)\b", stream.text, re.IGNORECASE)]
+
+
+def main() -> None:
+    """Run one notebook; exit with what went wrong."""
+    path, purpose, out = sys.argv[1:]
+    try:
+        notebook = run(Path(path).resolve(), purpose)
+    except CellExecutionError as error:
+        sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", str(error)))
+    nbformat.write(notebook, out)
+    if found := complaints(notebook):
+        sys.exit("\n".join(found))
+
+
+if __name__ == "__main__":
+    main()

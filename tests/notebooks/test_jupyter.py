@@ -1,0 +1,58 @@
+"""The notebook server that `make up` starts: for whoever knows the token, in both of its faces."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+import requests
+
+from local.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack import Stack
+
+pytestmark = pytest.mark.usefixtures("notebooks_python")
+NAME = min(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def get(stack: Stack, path: str, token: str = "quest") -> requests.Response:  # noqa: S107 - the published default
+    """Ask Jupyter for `path`, following no redirect."""
+    url = f"http://127.0.0.1:{stack.settings['JUPYTER_PORT']}{path}"
+    headers = {"Authorization": f"token {token}"} if token else {}
+    return requests.get(url, headers=headers, allow_redirects=False, timeout=30)
+
+
+def test_status_lists_it(stack: Stack) -> None:
+    assert "✓ jupyter" in stack.make("status").stdout
+
+
+def test_lists_the_notebooks(stack: Stack) -> None:
+    assert NAME in {entry["name"] for entry in get(stack, "/api/contents").json()["content"]}
+
+
+@pytest.mark.parametrize("token", ["", "guess"])
+def test_refuses_others(stack: Stack, token: str) -> None:
+    assert get(stack, "/api/contents", token).status_code == 403
+    assert "/login" in get(stack, "/lab", token).headers["location"]
+
+
+def test_links_to_lab_and_to_the_classic_page_work(stack: Stack) -> None:
+    assert "JupyterLab" in get(stack, f"/lab/tree/{NAME}").text
+    classic = get(stack, f"/notebooks/{NAME}")
+    assert classic.status_code == 200
+    assert "notebook_app" in classic.text
+
+
+def test_listens_on_loopback_only(stack: Stack) -> None:
+    process = psutil.Process(stack.pid("jupyter"))
+    listening = [c for c in process.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    assert {connection.laddr.ip for connection in listening} == {"127.0.0.1"}
+
+
+def test_kernels_find_the_stack(stack: Stack, notebooks_python: Path) -> None:
+    assert str(notebooks_python.parent) in " ".join(psutil.Process(stack.pid("jupyter")).cmdline())
+    assert psutil.Process(stack.pid("jupyter")).environ()["QUESTDB_HTTP_URL"] == stack.settings["QUESTDB_HTTP_URL"]

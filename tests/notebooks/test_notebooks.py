@@ -1,0 +1,117 @@
+"""Every notebook runs from top to bottom, twice in a row, on a stack that has just started, and tidies up.
+
+What a notebook has to bring, found here by listing `notebooks/*.ipynb`:
+
+- No outputs and no execution counts: they are made by whoever runs it.
+- At least one cell that asserts something about the result.
+- A cell tagged `parameters`, if it has any: assignments of the values a reader gets. The notebook's metadata
+  (not a cell's) hold under `rta` what else runs use, and what it leaves behind:
+
+      "rta": {
+        "parameters": {"test": {"rounds": 3}, "gallery": {"rounds": 40}},
+        "leaves": {"topics": ["a_topic"], "tables": ["a_table"], "rows": ["iot_data"]}
+      }
+
+  `test` are the values of a short run, seconds rather than minutes; `gallery` those of the pictures in docs/gallery.
+  A set that is not there leaves the cell as it is. `leaves` lists topics and tables that did not exist before, and
+  `rows` the tables of connectors that get rows (those that the running stack feeds anyway need not be named).
+  Materialized views count as tables. An empty `leaves` is `{}`.
+- The kernel starts in `notebooks/`, so `import stack` works and `../ingestion` is the poller's code.
+  A warning in a cell is an error; what is let through and why is in tests/notebook_run.py.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from confluent_kafka.admin import AdminClient
+
+from local.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from stack import Stack
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+RUN = ROOT / "tests" / "notebook_run.py"
+DATASETS = {file.stem for file in (ROOT / "kafka-connect-plugins" / "connectors").glob("*.json")}
+# The stack itself writes to these all the time.
+FED = {"github_events", "github_polls"}
+
+pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+Notebook = dict[str, Any]
+
+
+def read(path: Path) -> Notebook:
+    """Return a notebook as it is stored."""
+    notebook: Notebook = json.loads(path.read_text(encoding="utf-8"))
+    return notebook
+
+
+def source(cell: dict[str, Any]) -> str:
+    """Return the text of a cell."""
+    return "".join(cell["source"])
+
+
+def test_is_stored_without_outputs(path: Path) -> None:
+    code = [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] is not None] == []
+
+
+def test_asserts_something(path: Path) -> None:
+    code = [source(cell) for cell in read(path)["cells"] if cell["cell_type"] == "code"]
+    assert any(line.startswith("assert ") for cell in code for line in cell.splitlines())
+
+
+def test_names_what_it_leaves(path: Path) -> None:
+    leaves = read(path)["metadata"]["rta"]["leaves"]
+    assert leaves.keys() <= {"topics", "tables", "rows"}
+
+
+@pytest.mark.timeout(900)
+def test_runs_twice(path: Path, stack: Stack, notebooks_python: Path, tmp_path: Path) -> None:
+    stack.healthy()
+    before = State(stack)
+    for number in ("first", "second"):
+        done = subprocess.run(
+            [notebooks_python, RUN, path, "test", tmp_path / f"{number}.ipynb"],
+            cwd=ROOT,
+            env=os.environ | stack.settings,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, f"{number} run of {path.name}\n{done.stdout}"
+    stack.healthy()
+    after, leaves = State(stack), read(path)["metadata"]["rta"]["leaves"]
+    assert after.unsaid(before, leaves) == {}
+    assert set(leaves.get("topics", [])) <= after.topics
+    assert set(leaves.get("tables", [])) <= after.tables
+
+
+class State:
+    """What a stack holds: topics, tables with their row counts, and the files beside the notebooks."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Look now."""
+        admin = AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+        self.topics = {name for name in admin.list_topics(timeout=30).topics if not name.startswith("__")}
+        self.tables = {name for (name,) in stack.sql("SELECT table_name FROM tables()")}
+        self.rows = {table: stack.count(table) for table in sorted(DATASETS - FED)}
+        self.files = {file.name for file in (ROOT / "notebooks").iterdir()} - {"__pycache__", ".ipynb_checkpoints"}
+
+    def unsaid(self, before: State, leaves: dict[str, list[str]]) -> dict[str, set[str]]:
+        """Return what is here, was not there before, and is not in `leaves`; for rows the tables that have others."""
+        new = {
+            "topics": self.topics - before.topics,
+            "tables": self.tables - before.tables,
+            "rows": {table for table, count in self.rows.items() if count != before.rows[table]},
+            "files": self.files - before.files,
+        }
+        return {kind: left for kind, names in new.items() if (left := names - set(leaves.get(kind, [])))}
