@@ -62,6 +62,7 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
 	@$(MAKE) --no-print-directory lint
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
+	@$(call with,go,$(MAKE) --no-print-directory telegraf)
 	@$(MVN) -f $(SINK)/pom.xml verify
 	@$(BIN)/python -m pytest $(ARGS)
 
@@ -95,6 +96,10 @@ bench-start: build $(VENV)/.test ## time and memory of a warm start
 
 build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
 
+telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
+	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }
+	@monitoring/telegraf/build .local/bin/telegraf
+
 preflight:
 	@$(PYTHON) local/preflight.py
 
@@ -127,4 +132,4 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --output-file notebooks/requirements.txt notebooks/requirements.in
 
-.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume notebooks test lint lint-nodejs lint-go format bench-start build preflight lock
+.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume notebooks test lint lint-nodejs lint-go format bench-start build telegraf preflight lock

@@ -70,6 +70,11 @@ def jupyter(settings: Settings) -> str | None:
     return _get(f"http://{host}:{settings['JUPYTER_PORT']}/api/contents?content=0", headers=token)
 
 
+def telegraf(settings: Settings) -> str | None:
+    """Return why Telegraf does not work, or None when it could write what it gathered."""
+    return _get(settings["TELEGRAF_ADDRESS"])
+
+
 def poller(settings: Settings) -> str | None:
     """Return why the poller can't be trusted to be at work, or None when it has just reached both ends.
 
@@ -100,6 +105,7 @@ CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "github-events": poller,
     "grafana": grafana,
     "jupyter": jupyter,
+    "telegraf": telegraf,
 }
 
 

@@ -44,6 +44,7 @@ def ports(settings: dict[str, str]) -> list[str]:
         "SIMULATOR_PORT": "START_SIMULATOR",
         "GRAFANA_PORT": "START_GRAFANA",
         "JUPYTER_PORT": "START_JUPYTER",
+        "TELEGRAF_PORT": "START_TELEGRAF",
     }
     wanted = [*PORTS, *(port for port, start in optional.items() if settings[start] == "true")]
     taken = [name for name in wanted if not free(settings["BIND_ADDRESS"], int(settings[name]))]

@@ -25,6 +25,7 @@ PORTS = [
     "QUESTDB_PG_PORT",
     "QUESTDB_ILP_PORT",
     "QUESTDB_HEALTH_PORT",
+    "RECONCILER_PORT",
 ]
 
 
@@ -75,8 +76,7 @@ def derived(chosen: dict[str, str], state: Path) -> dict[str, str]:
         **jvms(chosen),
         **grafana(chosen, state),
         **jupyter(chosen, state),
-        "START_TELEGRAF": flag(telegraf()),
-        "TELEGRAF": telegraf() or "telegraf",
+        **monitoring(chosen, state, host),
         "SUPERVISOR_SOCKET": str(state / "run" / "supervisor.sock"),
         "RECONCILER_STATUS_FILE": str(state / "run" / "reconciler.json"),
     }
@@ -193,6 +193,26 @@ def jupyter(chosen: dict[str, str], state: Path) -> dict[str, str]:
         "JUPYTER_RUNTIME_DIR": str(state / "run" / "jupyter"),
         "IPYTHONDIR": str(state / "data" / "ipython"),
     }
+
+
+def monitoring(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
+    """Return what monitoring/telegraf/telegraf.conf reads, and whether Telegraf is there to be started."""
+    return {
+        "START_TELEGRAF": flag(telegraf()),
+        "TELEGRAF": telegraf() or "telegraf",
+        "BROKER_JOLOKIA_URL": f"http://{host}:{chosen['BROKER_JOLOKIA_PORT']}/jolokia",
+        "CONNECT_JOLOKIA_URL": f"http://{host}:{chosen['CONNECT_JOLOKIA_PORT']}/jolokia",
+        "QUESTDB_HEALTH_URL": f"http://{host}:{chosen['QUESTDB_HEALTH_PORT']}",
+        "RECONCILER_URL": f"http://{host}:{chosen['RECONCILER_PORT']}",
+        "TELEGRAF_ADDRESS": f"http://{host}:{chosen['TELEGRAF_PORT']}",
+        "BROKER_DISK": str(mount_point(state)),
+        "QUESTDB_DISK": str(mount_point(state)),
+    }
+
+
+def mount_point(path: Path) -> Path:
+    """Return where the file system that holds `path` is mounted."""
+    return next(folder for folder in (path, *path.parents) if folder.is_mount())
 
 
 def telegraf() -> str | None:

@@ -28,6 +28,8 @@ SETTINGS = {
     "QUESTDB_HTTP_USER": "",
     "QUESTDB_HTTP_PASSWORD": "",
     "CONNECT_URL": "http://localhost:8083",
+    "BIND_ADDRESS": "127.0.0.1",
+    "RECONCILER_PORT": "8780",
     "RECONCILER_STATUS_FILE": str(Path(tempfile.gettempdir()) / "rta_reconciler.json"),
 }
 
@@ -94,13 +96,17 @@ def main() -> int:
     if options.check:
         return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
-    from reconciler.passes import Passes  # noqa: PLC0415
+    from reconciler import offsets  # noqa: PLC0415
+    from reconciler.passes import Passes, admin_client  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    run(Passes(chosen), status_file, stop)
+    admin = admin_client(chosen)
+    passes = Passes(chosen, admin)
+    offsets.serve(admin, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])))
+    run(passes, status_file, stop)
     return 0
 
 

@@ -61,15 +61,20 @@ class Part:
         return digest.hexdigest()
 
 
+def admin_client(settings: dict[str, str]) -> AdminClient:
+    """Return a client of the broker that `settings` name; it connects when it is used, and may be used by several threads."""
+    return AdminClient(
+        {"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0, "socket.timeout.ms": 10_000}
+    )
+
+
 class Passes:
     """All that is kept: topics, tables, connectors."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: dict[str, str], admin: AdminClient) -> None:
         """Reach the parts of the stack as `settings` (see `reconciler.__main__`) say."""
         session = requests.Session()
-        self._admin = AdminClient(
-            {"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0, "socket.timeout.ms": 10_000}
-        )
+        self._admin = admin
         self._database = tables.QuestDb(
             session,
             settings["QUESTDB_HTTP_URL"],
@@ -78,6 +83,7 @@ class Passes:
         )
         self._connect = connectors.Connect(session, settings["CONNECT_URL"])
         self._watch = connectors.Watch()
+        self._problems = 0
         self._topics = Part(
             TOPICS,
             apply=lambda: topics.apply(self._admin, topics.read(TOPICS)),
@@ -100,7 +106,13 @@ class Passes:
         # No connector before its topic and table, or its first rows would find neither.
         if not problems:
             problems = self._connectors.once()
-        return problems + self._watched()
+        problems += self._watched()
+        self._problems = len(problems)
+        return problems
+
+    def state(self) -> str:
+        """Return what the last pass found, as a row of the table stack_reconciler; another thread may ask."""
+        return f"stack_reconciler problems={self._problems}i,restarts={self._watch.restarts}i"
 
     def _watched(self) -> list[str]:
         try:

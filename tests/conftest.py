@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from stack import Stack
 
+from local import settings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,3 +23,13 @@ def stack() -> Iterator[Stack]:
         yield started
     finally:
         started.remove()
+
+
+@pytest.fixture(scope="session")
+def telegraf() -> str:
+    """The Telegraf that the shared stack runs."""
+    found = settings.telegraf()
+    if found is None:
+        missing = "no Telegraf: `make telegraf` builds it where Go is installed"
+        (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(missing)
+    return found

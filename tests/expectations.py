@@ -30,3 +30,16 @@ DATASETS = [
     Dataset("github_polls", views=(), dashboard=None, fed=True),
     Dataset("iot_data", views=("iot_data_type_1m",), dashboard="qdb-iot-demo", fed=False),
 ]
+
+# A schema file without a connector of its name is a table that no topic feeds. By table: what writes it.
+OTHER_TABLES = {
+    "stack_brokers": "telegraf",
+    "stack_disks": "telegraf",
+    "stack_groups": "telegraf",
+    "stack_jvms": "telegraf",
+    "stack_questdb": "telegraf",
+    "stack_reconciler": "telegraf",
+    "stack_sinks": "telegraf",
+    "stack_tasks": "telegraf",
+    "stack_topics": "telegraf",
+}

@@ -41,13 +41,14 @@ class Stack:
         """Choose ports and a folder; start nothing."""
         # A short path: the supervisor's socket lies in it.
         self.state = Path(tempfile.mkdtemp(prefix="rta-"))
-        names = [*PORTS, "SIMULATOR_PORT", "JUPYTER_PORT"]
+        names = [*PORTS, "SIMULATOR_PORT", "JUPYTER_PORT", "TELEGRAF_PORT"]
         ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
         self.environment = {
             "STATE_DIR": str(self.state),
             "FEED": "simulator",
             "POLL_INTERVAL": "1",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
+            "MONITORING_INTERVAL": "2",
             "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
             **ports,
             **environment,

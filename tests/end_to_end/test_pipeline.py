@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from expectations import DATASETS, Dataset
+from expectations import DATASETS, OTHER_TABLES, Dataset
 from waiting import until
 
 from local.settings import ROOT
@@ -22,7 +22,7 @@ every_dataset = pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset:
 def test_each_dataset_has_all_of_its_files_and_no_file_is_unexpected() -> None:
     names = {dataset.name for dataset in DATASETS}
     folders = {
-        "questdb/schema": (".sql", names),
+        "questdb/schema": (".sql", names | OTHER_TABLES.keys()),
         "kafka-connect-plugins/connectors": (".json", names),
         "kafka/topics": (".properties", names | {name + "_dlq" for name in names}),
         "dashboard/grafana/dashboards": (".json", {dataset.name for dataset in DATASETS if dataset.dashboard}),

@@ -15,11 +15,6 @@ ROOT = HERE.parents[2]
 CACHE = ROOT / ".local" / "compose"
 BASE = "rta-offline/debian"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
-# What monitoring/telegraf/telegraf.conf uses; all plugins would make a binary of 300 MB.
-TELEGRAF_PLUGINS = (
-    "inputs.internal inputs.jolokia2_agent inputs.prometheus outputs.health outputs.influxdb_v2 "
-    "processors.regex processors.rename processors.converter aggregators.merge"
-)
 
 
 def targets() -> dict[str, str]:
@@ -66,9 +61,7 @@ def telegraf(version: str) -> Path:
     """Build Telegraf with the plugins it needs here; takes four minutes, once."""
     binary = CACHE / f"telegraf-{version}" / "telegraf"
     if not binary.exists():
-        tags = "custom," + TELEGRAF_PLUGINS.replace(" ", ",")
-        module = f"github.com/influxdata/telegraf/cmd/telegraf@v{version}"
-        run("go", "install", "-tags", tags, "-ldflags", "-s -w", module, GOBIN=str(binary.parent), CGO_ENABLED="0")
+        run(ROOT / "monitoring" / "telegraf" / "build", binary)
     return binary
 
 

@@ -1,0 +1,79 @@
+"""Telegraf takes the configuration, and every metric fits the table of its name."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+from dotenv import dotenv_values
+from expectations import OTHER_TABLES
+from waiting import until
+
+from local.settings import ROOT
+
+if TYPE_CHECKING:
+    from stack import Stack
+
+TABLES = [table for table, writer in OTHER_TABLES.items() if writer == "telegraf"]
+FOLDER = ROOT / "monitoring" / "telegraf"
+
+
+def test_the_build_has_every_plugin_of_the_configuration_and_no_other() -> None:
+    configuration = (FOLDER / "telegraf.conf").read_text(encoding="utf-8")
+    used = set(re.findall(r"^\[\[((?:inputs|processors|aggregators|outputs)\.\w+)\]\]", configuration, re.MULTILINE))
+    formats = {"parsers." + name for name in re.findall(r'data_format = "(\w+)"', configuration)}
+    built = set(re.findall(r"\b[a-z]+s\.[a-z0-9_]+\b", (FOLDER / "build").read_text(encoding="utf-8")))
+    assert {name for name in built if name.partition(".")[0] in KINDS} == used | formats | {"serializers.influx"}
+
+
+KINDS = {"inputs", "processors", "aggregators", "outputs", "parsers", "serializers"}
+
+
+def test_the_version_built_is_the_version_of_the_image() -> None:
+    assert f"telegraf v{dotenv_values(ROOT / '.env')['TELEGRAF_VERSION']}\n" in (FOLDER / "go.mod").read_text()
+
+
+def look(stack: Stack) -> str:
+    """Let Telegraf look once and print what it would write."""
+    command = [stack.settings["TELEGRAF"], "--config", str(FOLDER / "telegraf.conf"), "--test"]
+    done = subprocess.run(command, env=os.environ | stack.settings, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_one_look_has_a_line_for_every_table_and_no_error(stack: Stack, telegraf: str) -> None:
+    assert shutil.which(telegraf)
+    lines = until(lambda: complete(look(stack)), "a look at all parts", 60)
+    assert {re.match(r"> (\w+)", line)[1] for line in lines} == set(TABLES)  # type: ignore[index]
+
+
+def complete(text: str) -> list[str]:
+    """Return the lines if there is one for each table."""
+    lines = [line for line in text.splitlines() if line.startswith("> ")]
+    return lines if all(f"> {table}" in text for table in TABLES) else []
+
+
+@pytest.mark.usefixtures("telegraf")
+@pytest.mark.parametrize("table", TABLES)
+def test_rows_arrive_with_every_column(stack: Stack, table: str) -> None:
+    columns = [row[0] for row in stack.sql(f"SELECT \"column\" FROM table_columns('{table}')")]
+    known = " AND ".join(f"{column} IS NOT NULL" for column in columns)
+
+    def rows() -> list[list[object]]:
+        return stack.sql(f"SELECT timestamp FROM {table} WHERE timestamp > dateadd('s', -60, now()) AND {known}")
+
+    until(rows, f"a fresh row of {table} without a gap", 60, lambda: stack.log("telegraf"))
+
+
+@pytest.mark.usefixtures("telegraf")
+def test_telegraf_drops_nothing(stack: Stack) -> None:
+    """A metric without a table or column of its name is dropped with its whole batch."""
+    until(lambda: stack.count("stack_questdb") > 2, "rows", 60, lambda: stack.log("telegraf"))
+    before = stack.log("telegraf").count("will be dropped")
+    rows = stack.count("stack_questdb")
+    until(lambda: stack.count("stack_questdb") > rows + 2, "rows", 60, lambda: stack.log("telegraf"))
+    assert stack.log("telegraf").count("will be dropped") == before
