@@ -66,6 +66,9 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 	@$(MVN) -f $(SINK)/pom.xml verify
 	@$(BIN)/python -m pytest $(ARGS)
 
+test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
+	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
+
 lint: $(VENV)/.test lint-nodejs lint-go ## formatter, linter and type checker of every language
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -92,6 +95,12 @@ BENCH = PYTHONPATH=.:ingestion:tests $(BIN)/python benchmarks
 bench-start: build $(VENV)/.test ## time and memory of a warm start
 	@$(BENCH)/start.py $(ARGS)
 
+bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)
+	@$(BENCH)/sink.py $(ARGS)
+
+bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
+	@$(BENCH)/live.py $(ARGS)
+
 # --- What the stack is built from ---
 
 build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
@@ -114,6 +123,11 @@ $(VENV)/.test: tests/requirements.txt $(VENV)/.up
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
 	@touch $@
 
+$(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
+	@echo "Python packages of the benchmarks …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@touch $@
+
 .local/jars/.done: local/pom.xml
 	@echo "Jars: Kafka, Kafka Connect, QuestDB, Jolokia …"
 	@rm -rf .local/jars
@@ -126,10 +140,11 @@ $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
 	@touch $@
 
 lock: ## write the requirements.txt files anew from the requirements.in files
-	@for folder in ingestion/python reconciler local tests; do \
+	@for folder in ingestion/python reconciler local tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --output-file notebooks/requirements.txt notebooks/requirements.in
 
-.PHONY: help up down status logs clean kafka-topics kafka-consumer-groups consume notebooks test lint lint-nodejs lint-go format bench-start build telegraf preflight lock
+# Every target in small letters is a command, not a file.
+.PHONY: $(shell sed -nE 's/^([a-z-]+):.*/\1/p' $(firstword $(MAKEFILE_LIST)))

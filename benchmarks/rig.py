@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import load
 import psutil
 import requests
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
+from load import Config
 from stack import Stack
 from waiting import until
 
@@ -27,11 +29,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 WORKER = ROOT / "kafka-connect-plugins" / "worker.properties"
-CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
-SCHEMA = ROOT / "questdb" / "schema"
-DATASET = "github_events"
-DEDUP = re.compile(r"\s+DEDUP UPSERT KEYS\([^)]*\)")
-Config = dict[str, str]
 
 
 def official_sink() -> list[Path]:
@@ -95,11 +92,11 @@ class Worker:
 class Rig:
     """Broker, QuestDB and a Connect worker. Poller, simulator and reconciler have done their work and are stopped."""
 
-    def __init__(self, **environment: str) -> None:
-        """Choose ports and a folder; start nothing."""
-        self.stack = Stack(**environment)
+    def __init__(self, jars: list[Path] | None = None) -> None:
+        """Choose ports and a folder; start nothing. `jars` are a further plugin."""
+        self.stack = Stack()
         self.settings = self.stack.settings
-        self.worker = Worker(self.settings, official_sink())
+        self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
         self.database = tables.QuestDb(self.session, self.settings["QUESTDB_HTTP_URL"])
         self.admin = AdminClient({"bootstrap.servers": self.settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0})
@@ -139,14 +136,11 @@ class Rig:
 
     def create_topic(self, name: str) -> None:
         """Make a topic of one partition that keeps all it gets."""
-        topic = NewTopic(name, num_partitions=1, config={"retention.ms": "-1", "retention.bytes": "-1"})
-        self.admin.create_topics([topic])[name].result()
+        load.create_topic(self.admin, name)
 
     def create_table(self, name: str, *, dedup: bool) -> None:
         """Make a table with the columns of the shipped one, without its TTL, with or without its keys."""
-        shipped = next(statement.sql for statement in tables.read(SCHEMA) if statement.name == DATASET)
-        sql = tables.TTL.sub("", shipped.replace(f" {DATASET} ", f" {name} ", 1))
-        self.database.run(sql if dedup else DEDUP.sub("", sql))
+        self.database.run(load.create_table(name, dedup=dedup))
 
     def drop_table(self, name: str) -> None:
         """Remove a table."""
@@ -192,13 +186,6 @@ class Rig:
         answer = self.session.get(self.settings["CONNECT_URL"] + "/connectors?expand=status", timeout=10)
         log = (self.stack.state / "logs" / "worker.log").read_text(errors="replace")
         return f"{answer.text[:4000]}\n{log[-4000:]}\n{self.stack.log('questdb')}"
-
-
-def shipped(**changes: str) -> Config:
-    """Return the shipped connector of the events with some keys replaced (`__` stands for `.`)."""
-    config: Config = connectors.read(CONNECTORS)[DATASET]
-    own = {key: value for key, value in config.items() if key not in {"name", *connectors.MARK}}
-    return own | {key.replace("__", "."): value for key, value in changes.items()}
 
 
 def official(client: str, **changes: str) -> Config:

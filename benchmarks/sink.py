@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import report
-from load import LATENESS, Checksum, Event, Events, Writer, stored
-from rig import Config, Meter, Rig, official, official_sink, shipped
+from load import LATENESS, Checksum, Config, Event, Events, Writer, shipped, stored
+from rig import Meter, Rig, official, official_sink
 from waiting import until
 
 from local.settings import ROOT
@@ -284,7 +284,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     """Run the benchmark; return the exit code."""
     options = arguments()
-    with Rig() as rig:
+    with Rig(official_sink()) as rig:
         runs = rounds(rig, options)
     found = text(runs, options)
     print(found)

@@ -1,4 +1,7 @@
-"""Events in quantity, the same for the same seed: to fill topics with, and to compare what became rows with."""
+"""Events in quantity, the same for the same seed: to fill topics with, and to compare what became rows with.
+
+Also what takes them from a topic of their own to a table of their own: as shipped, under other names.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,26 @@ import hashlib
 import io
 import json
 import random
+import re
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import requests
 from confluent_kafka import KafkaError, Message, Producer
+from confluent_kafka.admin import NewTopic
 from simulator import population
+
+from local.settings import ROOT
+from reconciler import connectors, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from confluent_kafka.admin import AdminClient
+
+DATASET = "github_events"
+_DEDUP = re.compile(r"\s+DEDUP UPSERT KEYS\([^)]*\)")
 
 COLUMNS = ("created_at", "id", "type", "action", "repo", "actor", "org")
 ROWS_A_SECOND = 170  # GitHub's public feed in 2026, which sets how many events share a second
@@ -36,6 +49,7 @@ LATENESS = {
 }
 
 Event = dict[str, str]
+Config = dict[str, str]
 
 
 class Events:
@@ -138,3 +152,23 @@ class Writer:
         left = self._producer.flush(seconds)
         assert left == 0, f"{left} events not acknowledged"
         assert not self._failed, self._failed[:3]
+
+
+def create_topic(admin: AdminClient, name: str) -> None:
+    """Make a topic of one partition that keeps all it gets."""
+    topic = NewTopic(name, num_partitions=1, config={"retention.ms": "-1", "retention.bytes": "-1"})
+    admin.create_topics([topic])[name].result()
+
+
+def create_table(name: str, *, dedup: bool) -> str:
+    """Return the statement that makes a table with the columns of the shipped one, without its TTL, with or without its keys."""
+    found = next(statement.sql for statement in tables.read(ROOT / "questdb" / "schema") if statement.name == DATASET)
+    sql = tables.TTL.sub("", found.replace(f" {DATASET} ", f" {name} ", 1))
+    return sql if dedup else _DEDUP.sub("", sql)
+
+
+def shipped(**changes: str) -> Config:
+    """Return the shipped connector of the events with some keys replaced (`__` stands for `.`)."""
+    config: Config = connectors.read(ROOT / "kafka-connect-plugins" / "connectors")[DATASET]
+    own = {key: value for key, value in config.items() if key not in {"name", *connectors.MARK}}
+    return own | {key.replace("__", "."): value for key, value in changes.items()}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from waiting import until
 
 from reconciler import topics
 from reconciler.problems import Problem
@@ -24,7 +25,10 @@ def admin(stack: Stack) -> AdminClient:
 
 def apply(admin: AdminClient, folder: Path, name: str, text: str) -> None:
     (folder / f"{name}.properties").write_text(text, encoding="utf-8")
-    topics.apply(admin, topics.read(folder))
+    wanted = topics.read(folder)
+    topics.apply(admin, wanted)
+    # The controller has decided; the broker that answers questions learns of it a little later.
+    until(lambda: not topics.missing(admin, wanted), f"topic {name} listed")
 
 
 def config(admin: AdminClient, name: str) -> dict[str, str | None]:
@@ -34,12 +38,12 @@ def config(admin: AdminClient, name: str) -> dict[str, str | None]:
 
 def test_created_altered_and_reset(admin: AdminClient, tmp_path: Path) -> None:
     apply(admin, tmp_path, "made_by_test", "# why\npartitions=1\nretention.ms=1000\n")
-    assert config(admin, "made_by_test")["retention.ms"] == "1000"
+    until(lambda: config(admin, "made_by_test")["retention.ms"] == "1000", "the first retention")
     apply(admin, tmp_path, "made_by_test", "partitions=3\nretention.bytes=5000\n")
-    changed = config(admin, "made_by_test")
-    assert changed["retention.bytes"] == "5000"
-    assert changed["retention.ms"] == "86400000", "what the file no longer names goes back to the broker's default"
-    assert len(admin.list_topics(timeout=10).topics["made_by_test"].partitions) == 3
+    until(lambda: config(admin, "made_by_test")["retention.bytes"] == "5000", "the new retention")
+    back = config(admin, "made_by_test")["retention.ms"]
+    assert back == "86400000", "what the file no longer names goes back to the broker's default"
+    until(lambda: len(admin.list_topics(timeout=10).topics["made_by_test"].partitions) == 3, "three partitions")
     assert topics.missing(admin, topics.read(tmp_path)) == []
 
 
