@@ -101,13 +101,13 @@ class Broker(Program):
         super().start()
         self.until(self._answers, "broker ready", 60)
 
-    def create(self, *names: str) -> None:
-        """Create topics of one partition; they are ready when this returns."""
+    def create(self, *names: str, partitions: int = 1) -> None:
+        """Create topics; they are ready when this returns."""
         admin = AdminClient({"bootstrap.servers": self.servers})
-        for future in admin.create_topics([Topic(name, 1, 1) for name in names]).values():
+        for future in admin.create_topics([Topic(name, partitions, 1) for name in names]).values():
             future.result()
         for name in names:
-            self.until(partial(self._ready, name), f"topic {name}")
+            self.until(partial(self._ready, name, partitions - 1), f"topic {name}")
 
     def delete(self, *names: str) -> None:
         """Delete topics."""
@@ -115,10 +115,10 @@ class Broker(Program):
         for future in admin.delete_topics(list(names)).values():
             future.result()
 
-    def read(self, topic: str) -> list[Record]:
-        """Return the messages that a topic of one partition holds by now."""
+    def read(self, topic: str, number: int = 0) -> list[Record]:
+        """Return the messages that a partition of a topic holds by now."""
         with self._consumer() as consumer:
-            partition = TopicPartition(topic, 0, 0)
+            partition = TopicPartition(topic, number, 0)
             _, end = consumer.get_watermark_offsets(partition, DEADLINE)
             consumer.assign([partition])
             found: list[Record] = []
@@ -135,10 +135,10 @@ class Broker(Program):
         with contextlib.closing(Consumer(options)) as consumer:
             yield consumer
 
-    def _ready(self, topic: str) -> bool:
+    def _ready(self, topic: str, number: int) -> bool:
         try:
             with self._consumer() as consumer:
-                consumer.get_watermark_offsets(TopicPartition(topic, 0), 5)
+                consumer.get_watermark_offsets(TopicPartition(topic, number), 5)
         except KafkaException:
             return False
         return True

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
+import shutil
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import pytest
 from kafka_broker import DEADLINE, ROOT, Broker, Program, Record
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from simulator.process import Running
+
+# Odd events of all kinds, for the simulator.
+ODD = "unicode=0.2,unknown-type=0.05,null-type=0.05,null-created=0.05,empty-payload=0.05,no-actor=0.05,no-repo=0.05"
 
 
 class Language(NamedTuple):
@@ -22,11 +30,37 @@ class Language(NamedTuple):
     command: tuple[str, ...]
     build: tuple[str, ...] = ()
 
+    @property
+    def tools(self) -> list[str]:
+        """The programs that must be on the machine; those in its own folder are built."""
+        return sorted(
+            {first[0] for first in (self.build, self.command) if first and not first[0].startswith("target/")}
+        )
+
 
 # One line makes a language take part in every test of tests/poller.
 LANGUAGES = [
     Language("python", "ingestion/python", (sys.executable, "github_events.py")),
+    Language("nodejs", "ingestion/nodejs", ("node", "github_events.js"), ("npm", "ci", "--silent")),
+    # `go run` doesn't hand signals on.
+    Language("go", "ingestion/go/github_events", ("target/github_events",), ("go", "build", "-o", "target/", ".")),
 ]
+
+
+@functools.cache
+def build(language: Language) -> bool:
+    """Build a poller, once; False when the machine lacks its tools. Fails instead with REQUIRE_TOOLCHAINS."""
+    missing = [tool for tool in language.tools if not shutil.which(tool)]
+    if missing and os.environ.get("REQUIRE_TOOLCHAINS"):
+        pytest.fail(f"{' and '.join(missing)} missing: the {language.name} poller can't be tested")
+    if missing:
+        return False
+    if language.build:
+        done = subprocess.run(
+            language.build, cwd=ROOT / language.folder, capture_output=True, text=True, check=False, timeout=900
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    return True
 
 
 class Simulator:

@@ -2,14 +2,13 @@
 
 import contextlib
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from kafka_broker import ROOT, Broker
-from pollers import LANGUAGES, Language, Poller, Simulator
+from kafka_broker import Broker
+from pollers import LANGUAGES, Language, Poller, Simulator, build
 from simulator.process import started
 
 
@@ -34,11 +33,8 @@ def simulate(tmp_path: Path) -> Iterator[Callable[..., Simulator]]:
 def language(request: pytest.FixtureRequest) -> Language:
     """Build the poller of each language once."""
     language: Language = request.param
-    if language.build:
-        done = subprocess.run(
-            language.build, cwd=ROOT / language.folder, capture_output=True, text=True, check=False, timeout=900
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+    if not build(language):
+        pytest.skip(f"the {language.name} poller needs {' and '.join(language.tools)}")
     return language
 
 
