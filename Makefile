@@ -79,7 +79,7 @@ with = if command -v $(1) >/dev/null; then $(2); \
   else echo "$@: $(1) is missing" >&2; test -z "$$REQUIRE_TOOLCHAINS"; fi
 
 lint-nodejs:
-	@cd ingestion/nodejs && $(call with,npm,npm ci --silent && npm exec -- biome ci --colors=off --error-on-warnings)
+	@cd ingestion/nodejs && $(call with,npm,{ test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent; } && npm exec -- biome ci --colors=off --error-on-warnings)
 
 lint-go:
 	@cd ingestion/go/github_events && $(call with,go,go vet . && test -z "$$(gofmt -l . | tee /dev/stderr)")

@@ -38,8 +38,8 @@ class Answer:
     def events(self) -> list[Any] | None:
         """The elements of a good page; None when this is not one."""
         try:
-            page = json.loads(self.body) if self.status == requests.codes.ok else None
-        except ValueError:
+            page = json.loads(self.body, parse_constant=_refuse_constant) if self.status == requests.codes.ok else None
+        except (ValueError, RecursionError):
             return None
         return page if isinstance(page, list) else None
 
@@ -59,12 +59,13 @@ class Answer:
         """Return whether asking again is of no use."""
         return self.error in _FATAL
 
-    def reason(self) -> str:
-        """Return GitHub's own words for a refusal."""
+    def refusal(self) -> str:
+        """Return a refusal in GitHub's own words, and the setting to look at."""
+        setting = " (GITHUB_TOKEN)" if self.error == "unauthorized" else ""
         try:
-            return str(json.loads(self.body)["message"])[:200]
+            return f"{self.status} {str(json.loads(self.body)['message'])[:200]}{setting}"
         except (ValueError, TypeError, KeyError):
-            return ""
+            return f"{self.status}{setting}"
 
     def number(self, header: str) -> float | None:
         """Return the decimal number in a header; None when it holds no such thing."""
@@ -141,7 +142,8 @@ class Feed:
         try:
             return Answer(*self._requester.requestJson("GET", "/events", parameters, headers, cnx=self._connection))
         except requests.RequestException as error:
-            return Answer(0, trouble=_trouble(error))
+            status = 0 if error.response is None else error.response.status_code
+            return Answer(status, trouble=_trouble(error))
 
 
 def _connection(url: str) -> HTTPRequestsConnectionClass | HTTPSRequestsConnectionClass:
@@ -155,7 +157,12 @@ def _connection(url: str) -> HTTPRequestsConnectionClass | HTTPSRequestsConnecti
 
 def _refuse_redirect(response: requests.Response, **_: object) -> None:
     if response.is_redirect:
-        raise requests.TooManyRedirects(response.headers["location"])
+        raise requests.TooManyRedirects(response=response)
+
+
+def _refuse_constant(name: str) -> None:
+    """Refuse NaN and the like, which are no JSON."""
+    raise ValueError(name)
 
 
 def _trouble(error: requests.RequestException) -> str:

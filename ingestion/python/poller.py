@@ -156,7 +156,7 @@ class Poller:
         self._schedule(page, answer, started)
         self._report(page, answer, counts, sent, Times(page.due - started, duration))
         if answer.fatal():
-            raise RefusedError(f"{answer.status} {answer.reason()}".strip())
+            raise RefusedError(answer.refusal())
         # Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
         self._settle(0 if self._warn_at else 1.0)
 
@@ -259,7 +259,7 @@ class Poller:
 def _line(row: dict[str, Any]) -> str:
     """Return the statistics of one request as a line of the log."""
     if row["error"]:
-        found = f"{row['status']} {row['error']}"
+        found = f"{row['status']} {row['error']}" + (" (GITHUB_API_URL)" if row["error"] == "redirect" else "")
     else:
         counts = ", ".join(f"{row[key]} {key}" for key in ("fetched", "fresh", "duplicate", "overlap"))
         found = f"{row['status']}, {counts}"

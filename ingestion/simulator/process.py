@@ -22,9 +22,10 @@ class Running:
         self.url = url
         self.process = process
 
-    def call(self, method: str, path: str, body: str = "") -> str:
+    def call(self, method: str, path: str, body: str | bytes = "") -> str:
         """Ask or change something under /simulator; returns the answer's text. Raises HTTPError."""
-        request = urllib.request.Request(self.url + path, body.encode() or None, method=method)  # noqa: S310 - own URL
+        data = body.encode() if isinstance(body, str) else body
+        request = urllib.request.Request(self.url + path, data or None, method=method)  # noqa: S310 - own URL
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
             return str(answer.read().decode())
 

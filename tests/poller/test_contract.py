@@ -26,6 +26,8 @@ STEPPED = (
 )
 # Seconds without Kafka.
 OUTAGE = float(os.environ.get("OUTAGE_SECONDS") or 5)
+# A character cut short, two wrong beginnings, one that never begins, and a quotation mark's neighbour.
+NOT_UTF8 = b'[{"id":"1","type":"a\xe2\x82b\xf0\x80\xffc\xc3","created_at":"2026-11-24T04:00:00Z"}]'
 TOKEN = "token-of-the-test"  # noqa: S105 (looked for in logs)
 Simulate = Callable[..., Simulator]
 Make = Callable[..., Poller]
@@ -51,12 +53,14 @@ def check_complete(poller: Poller, simulator: Simulator) -> None:
 def test_golden_page(simulate: Simulate, poller: Make) -> None:
     """Section 6: bytes, keys, order, dead letters with reasons; an event seen before is not sent again."""
     simulator = simulate(*STEPPED)
-    for page in (1, 2, 3):
-        simulator.ask("PUT", f"/simulator/pages/{page}", (CONTRACT / "page.json").read_text(encoding="utf-8"))
+    for page in (1, 2):
+        simulator.ask("PUT", f"/simulator/pages/{page}", (CONTRACT / "page.json").read_bytes())
+    simulator.ask("PUT", "/simulator/pages/3", NOT_UTF8)
     run = poller(simulator.url)
     assert run.run(MAX_POLLS="1") == 0
-    events = run.events()
+    *events, last = run.events()
     assert [record.value for record in events] == lines("github_events.jsonl")
+    assert last.value == '{"id":"1","type":"a\ufffdb\ufffd\ufffd\ufffdc\ufffd","created_at":"2026-11-24T04:00:00Z"}'
     repos = [json.loads(record.value).get("repo") for record in events]
     assert [record.key for record in events] == repos
     assert not any(record.headers for record in events)
@@ -64,7 +68,7 @@ def test_golden_page(simulate: Simulate, poller: Make) -> None:
     expected = [json.loads(line) for line in lines("github_events_dlq.jsonl")]
     assert [json.loads(record.value) for record in dead] == [letter["value"] for letter in expected]
     assert [record.headers for record in dead] == [{"reason": letter["reason"]} for letter in expected]
-    assert [row["fresh"] for row in run.polls()] == [len(events) + len(dead), 0, 0]
+    assert [row["fresh"] for row in run.polls()] == [len(events) + len(dead), 0, 1]
 
 
 def test_everything_once(simulate: Simulate, poller: Make) -> None:
@@ -152,7 +156,8 @@ def test_a_failed_request_costs_nothing(simulate: Simulate, poller: Make, fault:
     assert run.run(MAX_POLLS="8") == 0
     check_complete(run, simulator)
     rows = run.polls(2)
-    assert [(row["status"] if fault != "301" else 301, row.get("error")) for row in rows[2:5]] == [RETRIED[fault]] * 3
+    assert [(row["status"], row.get("error")) for row in rows[2:5]] == [RETRIED[fault]] * 3
+    assert ("(GITHUB_API_URL)" in run.log.read_text()) == (fault == "301")
     assert [row["fetched"] for row in rows] == [100, 100, 0, 0, 0, 100, 100, 100]
     assert [round(row["interval"] / rows[1]["interval"]) for row in rows[2:5]] == [1, 2, 4]
     etags = [row["headers"].get("if-none-match") for row in simulator.requests() if row["page"] == 2]
@@ -224,7 +229,8 @@ def test_refusals_end_the_poller(simulate: Simulate, poller: Make, fault: str) -
     assert run.run(GITHUB_TOKEN=TOKEN) == 3
     check_complete(run, simulator)
     status = {"suspended": 403}.get(fault) or int(fault)
-    assert re.search(rf"ERROR GitHub refuses: {status} \w+", run.log.read_text())
+    setting = r" \(GITHUB_TOKEN\)" if fault == "401" else r"[^(]*"
+    assert re.search(rf"ERROR GitHub refuses: {status} \w[^(]*{setting}$", run.log.read_text(), re.MULTILINE)
     assert TOKEN not in run.log.read_text()
     assert len(simulator.requests()) == 5
     assert run.polls()[4]["status"] == status
