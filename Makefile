@@ -59,12 +59,14 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 
 # --- Tests ---
 
+WORKERS ?= 3
+
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
 	@$(MAKE) --no-print-directory lint
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
 	@$(MVN) -f $(SINK)/pom.xml verify
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py

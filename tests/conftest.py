@@ -1,4 +1,4 @@
-"""The one stack that the end-to-end tests share."""
+"""The one stack that the end-to-end tests share, and which tests may run side by side."""
 
 from __future__ import annotations
 
@@ -12,6 +12,24 @@ from local import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+# These take minutes. Started first, they do not keep everybody waiting at the end.
+SLOW = ("notebooks", "end_to_end", "monitoring", "local")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give each folder, and each language of the pollers, to one worker: what is costly to start or build is shared there."""
+    groups = {item: group(item) for item in items}
+    for item, name in groups.items():
+        item.add_marker(pytest.mark.xdist_group(name))
+    items.sort(key=lambda item: SLOW.index(groups[item]) if groups[item] in SLOW else len(SLOW))
+
+
+def group(item: pytest.Item) -> str:
+    """Return the name of the tests that run one after the other."""
+    language = getattr(item, "callspec", None) and item.callspec.params.get("language")  # type: ignore[attr-defined]
+    return str(language.name if language else item.path.parent.name)
 
 
 @pytest.fixture(scope="session")
