@@ -158,6 +158,18 @@ def _remaining(window: Window) -> Answer:
     return [(at, "python", min(values)) for at, values in left.items() if values]
 
 
+def _forecast(window: Window) -> Answer:
+    counts = Counter(window.bucket(event) for event in window.charted(window.rows.events, window.grain))
+    expected = defaultdict(list)
+    for row in window.charted(window.rows.forecasts, 1):
+        expected[window.bucket(row)].append((row.rate, row.lower, row.upper))
+    means = {at: tuple(fmean(values) for values in zip(*rows, strict=True)) for at, rows in expected.items()}
+    return [
+        (at, counts[at] / window.step if at in counts else None, *means.get(at, (None, None, None)))
+        for at in counts.keys() | means.keys()
+    ]
+
+
 def _mean_by_type(column: str) -> Callable[[Window], Answer]:
     def means(window: Window) -> Answer:
         split = defaultdict(list)
@@ -217,6 +229,7 @@ ANSWERS: dict[tuple[str, str], Callable[[Window], Answer]] = {
     ("github_events", "Overlap with the answer before"): _overlap,
     ("github_events", "Answers by outcome"): _outcomes,
     ("github_events", "Requests left"): _remaining,
+    ("github_events", "Actual and forecast rate"): _forecast,
     ("iot_data", "Points received"): lambda window: [(len(window.chosen_points()),)],
     ("iot_data", "Mean rate"): lambda window: [(len(window.chosen_points()) / _seconds(window),)],
     ("iot_data", "Devices"): lambda window: [(len({point.device for point in window.within(window.rows.points, 1)}),)],

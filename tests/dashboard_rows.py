@@ -62,6 +62,22 @@ class Poll:
 
 
 @dataclass(frozen=True)
+class Forecast:
+    """A row of github_events_forecast."""
+
+    at: int
+    rate: float
+    lower: float
+    upper: float
+
+    @property
+    def line(self) -> str:
+        """As line protocol."""
+        values = f"rate={self.rate},lower={self.lower},upper={self.upper}"
+        return f"github_events_forecast,model=naive step=600i,{values} {self.at * 1_000_000}"
+
+
+@dataclass(frozen=True)
 class Point:
     """A row of iot_data."""
 
@@ -97,19 +113,21 @@ class Rows:
     events: list[Event]
     polls: list[Poll]
     points: list[Point]
+    forecasts: list[Forecast]
 
     @classmethod
     def until_now(cls) -> Rows:
         """Make rows that end now: dense in the last hours, sparse over the last four weeks."""
         now, chance = int(time.time()), random.Random(4)  # noqa: S311 - test data
-        return cls(now, _events(now, chance), _polls(now, chance), _points(now, chance))
+        return cls(now, _events(now, chance), _polls(now, chance), _points(now, chance), _forecasts(now, chance))
 
-    def lines(self) -> tuple[list[str], list[str], list[str]]:
+    def lines(self) -> tuple[list[str], ...]:
         """Return a batch of line protocol for each table."""
         return (
             [event.line for event in self.events],
             [poll.line for poll in self.polls],
             [point.line for point in self.points],
+            [forecast.line for forecast in self.forecasts],
         )
 
 
@@ -155,3 +173,9 @@ def _point(at: int, device: str, chance: random.Random) -> Point:
     return Point(
         at, device, chance.randrange(1, 4_000), chance.randrange(1_000), chance.randrange(100), speed, position
     )
+
+
+def _forecasts(now: int, chance: random.Random) -> list[Forecast]:
+    step = 10 * MINUTE
+    rates = [(at, chance.uniform(1, 9)) for at in range(now // step * step - 28 * DAY, now + DAY, step)]
+    return [Forecast(at, rate, rate - chance.random(), rate + chance.random()) for at, rate in rates]

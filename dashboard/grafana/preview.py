@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import plotly.graph_objects as go
 import psycopg
-from plotly.colors import qualitative
+from plotly.colors import hex_to_rgb, qualitative
 
 from dashboard.grafana import panels
 from dashboard.grafana.panels import Panel, TimeRange
@@ -205,11 +205,32 @@ def _timeseries(drawn: go.Figure, panel: Panel, result: Result) -> None:
         if custom["drawStyle"] == "bars":
             drawn.add_bar(**look, marker={"color": colours[name], "line": {"width": 0}})
         else:
-            drawn.add_scatter(**look, mode="lines", line={"color": colours[name], "width": custom["lineWidth"]})
+            drawn.add_scatter(**look, **_line(panel, name, colours[name]))
     below = panel.model["options"]["legend"]["placement"] == "bottom"
     drawn.update_layout(barmode="stack", showlegend=True, legend={"orientation": "h", "y": -0.25} if below else {})
     drawn.update_xaxes(tickangle=0, nticks=5)
     drawn.update_yaxes(ticksuffix=_suffix(panel), rangemode="tozero")
+
+
+def _line(panel: Panel, name: str, colour: str) -> dict[str, Any]:
+    """Return how a line looks; Grafana fills below to another line, Plotly to the line drawn before it."""
+    custom = {**_defaults(panel)["custom"], **_overridden(panel, name)}
+    look = {"mode": "lines", "line": {"color": colour, "width": custom["lineWidth"]}, "connectgaps": custom["spanNulls"]}
+    if "fillBelowTo" in custom:
+        red, green, blue = hex_to_rgb(colour)
+        look |= {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},{custom['fillOpacity'] / 100})"}
+    return look
+
+
+def _overridden(panel: Panel, name: str) -> dict[str, Any]:
+    """Return what the overrides of one series say about its drawing."""
+    return {
+        prop["id"].removeprefix("custom."): prop["value"]
+        for override in panel.model["fieldConfig"]["overrides"]
+        if override["matcher"]["options"] == name
+        for prop in override["properties"]
+        if prop["id"].startswith("custom.")
+    }
 
 
 def _stat(drawn: go.Figure, panel: Panel, result: Result) -> None:

@@ -58,8 +58,8 @@ _THINGS = "harbor engine parser atlas ledger beacon forge canvas orbit lantern m
 _LOGINS, _ADJECTIVES, _NOUNS = _ANIMALS.split(), _TRAITS.split(), _THINGS.split()
 
 # A shifted Zipf law: the hottest repository gets 0.2 % of all events, as measured over a day.
-_POPULATION = 500_000
-_SHIFT = 50
+POPULATION = 500_000
+SHIFT = 50
 # 3.9 % of page 1's events carry an organisation.
 _ORGANISATIONS_EVERY = 25
 
@@ -79,7 +79,7 @@ class Mix:
 
 def rank(uniform: float) -> int:
     """Turn a uniform number in [0, 1) into a popularity rank, 0 the most popular."""
-    return int(_SHIFT * ((1 + _POPULATION / _SHIFT) ** uniform - 1))
+    return int(SHIFT * ((1 + POPULATION / SHIFT) ** uniform - 1))
 
 
 def actor(uniform: float) -> tuple[int, str]:
@@ -88,14 +88,24 @@ def actor(uniform: float) -> tuple[int, str]:
         bot = bisect(_BOT_STEPS, uniform)
         return 41_898_282 + bot, _BOT_LOGINS[bot]
     place = rank((uniform - _BOT_STEPS[-1]) / (1 - _BOT_STEPS[-1]))
-    return 1000 + place, f"{PREFIX}{_LOGINS[place % 16]}-{place}"
+    return 1000 + place, login(place)
+
+
+def login(place: int) -> str:
+    """Return the login of the account of this popularity rank."""
+    return f"{PREFIX}{_LOGINS[place % 16]}-{place}"
 
 
 def repository(uniform: float) -> tuple[int, str, str | None]:
     """Return number, full name and organisation (if any) of a repository."""
     place = rank(uniform)
+    return 700_000_000 + place, *repository_at(place)
+
+
+def repository_at(place: int) -> tuple[str, str | None]:
+    """Return full name and organisation (if any) of the repository of this popularity rank."""
     name = f"{_ADJECTIVES[place * 7 % 16]}-{_NOUNS[place % 16]}"
     if place % _ORGANISATIONS_EVERY == 3:  # noqa: PLR2004 - any one residue will do
         org = f"{PREFIX}org-{place}"
-        return 700_000_000 + place, f"{org}/{name}", org
-    return 700_000_000 + place, f"{PREFIX}{_LOGINS[place * 5 % 16]}-{place}/{name}", None
+        return f"{org}/{name}", org
+    return f"{PREFIX}{_LOGINS[place * 5 % 16]}-{place}/{name}", None
