@@ -42,6 +42,18 @@ $(NOTEBOOKS_VENV)/.done: notebooks/requirements.txt
 	@$(NOTEBOOKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r notebooks/requirements.txt
 	@touch $@
 
+NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m local run $(NOTEBOOKS_VENV)/bin/python
+
+history: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load DAYS (14) of simulated history, about EVENTS (20 million), into a running stack
+	@$(NOTEBOOK_PYTHON) notebooks/history.py
+
+forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## write a forecast for the dashboard; again every FORECAST_INTERVAL seconds
+	@$(NOTEBOOK_PYTHON) notebooks/forecast.py
+
+PREVIEW ?= .local/preview.html
+preview: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## draw all dashboards into one HTML page without Grafana, open it
+	@$(NOTEBOOK_PYTHON) -m dashboard.grafana.preview --out $(PREVIEW) --open
+
 # --- Kafka's own tools, with ARGS="…" ---
 
 KAFKA_PORT ?= $(shell sed -n 's/^KAFKA_PORT=//p' .env)
@@ -102,6 +114,9 @@ bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could
 
 bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
 	@$(BENCH)/live.py $(ARGS)
+
+bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecasting models, into docs/forecasting.md
+	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py
 
 # --- What the stack is built from ---
 

@@ -1,4 +1,4 @@
-"""`python -m local up|down|status|logs|clean`: the stack without Docker. Called by the Makefile."""
+"""`python -m local up|down|status|logs|clean|run`: the stack without Docker. Called by the Makefile."""
 
 from __future__ import annotations
 
@@ -206,8 +206,12 @@ def main() -> int:
     """Run one command; return the exit code."""
     commands = {"up": up, "down": down, "status": status, "logs": logs, "clean": clean}
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("command", choices=commands)
-    return commands[parser.parse_args().command](load())
+    parser.add_argument("command", choices=[*commands, "run"])
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program, which gets the stack's settings")
+    arguments = parser.parse_args()
+    if arguments.command == "run":
+        os.execvpe(arguments.program[0], arguments.program, os.environ | load())  # noqa: S606 - replaces this process
+    return commands[arguments.command](load())
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ import os
 import time
 
 import pandas as pd
+import stack
 from forecasting import POLLS, arrivals, filled, horizon_for, season_for, step_for
 from models import MODELS
-from questdb import Sender
 
-import stack
+from questdb import Sender
 
 DAYS = 28
 FEWEST = 30  # steps to learn from
@@ -43,7 +43,7 @@ def missed(series: pd.Series, name: str) -> pd.DataFrame:
     """Return the forecast that could have been made before the last steps, if none is stored for them."""
     horizon = horizon_for(series, season_for(series))
     known, start = series.iloc[:-horizon], series.index[-horizon]
-    stored = stack.query(f"SELECT count() FROM {TABLE} WHERE timestamp >= %s", [start.to_pydatetime()])  # noqa: S608 - ours
+    stored = stack.query(f"SELECT count() FROM {TABLE} WHERE timestamp >= %s", [start.to_pydatetime()])
     return pd.DataFrame() if stored.iloc[0, 0] or len(known) < FEWEST else forecast(known, name)
 
 
@@ -60,7 +60,9 @@ def once(name: str) -> str:
         return f"{len(series)} steps have arrived, {FEWEST} are needed: nothing forecast"
     rows = pd.concat([missed(series, name), forecast(series, name)])
     write(rows)
-    return f"{name}: {len(rows)} steps of {rows['step'].iloc[-1]} s until {rows['timestamp'].max():%Y-%m-%d %H:%M:%S} UTC"
+    return (
+        f"{name}: {len(rows)} steps of {rows['step'].iloc[-1]} s until {rows['timestamp'].max():%Y-%m-%d %H:%M:%S} UTC"
+    )
 
 
 def main() -> None:

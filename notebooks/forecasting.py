@@ -160,7 +160,9 @@ def backtest(series: pd.Series, models: Mapping[str, Model], horizon: int, seaso
     """
     first = len(series) - origins * horizon
     if first < max(2 * season, 8):
-        message = f"{len(series)} steps are too few for {origins} forecasts of {horizon}: {first} are left before the first"
+        message = (
+            f"{len(series)} steps are too few for {origins} forecasts of {horizon}: {first} are left before the first"
+        )
         raise ValueError(message)
     scores, forecasts = [], {name: [] for name in models}
     for end in range(first, len(series), horizon):
@@ -185,13 +187,17 @@ def _score(model: Model, history: pd.Series, actual: pd.Series, season: int) -> 
     return score, forecast
 
 
-def verdict(table: pd.DataFrame, baseline: str) -> str:
-    """Say in a sentence whether the best model beats the baseline."""
-    others = table.drop(index=baseline)
-    best, naive = others["mase"].idxmin(), table.loc[baseline, "mase"]
-    error = others.loc[best, "mase"]
-    word = "beats" if error < naive else "is no better than" if error == naive else "is worse than"
-    return f"{best} {word} {baseline}: MASE {error:.2f} against {naive:.2f}, {abs(1 - error / naive):.0%} {'less' if error < naive else 'more'} error."
+def verdict(table: pd.DataFrame) -> str:
+    """Say for each naive forecast of a Backtest's table whether the best model beats it."""
+    naive = table[table.index.str.contains("naive")]
+    models = table.drop(index=naive.index)
+    best, error = models["mase"].idxmin(), models["mase"].min()
+    return " ".join(_comparison(best, error, name, row["mase"]) for name, row in naive.sort_values("mase").iterrows())
+
+
+def _comparison(best: str, error: float, name: str, naive: float) -> str:
+    word = "beats" if error < naive else "is worse than" if error > naive else "equals"
+    return f"{best} {word} {name}: MASE {error:.2f} against {naive:.2f} ({error / naive - 1:+.0%})."
 
 
 def anomalies(actual: pd.Series, forecast: Forecast, times: float = 2.0) -> pd.Series:

@@ -2,7 +2,7 @@
 
 Rates have a daily and a weekly season, bots that never sleep, bursts, and outages of the poller. Each UTC day comes from
 its own seed, so a second run writes the same rows, which the tables' keys make harmless. Names are the simulator's; ids
-have 13 digits, GitHub's and the simulator's have 11. QUESTDB_HTTP_URL, QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD say where.
+have 13 digits, GitHub's and the simulator's have 11.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import requests
-from questdb import Sender
+import stack
 from simulator import population
+
+from questdb import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +164,7 @@ def polls(rows: pd.DataFrame, day: int) -> pd.DataFrame:
 
 def _page(fresh: np.ndarray, page: int, day: int) -> pd.DataFrame:
     failed = _away(day)
-    late = np.append(False, failed[:-1]) & ~failed  # the first answer after an outage: much came and went unseen  # noqa: FBT003
+    late = np.append(False, failed[:-1]) & ~failed  # the first answer after an outage: much came and went unseen
     known = np.where(failed | late, 0, KNOWN_AGAIN)
     # A request brings what happened in the minute before it.
     sent = day * DAY + 60 * np.arange(1, MINUTES + 1)
@@ -188,41 +190,25 @@ def _page(fresh: np.ndarray, page: int, day: int) -> pd.DataFrame:
 # --- Into QuestDB ---
 
 
-class QuestDb:
-    """REST interface of QuestDB."""
-
-    def __init__(self) -> None:
-        """Read where it is from the environment."""
-        self._url = os.environ.get("QUESTDB_HTTP_URL") or "http://localhost:9000"
-        user = os.environ.get("QUESTDB_HTTP_USER", "")
-        self._auth = (user, os.environ.get("QUESTDB_HTTP_PASSWORD", "")) if user else None
-
-    def sql(self, query: str) -> list[list[Any]]:
-        """Return the rows of a query; a refusal ends the program with QuestDB's words."""
-        answer = requests.get(f"{self._url}/exec", params={"query": query}, auth=self._auth, timeout=300)
-        body = answer.json()
-        if "error" in body:
-            sys.exit(f"QuestDB: {body['error']} in: {query}")
-        rows: list[list[Any]] = body.get("dataset", [])
-        return rows
-
-    def sender(self) -> Sender:
-        """Return a sender of rows."""
-        scheme, _, address = self._url.rstrip("/").partition("://")
-        login = f"username={self._auth[0]};password={self._auth[1]};" if self._auth else ""
-        return Sender.from_conf(f"{scheme}::addr={address};{login}auto_flush_rows={BATCH};auto_flush_bytes=off;")
+def sql(query: str) -> list[list[Any]]:
+    """Return the rows of a query, sent as administrator; a refusal ends the program with QuestDB's words."""
+    body = requests.get(f"{stack.QUESTDB}/exec", params={"query": query}, auth=stack.LOGIN, timeout=300).json()
+    if "error" in body:
+        sys.exit(f"QuestDB: {body['error']} in: {query}")
+    rows: list[list[Any]] = body.get("dataset", [])
+    return rows
 
 
-def until(database: QuestDb) -> pd.Timestamp:
+def until() -> pd.Timestamp:
     """Return where history ends: now, or when the first poller began."""
-    rows = database.sql("SELECT timestamp FROM github_polls WHERE poller <> 'history' ORDER BY timestamp LIMIT 1")
+    rows = sql("SELECT timestamp FROM github_polls WHERE poller <> 'history' ORDER BY timestamp LIMIT 1")
     first = pd.Timestamp(rows[0][0]) if rows else pd.Timestamp.now("UTC")
     return first.floor("1min")
 
 
-def load(database: QuestDb, plan: Plan, days: range, end: pd.Timestamp) -> Iterator[tuple[int, int]]:
+def load(plan: Plan, days: range, end: pd.Timestamp) -> Iterator[tuple[int, int]]:
     """Write the rows of `days` before `end`; yield each day and its number of events."""
-    with database.sender() as sender:
+    with Sender.from_conf(f"{stack.questdb_client()}auto_flush_rows={BATCH};auto_flush_bytes=off;") as sender:
         for day in days:
             rows = events(plan, day)
             asked = polls(rows, day)
@@ -237,7 +223,7 @@ def _send(sender: Sender, table: str, rows: pd.DataFrame) -> None:
     sender.dataframe(rows, table_name=table, symbols=[*SYMBOLS.intersection(rows)], at="timestamp")
 
 
-def refresh(database: QuestDb) -> None:
+def refresh() -> None:
     """Bring the views up to date; end the program if one is or becomes invalid."""
     deadline = time.monotonic() + REFRESHED_WITHIN
     waiting = (
@@ -247,14 +233,14 @@ def refresh(database: QuestDb) -> None:
         "SELECT view_name, view_status FROM materialized_views() WHERE view_name LIKE 'github_events%' "
         "AND (view_status <> 'valid' OR refresh_base_table_txn < base_table_txn)"
     )
-    _wait(database, waiting, deadline)
+    _wait(waiting, deadline)
     for view in ("type_1m", "repo_10m", "actor_10m"):
-        database.sql(f"REFRESH MATERIALIZED VIEW github_events_{view} INCREMENTAL")
-    _wait(database, behind, deadline)
+        sql(f"REFRESH MATERIALIZED VIEW github_events_{view} INCREMENTAL")
+    _wait(behind, deadline)
 
 
-def _wait(database: QuestDb, query: str, deadline: float) -> None:
-    while rows := database.sql(query):
+def _wait(query: str, deadline: float) -> None:
+    while rows := sql(query):
         if time.monotonic() > deadline or any("invalid" in row for row in rows):
             sys.exit(f"QuestDB is not done: {rows}")
         time.sleep(0.2)
@@ -263,20 +249,22 @@ def _wait(database: QuestDb, query: str, deadline: float) -> None:
 # --- The command ---
 
 
-def refuse_mixture(database: QuestDb, plan: Plan, days: range) -> None:
+def refuse_mixture(plan: Plan, days: range) -> None:
     """End the program where the rows would mix with real events, or with a history of another rate or seed."""
-    real = database.sql("SELECT repo FROM github_events WHERE repo NOT LIKE 'simulated-%' LIMIT 1")
+    real = sql("SELECT repo FROM github_events WHERE repo NOT LIKE 'simulated-%' LIMIT 1")
     if real and os.environ.get("YES") != "1":
-        sys.exit(f"github_events holds real events ({real[0][0]}): YES=1 mixes simulated ones in, `make clean` starts anew")
-    if any(_differs(database, plan, day) for day in (days[0], days[-2])):
+        sys.exit(
+            f"github_events holds real events ({real[0][0]}): YES=1 mixes simulated ones in, `make clean` starts anew"
+        )
+    if any(_differs(plan, day) for day in (days[0], days[-2])):
         sys.exit("github_events holds a history of another EVENTS, DAYS or SEED: `make clean` starts anew")
 
 
-def _differs(database: QuestDb, plan: Plan, day: int) -> bool:
+def _differs(plan: Plan, day: int) -> bool:
     """Tell whether some rows of a day are not those that the plan makes."""
     date = f"{pd.Timestamp(day * DAY, unit='s'):%Y-%m-%d}"
     ours = f"timestamp IN '{date}' AND length(id) = 13"
-    found = database.sql(f"SELECT id, timestamp FROM github_events WHERE {ours} LIMIT {SAMPLE}")
+    found = sql(f"SELECT id, timestamp FROM github_events WHERE {ours} LIMIT {SAMPLE}")
     if not found:
         return False
     planned = events(plan, day).set_index("id")["timestamp"]
@@ -289,7 +277,9 @@ def _arguments() -> argparse.Namespace:
     environment = os.environ.get
     parser.add_argument("--days", type=int, default=int(environment("DAYS") or 14), help="DAYS: how many, up to now")
     parser.add_argument("--events", type=int, default=int(environment("EVENTS") or 0), help="EVENTS: about how many")
-    parser.add_argument("--seed", type=int, default=int(environment("SEED") or 1), help="SEED: another one, other events")
+    parser.add_argument(
+        "--seed", type=int, default=int(environment("SEED") or 1), help="SEED: another one, other events"
+    )
     arguments = parser.parse_args()
     if not 2 <= arguments.days <= MOST_DAYS:  # noqa: PLR2004 - a day before today's part
         parser.error(f"DAYS: 2 to {MOST_DAYS}, as github_events keeps 30")
@@ -300,18 +290,20 @@ def _arguments() -> argparse.Namespace:
 
 def main() -> None:
     """Load, refresh the views, say what was done."""
-    arguments, database = _arguments(), QuestDb()
+    arguments = _arguments()
     plan = Plan(arguments.events / arguments.days or EVENTS_A_DAY, arguments.seed)
-    end = until(database)
+    end = until()
     days = range(int(end.timestamp()) // DAY - arguments.days, int(end.timestamp()) // DAY + 1)
-    refuse_mixture(database, plan, days)
+    refuse_mixture(plan, days)
     started, total = time.monotonic(), 0
-    for day, number in load(database, plan, days, end):
+    for day, number in load(plan, days, end):
         total += number
         print(f"{pd.Timestamp(day * DAY, unit='s'):%a %d %b}  {number:>12,} events")
-    refresh(database)
+    refresh()
     seconds = time.monotonic() - started
-    print(f"{total:,} events until {end:%Y-%m-%d %H:%M} UTC in {seconds:.1f} s, {total / seconds:,.0f}/s, views up to date")
+    print(
+        f"{total:,} events until {end:%Y-%m-%d %H:%M} UTC in {seconds:.1f} s, {total / seconds:,.0f}/s, views up to date"
+    )
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def boosting(history: pd.Series, horizon: int, season: int) -> Forecast:
     lags = [lag for lag in (horizon, horizon + 1, *_whole(season, horizon), *_whole(_week(history), horizon)) if lag]
     both = pd.concat([history, pd.Series(np.nan, after(history, horizon))])
     table = pd.DataFrame({str(lag): both.shift(lag) for lag in dict.fromkeys(lags)})
-    table["hour"], table["weekday"] = both.index.hour + both.index.minute / 60, both.index.weekday
+    table["hour"], table["weekday"] = both.index.hour + both.index.minute / 60, both.index.day_of_week
     known, target = table.iloc[max(lags) : len(history)], history.iloc[max(lags) :]
     losses = {
         "mean": {"loss": "absolute_error"},
@@ -119,9 +119,8 @@ def weekly_naive(history: pd.Series, horizon: int, season: int) -> Forecast:
     return seasonal_naive(history, horizon, week if week > 1 else season)
 
 
-BASELINE = "seasonal naive"
 MODELS: dict[str, Model] = {
-    BASELINE: seasonal_naive,
+    "seasonal naive": seasonal_naive,
     "weekly naive": weekly_naive,
     "LinearRegression": linear,
     "Prophet": prophet,

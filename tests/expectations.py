@@ -33,6 +33,7 @@ DATASETS = [
 
 # A schema file without a connector of its name is a table that no topic feeds. By table: what writes it.
 OTHER_TABLES = {
+    "github_events_forecast": "make forecast",
     "stack_brokers": "telegraf",
     "stack_disks": "telegraf",
     "stack_groups": "telegraf",

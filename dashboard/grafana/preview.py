@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import html
 import os
+import sys
+import webbrowser
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -215,7 +217,11 @@ def _timeseries(drawn: go.Figure, panel: Panel, result: Result) -> None:
 def _line(panel: Panel, name: str, colour: str) -> dict[str, Any]:
     """Return how a line looks; Grafana fills below to another line, Plotly to the line drawn before it."""
     custom = {**_defaults(panel)["custom"], **_overridden(panel, name)}
-    look = {"mode": "lines", "line": {"color": colour, "width": custom["lineWidth"]}, "connectgaps": custom["spanNulls"]}
+    look = {
+        "mode": "lines",
+        "line": {"color": colour, "width": custom["lineWidth"]},
+        "connectgaps": custom["spanNulls"],
+    }
     if "fillBelowTo" in custom:
         red, green, blue = hex_to_rgb(colour)
         look |= {"fill": "tonexty", "fillcolor": f"rgba({red},{green},{blue},{custom['fillOpacity'] / 100})"}
@@ -352,6 +358,7 @@ def _arguments() -> argparse.Namespace:
         "--from", dest="start", help='start, as in the time picker: "now-6h"; by default what the dashboard says'
     )
     parser.add_argument("--out", type=Path, default=Path("preview.html"))
+    parser.add_argument("--open", action="store_true", help="show it in the browser")
     return parser.parse_args()
 
 
@@ -370,6 +377,9 @@ def main() -> None:
             )
             boards.append(write(dashboard, connection, times))
     arguments.out.write_text(page(boards), encoding="utf-8")
+    sys.stdout.write(f"{arguments.out}: {len(boards)} dashboards\n")
+    if arguments.open:
+        webbrowser.open(arguments.out.resolve().as_uri())
 
 
 if __name__ == "__main__":
