@@ -17,7 +17,7 @@ from models import MODELS
 from questdb import Sender
 
 DAYS = 28
-FEWEST = 30  # steps to learn from
+FEWEST = 12  # steps to learn from
 TABLE = "github_events_forecast"
 
 
@@ -48,7 +48,9 @@ def missed(series: pd.Series, name: str) -> pd.DataFrame:
 
 
 def write(rows: pd.DataFrame) -> None:
-    """Store rows; a step that was forecast before gets the newer forecast."""
+    """Store rows, if there are any; a step that was forecast before gets the newer forecast."""
+    if rows.empty:
+        return
     with Sender.from_conf(stack.questdb_client()) as sender:
         sender.dataframe(rows, table_name=TABLE, symbols=["model"], at="timestamp")
 

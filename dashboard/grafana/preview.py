@@ -29,6 +29,7 @@ from dashboard.grafana.panels import Panel, TimeRange
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+DASHBOARDS = Path(__file__).parent / "dashboards"
 CELL = (76, 36)  # width and height in pixels of Grafana's 24-column grid on a 1920 pixel wide screen
 GAP = 8
 COLOURS = {
@@ -365,7 +366,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Write the page."""
     arguments = _arguments()
-    files = arguments.dashboards or sorted((Path(__file__).parent / "dashboards").glob("*.json"))
+    files = arguments.dashboards or sorted(DASHBOARDS.glob("*.json"))
     now = datetime.now(timezone.utc)
     with connect() as connection:
         boards = []

@@ -57,11 +57,7 @@ def test_defaults_on_the_page_are_those_of_the_file() -> None:
 
 def sources() -> list[Path]:
     """Return the files that read settings."""
-<<<<<<< HEAD
-    folders = ["ingestion/simulator", "ingestion/python", "local", "reconciler", "tests", "benchmarks"]
-=======
-    folders = ["ingestion/simulator", "ingestion/python", "local", "reconciler", "notebooks", "tests"]
->>>>>>> 109be53 (Tests of history, forecasts and models; make history, forecast, preview and bench-forecast)
+    folders = ["ingestion/simulator", "ingestion/python", "local", "reconciler", "notebooks", "tests", "benchmarks"]
     return [path for folder in folders for path in (ROOT / folder).rglob("*.py")] + [
         ROOT / "Makefile",
         ROOT / ".ci" / "run",
