@@ -13,15 +13,18 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import requests
 import stack
-from simulator import population
 
 from questdb import Sender
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "ingestion"))
+from simulator import population  # beside the notebooks, in Docker too
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
