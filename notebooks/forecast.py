@@ -30,10 +30,10 @@ def arrived(days: int = DAYS) -> pd.Series:
     return arrivals(polls, step_for(polls["timestamp"].max() - polls["timestamp"].min()))
 
 
-def forecast(series: pd.Series, name: str) -> pd.DataFrame:
+def forecast(series: pd.Series, name: str, horizon: int | None = None) -> pd.DataFrame:
     """Return rows of github_events_forecast for the steps after `series`, by the model of this name."""
     season = season_for(series)
-    expected = MODELS[name](filled(series, season), horizon_for(series, season), season)
+    expected = MODELS[name](filled(series, season), horizon or horizon_for(series, season), season)
     step = int((series.index[1] - series.index[0]).total_seconds())
     rows = expected.rename(columns={"mean": "rate"}).assign(made_at=pd.Timestamp.now("UTC"), model=name, step=step)
     return rows.rename_axis("timestamp").reset_index()
@@ -44,7 +44,7 @@ def missed(series: pd.Series, name: str) -> pd.DataFrame:
     horizon = horizon_for(series, season_for(series))
     known, start = series.iloc[:-horizon], series.index[-horizon]
     stored = stack.query(f"SELECT count() FROM {TABLE} WHERE timestamp >= %s", [start.to_pydatetime()])
-    return pd.DataFrame() if stored.iloc[0, 0] or len(known) < FEWEST else forecast(known, name)
+    return pd.DataFrame() if stored.iloc[0, 0] or len(known) < FEWEST else forecast(known, name, horizon)
 
 
 def write(rows: pd.DataFrame) -> None:

@@ -200,9 +200,9 @@ def _comparison(best: str, error: float, name: str, naive: float) -> str:
     return f"{best} {word} {name}: MASE {error:.2f} against {naive:.2f} ({error / naive - 1:+.0%})."
 
 
-def anomalies(actual: pd.Series, forecast: Forecast, times: float = 2.0) -> pd.Series:
-    """Return the values that lie outside an interval `times` as wide."""
-    actual = actual.reindex(forecast.index)
-    up, down = forecast["upper"] - forecast["mean"], forecast["mean"] - forecast["lower"]
-    outside = (actual > forecast["mean"] + times * up) | (actual < forecast["mean"] - times * down)
-    return actual[outside]
+def anomalies(actual: pd.Series, forecast: Forecast, times: float = 5.0) -> pd.Series:
+    """Return the values whose error is `times` further off than usual: robust deviations from the median error."""
+    errors = (actual.reindex(forecast.index) - forecast["mean"]).dropna()
+    off = (errors - errors.median()).abs()
+    usual = 1.4826 * off.median()  # the standard deviation, were the errors normal; a few wild ones do not move it
+    return actual.loc[off.index[off > times * usual]]

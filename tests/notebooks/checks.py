@@ -71,7 +71,15 @@ def check_measures_are_those_of_the_textbook() -> None:
     assert forecasting.mase(actual, forecast, past, 1) == 2 / (4 / 3)
     assert forecasting.rmse(actual, forecast) == np.sqrt(5)
     assert forecasting.coverage(actual, forecast) == 0.5
-    assert list(forecasting.anomalies(actual, forecast, times=1.2)) == [8.0]
+
+
+def check_what_is_far_off_stands_out() -> None:
+    actual = daily(4, noise=0.01)
+    expected = pd.DataFrame({"mean": daily(4, noise=0.0)})
+    strange = actual.copy()
+    strange.iloc[[20, 60]] += [8.0, -6.0]
+    assert forecasting.anomalies(actual, expected).empty
+    assert list(forecasting.anomalies(strange, expected).index) == list(actual.index[[20, 60]])
 
 
 def check_no_model_sees_what_it_is_asked_for() -> None:
