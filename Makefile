@@ -83,7 +83,7 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
 
-lint: $(VENV)/.test lint-nodejs lint-go ## formatter, linter and type checker of every language
+lint: $(VENV)/.test lint-nodejs lint-java lint-go lint-rust ## formatter, linter and type checker of every language
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .
@@ -95,8 +95,14 @@ with = if command -v $(1) >/dev/null; then $(2); \
 lint-nodejs:
 	@cd ingestion/nodejs && $(call with,npm,{ test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent; } && npm exec -- biome ci --colors=off --error-on-warnings)
 
+lint-java:
+	@$(call with,mvn,$(MVN) -f ingestion/java/github_events/pom.xml spotless:check)
+
 lint-go:
 	@cd ingestion/go/github_events && $(call with,go,go vet . && test -z "$$(gofmt -l . | tee /dev/stderr)")
+
+lint-rust:
+	@cd ingestion/rust/github_events && $(call with,cargo,cargo fmt --check && cargo clippy --quiet --locked -- --deny warnings)
 
 format: $(VENV)/.test ## format the Python code and mend what the linter can
 	@$(BIN)/ruff check --fix --quiet . || true

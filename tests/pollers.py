@@ -42,8 +42,15 @@ class Language(NamedTuple):
 LANGUAGES = [
     Language("python", "ingestion/python", (sys.executable, "github_events.py")),
     Language("nodejs", "ingestion/nodejs", ("node", "github_events.js"), ("npm", "ci", "--silent")),
+    Language(
+        "java",
+        "ingestion/java/github_events",
+        ("java", "-jar", "target/github-events-1.0-SNAPSHOT-jar-with-dependencies.jar"),
+        ("mvn", "--quiet", "--batch-mode", "--no-transfer-progress", "package"),
+    ),
     # `go run` doesn't hand signals on.
     Language("go", "ingestion/go/github_events", ("target/github_events",), ("go", "build", "-o", "target/", ".")),
+    Language("rust", "ingestion/rust/github_events", ("cargo", "run", "--quiet"), ("cargo", "build", "--quiet")),
 ]
 
 

@@ -1,0 +1,154 @@
+package io.github.rta;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.ExecutionException;
+import org.apache.kafka.clients.CommonClientConfigs;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.ListTopicsOptions;
+import org.apache.kafka.clients.producer.KafkaProducer;
+import org.apache.kafka.clients.producer.Producer;
+import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.errors.InterruptException;
+import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.serialization.StringSerializer;
+
+/** Delivery to Kafka by an idempotent producer that never gives a message up by itself (CONTRACT.md, section 7). */
+final class Delivery {
+    /** How long a topic may be unknown to a Kafka that answers before it counts as deleted. */
+    private static final int UNKNOWN_MS = 10_000;
+
+    /** Kafka refused a message for good. */
+    static final class RefusedException extends Exception {
+        private static final long serialVersionUID = 1;
+
+        RefusedException(String reason) {
+            super(reason);
+        }
+    }
+
+    private final Set<String> topics;
+    private final String servers;
+    private Producer<String, String> producer;
+    private int pending;
+    private String refused;
+
+    Delivery(Settings settings) {
+        topics = new TreeSet<>(List.of(settings.topic(), settings.topic() + "_dlq", settings.pollsTopic()));
+        servers = settings.bootstrapServers();
+    }
+
+    /** Returns what must still come up before messages can be sent, asking for some seconds at most; null: nothing. */
+    String missing(double timeout) throws InterruptedException {
+        try (Admin admin = Admin.create(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
+            ListTopicsOptions options = new ListTopicsOptions().timeoutMs((int) (timeout * 1000));
+            Set<String> absent = new TreeSet<>(topics);
+            absent.removeAll(admin.listTopics(options).names().get());
+            if (!absent.isEmpty()) {
+                return "topics %s at %s".formatted(String.join(", ", absent), servers);
+            }
+            connect();
+            return null;
+        } catch (InterruptException interrupt) {
+            throw new InterruptedException();
+        } catch (ExecutionException | KafkaException away) {
+            return "Kafka at %s (KAFKA_BOOTSTRAP_SERVERS)".formatted(servers);
+        }
+    }
+
+    /** Sends in the background. */
+    void send(String topic, String key, String value, String reason) {
+        ProducerRecord<String, String> message = new ProducerRecord<>(topic, key, value);
+        if (reason != null) {
+            message.headers().add("reason", reason.getBytes(StandardCharsets.UTF_8));
+        }
+        synchronized (this) {
+            pending++;
+        }
+        try {
+            producer.send(message, (done, error) -> delivered(topic, error));
+        } catch (KafkaException error) {
+            delivered(topic, error);
+        }
+    }
+
+    /** Waits for acknowledgements, seconds at most; returns how many are missing. */
+    int flush(double timeout) throws RefusedException, InterruptedException {
+        int left = awaitAcknowledgements(timeout);
+        if (left > 0) {
+            // The client itself would offer a message to a deleted topic without end.
+            for (String topic : topics) {
+                demand(topic);
+            }
+        }
+        synchronized (this) {
+            if (refused != null) {
+                throw new RefusedException(refused);
+            }
+            return pending;
+        }
+    }
+
+    private void connect() {
+        if (producer == null) {
+            producer = new KafkaProducer<>(options(), new StringSerializer(), new StringSerializer());
+        }
+        topics.forEach(producer::partitionsFor);
+    }
+
+    /** What a producer needs to wait for Kafka without limit, and without making `send` wait: topics once known stay known. */
+    private Map<String, Object> options() {
+        return Map.of(
+                ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
+                servers,
+                ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
+                true,
+                ProducerConfig.ACKS_CONFIG,
+                "all",
+                ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
+                Integer.MAX_VALUE,
+                ProducerConfig.MAX_BLOCK_MS_CONFIG,
+                UNKNOWN_MS,
+                ProducerConfig.BUFFER_MEMORY_CONFIG,
+                256 << 20,
+                ProducerConfig.METADATA_MAX_IDLE_CONFIG,
+                Duration.ofDays(3650).toMillis(),
+                CommonClientConfigs.METADATA_RECOVERY_STRATEGY_CONFIG,
+                "none",
+                ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG,
+                1000);
+    }
+
+    private synchronized void delivered(String topic, Exception error) {
+        pending--;
+        if (error != null && refused == null) {
+            refused = topic + ": " + error.getMessage();
+        }
+        notifyAll();
+    }
+
+    private synchronized int awaitAcknowledgements(double timeout) throws InterruptedException {
+        long end = System.nanoTime() + (long) (timeout * 1e9);
+        for (long left = end - System.nanoTime(); pending > 0 && refused == null && left > 0; ) {
+            wait(left / 1_000_000, (int) (left % 1_000_000));
+            left = end - System.nanoTime();
+        }
+        return pending;
+    }
+
+    private void demand(String topic) throws RefusedException, InterruptedException {
+        try {
+            producer.partitionsFor(topic);
+        } catch (TimeoutException gone) {
+            throw new RefusedException(topic + ": the topic is gone");
+        } catch (InterruptException interrupt) {
+            throw new InterruptedException();
+        }
+    }
+}

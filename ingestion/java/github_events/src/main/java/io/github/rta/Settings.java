@@ -1,0 +1,160 @@
+package io.github.rta;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * The settings of a poller, read from environment variables (CONTRACT.md, section 2). Times in seconds; null: not
+ * limited, or as GitHub asks.
+ */
+record Settings(
+        String apiUrl,
+        String token,
+        Double pollInterval,
+        Long maxPolls,
+        String bootstrapServers,
+        String topic,
+        String pollsTopic,
+        String heartbeatFile) {
+
+    /** One line for each bad setting, naming its variable. */
+    static final class BadException extends Exception {
+        private static final long serialVersionUID = 1;
+
+        final transient List<String> errors;
+
+        BadException(List<String> errors) {
+            super(String.join("\n", errors));
+            this.errors = errors;
+        }
+    }
+
+    /** One environment variable: its default as text, what makes a value of it, and its line in the help. */
+    private record Variable(String name, String standard, Function<String, Object> parse, String help) {}
+
+    /** Returns the settings of this environment. Arguments are errors. */
+    static Settings read(Map<String, String> environ, List<String> arguments) throws BadException {
+        List<String> errors = new ArrayList<>();
+        for (String argument : arguments) {
+            errors.add("argument %s: settings are environment variables, see --help".formatted(argument));
+        }
+        Map<String, Object> values = new HashMap<>();
+        for (Variable variable : variables(environ)) {
+            String given = environ.getOrDefault(variable.name, "").strip();
+            String text = given.isEmpty() ? variable.standard : given;
+            try {
+                values.put(variable.name, text.isEmpty() ? null : variable.parse.apply(text));
+            } catch (IllegalArgumentException error) {
+                errors.add("%s='%s': %s".formatted(variable.name, text, error.getMessage()));
+            }
+        }
+        if (!errors.isEmpty()) {
+            throw new BadException(errors);
+        }
+        return of(values);
+    }
+
+    /** Returns the text of --help. */
+    static String usage(Map<String, String> environ) {
+        return variables(environ).stream()
+                .map(known -> "  %-25s%s (default: %s)"
+                        .formatted(known.name, known.help, known.standard.isEmpty() ? "none" : known.standard))
+                .collect(Collectors.joining(
+                        "\n", "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:\n", ""));
+    }
+
+    private static Settings of(Map<String, Object> values) {
+        return new Settings(
+                (String) values.get("GITHUB_API_URL"),
+                (String) values.get("GITHUB_TOKEN"),
+                (Double) values.get("POLL_INTERVAL"),
+                (Long) values.get("MAX_POLLS"),
+                (String) values.get("KAFKA_BOOTSTRAP_SERVERS"),
+                (String) values.get("KAFKA_TOPIC"),
+                (String) values.get("KAFKA_POLLS_TOPIC"),
+                (String) values.get("HEARTBEAT_FILE"));
+    }
+
+    private static List<Variable> variables(Map<String, String> environ) {
+        boolean simulated = environ.getOrDefault("FEED", "").strip().equals("simulator");
+        String port = environ.getOrDefault("SIMULATOR_PORT", "");
+        String simulator = "http://127.0.0.1:" + (port.isEmpty() ? "8090" : port);
+        return List.of(
+                new Variable("FEED", "github", Settings::feed, "github, or simulator"),
+                new Variable(
+                        "GITHUB_API_URL",
+                        simulated ? simulator : "https://api.github.com",
+                        Settings::url,
+                        "where GET /events is answered"),
+                new Variable("GITHUB_TOKEN", "", text -> text, "5,000 requests an hour instead of 60"),
+                new Variable(
+                        "POLL_INTERVAL",
+                        "",
+                        Settings::positive,
+                        "seconds between two requests of a page; none: as GitHub asks"),
+                new Variable("MAX_POLLS", "", Settings::count, "end after so many requests of each page"),
+                new Variable(
+                        "KAFKA_BOOTSTRAP_SERVERS",
+                        "localhost:9092",
+                        Settings::servers,
+                        "host:port, several with commas"),
+                new Variable(
+                        "KAFKA_TOPIC",
+                        "github_events",
+                        Settings::topic,
+                        "events; what can't be one goes to the same name plus _dlq"),
+                new Variable("KAFKA_POLLS_TOPIC", "github_polls", Settings::topic, "one row of statistics a request"),
+                new Variable(
+                        "HEARTBEAT_FILE",
+                        "",
+                        text -> text,
+                        "holds the Unix second until which the poller counts as healthy"));
+    }
+
+    private static Object feed(String text) {
+        return matching("github|simulator", text, "must be github or simulator");
+    }
+
+    private static Object url(String text) {
+        try {
+            URI url = new URI(text);
+            boolean http = url.getScheme() != null && Set.of("http", "https").contains(url.getScheme());
+            if (http && url.getHost() != null && url.getQuery() == null && url.getPort() != 0) {
+                return text.replaceAll("/+$", "");
+            }
+        } catch (URISyntaxException error) {
+            // Said below.
+        }
+        throw new IllegalArgumentException("must be an address like https://api.github.com");
+    }
+
+    private static Object positive(String text) {
+        return Double.valueOf(matching("(?=.*[1-9])\\d+(\\.\\d+)?", text, "must be a number of seconds above 0"));
+    }
+
+    private static Object count(String text) {
+        return Long.valueOf(matching("0*[1-9]\\d{0,17}", text, "must be a whole number above 0"));
+    }
+
+    private static Object servers(String text) {
+        return matching("[^\\s,:]+:\\d+(,[^\\s,:]+:\\d+)*", text, "must be host:port, several with commas");
+    }
+
+    private static Object topic(String text) {
+        return matching("[A-Za-z0-9._-]{1,245}", text, "must be 1 to 245 letters, digits, dots, dashes or underscores");
+    }
+
+    private static String matching(String pattern, String text, String error) {
+        if (!text.matches(pattern)) {
+            throw new IllegalArgumentException(error);
+        }
+        return text;
+    }
+}

@@ -1,0 +1,143 @@
+//! The settings of a poller, read from environment variables (CONTRACT.md, section 2).
+
+use std::time::Duration;
+
+use reqwest::Url;
+
+/// What one run does; `None`: not limited, or as GitHub asks.
+pub struct Settings {
+    pub api_url: String,
+    pub token: Option<String>,
+    pub poll_interval: Option<Duration>,
+    pub max_polls: Option<u64>,
+    pub bootstrap_servers: String,
+    pub topic: String,
+    pub polls_topic: String,
+    pub heartbeat_file: Option<String>,
+}
+
+/// Gives the value of an environment variable, empty when it is not set.
+pub type Environ<'a> = &'a dyn Fn(&str) -> String;
+
+type Parsed<T> = Result<T, &'static str>;
+
+/// One environment variable: its default as text, and its line in the help.
+struct Variable {
+    name: &'static str,
+    default: String,
+    help: &'static str,
+}
+
+/// Returns the settings of this environment, or one line for each bad one. Arguments are errors.
+pub fn read(environ: Environ, arguments: &[String]) -> Result<Settings, Vec<String>> {
+    let explain = |argument| format!("argument {argument}: settings are environment variables, see --help");
+    let mut reader = Reader { environ, variables: variables(environ), errors: arguments.iter().map(explain).collect() };
+    reader.value("FEED", feed);
+    let settings = Settings {
+        api_url: reader.value("GITHUB_API_URL", url).unwrap_or_default(),
+        token: reader.value("GITHUB_TOKEN", |text| Ok(text.into())),
+        poll_interval: reader.value("POLL_INTERVAL", positive),
+        max_polls: reader.value("MAX_POLLS", count),
+        bootstrap_servers: reader.value("KAFKA_BOOTSTRAP_SERVERS", servers).unwrap_or_default(),
+        topic: reader.value("KAFKA_TOPIC", topic).unwrap_or_default(),
+        polls_topic: reader.value("KAFKA_POLLS_TOPIC", topic).unwrap_or_default(),
+        heartbeat_file: reader.value("HEARTBEAT_FILE", |text| Ok(text.into())),
+    };
+    if reader.errors.is_empty() { Ok(settings) } else { Err(reader.errors) }
+}
+
+/// Returns the text of --help.
+pub fn usage(environ: Environ) -> String {
+    let head = "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:";
+    variables(environ).iter().fold(head.into(), |text, Variable { name, default, help }| {
+        let shown = if default.is_empty() { "none" } else { default };
+        format!("{text}\n  {name:25}{help} (default: {shown})")
+    })
+}
+
+struct Reader<'a> {
+    environ: Environ<'a>,
+    variables: Vec<Variable>,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// Returns the value of a variable or of its default; `None` when there is none, or a bad one.
+    fn value<T>(&mut self, name: &str, parse: fn(&str) -> Parsed<T>) -> Option<T> {
+        let default = self.variables.iter().find(|variable| variable.name == name).map(|found| found.default.clone());
+        let given = (self.environ)(name).trim().to_owned();
+        let text = if given.is_empty() { default.unwrap_or_default() } else { given };
+        if text.is_empty() {
+            return None;
+        }
+        parse(&text).map_err(|error| self.errors.push(format!("{name}='{text}': {error}"))).ok()
+    }
+}
+
+fn variables(environ: Environ) -> Vec<Variable> {
+    let port = Some(environ("SIMULATOR_PORT")).filter(|port| !port.is_empty()).unwrap_or("8090".into());
+    let simulated = environ("FEED").trim() == "simulator";
+    let api_url = if simulated { format!("http://127.0.0.1:{port}") } else { "https://api.github.com".into() };
+    [
+        ("FEED", "github", "github, or simulator"),
+        ("GITHUB_API_URL", &api_url, "where GET /events is answered"),
+        ("GITHUB_TOKEN", "", "5,000 requests an hour instead of 60"),
+        ("POLL_INTERVAL", "", "seconds between two requests of a page; none: as GitHub asks"),
+        ("MAX_POLLS", "", "end after so many requests of each page"),
+        ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", "host:port, several with commas"),
+        ("KAFKA_TOPIC", "github_events", "events; what can't be one goes to the same name plus _dlq"),
+        ("KAFKA_POLLS_TOPIC", "github_polls", "one row of statistics a request"),
+        ("HEARTBEAT_FILE", "", "holds the Unix second until which the poller counts as healthy"),
+    ]
+    .map(|(name, default, help)| Variable { name, default: default.into(), help })
+    .into()
+}
+
+fn feed(text: &str) -> Parsed<String> {
+    valid(matches!(text, "github" | "simulator"), text, "must be github or simulator")
+}
+
+fn url(text: &str) -> Parsed<String> {
+    let good = |url: Url| {
+        ["http", "https"].contains(&url.scheme()) && url.has_host() && url.query().is_none() && url.port() != Some(0)
+    };
+    let text = text.trim_end_matches('/');
+    valid(Url::parse(text).is_ok_and(good), text, "must be an address like https://api.github.com")
+}
+
+fn positive(text: &str) -> Parsed<Duration> {
+    let error = "must be a number of seconds above 0";
+    let seconds = decimal(text).filter(|seconds| *seconds > 0.0).ok_or(error)?;
+    Duration::try_from_secs_f64(seconds).or(Err(error))
+}
+
+fn count(text: &str) -> Parsed<u64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|count| plain && *count > 0).ok_or("must be a whole number above 0")
+}
+
+fn servers(text: &str) -> Parsed<String> {
+    let good = |server: &str| {
+        server.split_once(':').is_some_and(|(host, port)| {
+            !host.is_empty() && !host.contains(char::is_whitespace) && port.parse::<u16>().is_ok()
+        })
+    };
+    valid(text.split(',').all(good), text, "must be host:port, several with commas")
+}
+
+fn topic(text: &str) -> Parsed<String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let good = text.len() <= 245 && text.bytes().all(legal);
+    valid(good, text, "must be 1 to 245 letters, digits, dots, dashes or underscores")
+}
+
+fn valid(good: bool, text: &str, error: &'static str) -> Parsed<String> {
+    if good { Ok(text.into()) } else { Err(error) }
+}
+
+/// Returns a number written as digits, with or without decimals; `None` for anything else.
+pub fn decimal(text: &str) -> Option<f64> {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    if digits(whole) && digits(fraction) { text.parse().ok() } else { None }
+}
