@@ -124,6 +124,9 @@ bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipe
 bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecasting models, into docs/forecasting.md
 	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py
 
+bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
+	@$(BENCH)/coverage.py $(ARGS)
+
 # --- What the stack is built from ---
 
 build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts

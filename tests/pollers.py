@@ -45,7 +45,15 @@ LANGUAGES = [
     Language(
         "java",
         "ingestion/java/github_events",
-        ("java", "-jar", "target/github-events-1.0-SNAPSHOT-jar-with-dependencies.jar"),
+        # As its image runs it.
+        (
+            "java",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Xmx128m",
+            "-jar",
+            "target/github-events-1.0-SNAPSHOT-jar-with-dependencies.jar",
+        ),
         ("mvn", "--quiet", "--batch-mode", "--no-transfer-progress", "package"),
     ),
     # `go run` doesn't hand signals on.

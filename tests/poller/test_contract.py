@@ -242,7 +242,7 @@ def test_polite_by_default(simulate: Simulate, poller: Make) -> None:
     run = poller(simulator.url)
     run.environ["GITHUB_TOKEN"] = TOKEN
     run.start()
-    run.until(lambda: len(run.polls()) == 3, "three polls", 10)
+    run.until(lambda: len(run.polls()) == 3, "three polls")
     assert run.polls()[0]["interval"] == pytest.approx(60, abs=0.01)
     assert run.stop() == 0
     assert len(run.events()) > 250
@@ -254,7 +254,7 @@ def test_budget_without_token(simulate: Simulate, poller: Make) -> None:
     run = poller(simulator.url)
     run.environ["POLL_INTERVAL"] = "5"
     run.start()
-    run.until(lambda: len(run.polls()) == 3, "three polls", 10)
+    run.until(lambda: len(run.polls()) == 3, "three polls")
     run.stop()
     reset = [3 * 3600 / (60 - asked) for asked in (1, 2, 3)]
     assert [row["interval"] for row in run.polls()] == [pytest.approx(wait, rel=0.03) for wait in reset]

@@ -1,0 +1,254 @@
+"""`make bench-coverage`: how much of a feed each poller captures under each plan, and what that costs.
+
+The simulator emits events as fast as GitHub did in 2026 and keeps a truth log; time runs `--scale` times faster. The last rows are the older
+template's way: the first page of 30 every 10 s. Then each poller is fed new identities until its memory of them is full.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import psutil
+import report
+import requests
+from kafka_broker import Broker
+from pollers import LANGUAGES, Language, Poller, build
+from simulator.process import Running, started
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from simulator.truth import Key, Truth
+
+EVENTS_A_SECOND = 170  # GitHub's public feed in 2026
+HOUR, DAY = 3600, 86400
+IDENTITIES = 400_000
+OLDER_TEMPLATE = "older template"
+MB = 2**20
+
+
+class Plan(NamedTuple):
+    """How often a poller asks: with a token or not, and every so many simulated seconds if that is not left to GitHub."""
+
+    name: str
+    token: bool
+    interval: float | None = None
+
+
+PLANS = [
+    Plan("anonymous", token=False),
+    Plan("polite", token=True),
+    Plan("10 s", token=True, interval=10),
+    Plan("fastest", token=True, interval=0.1),  # what is left of 5,000 requests an hour sets the pace
+]
+
+
+class Cost(NamedTuple):
+    """CPU seconds after the first requests, and MB of memory at the end."""
+
+    seconds: float
+    rss: float
+
+
+class Run(NamedTuple):
+    """What one poller sent in one run, and the number of pages that it called saturated."""
+
+    client: str
+    keys: Sequence[Key]
+    saturated: int
+    cost: Cost | None
+
+
+def settings(plan: Plan, scale: float) -> dict[str, str]:
+    """Return a poller's settings for a plan in scaled time."""
+    interval = {"POLL_INTERVAL": f"{plan.interval / scale:.4f}"} if plan.interval else {}
+    return interval | ({"GITHUB_TOKEN": "token"} if plan.token else {})
+
+
+def poll(poller: Poller, plan: Plan, scale: float, seconds: float) -> Run:
+    """Let a poller run for some real seconds."""
+    poller.broker.create(poller.topic, poller.topic + "_dlq", poller.polls_topic)
+    poller.environ |= settings(plan, scale)
+    poller.start()
+    assert poller.process
+    process = psutil.Process(poller.process.pid)
+    poller.until_logged("page 3 poll 1", 120)
+    before = process.cpu_times()
+    time.sleep(seconds)
+    now = process.cpu_times()
+    cost = Cost(now.user + now.system - before.user - before.system, process.memory_info().rss / MB)
+    assert poller.stop() == 0, poller.log.read_text()[-2000:]
+    return Run(poller.client, poller.keys(), sum(row["saturated"] for row in poller.polls()), cost)
+
+
+def poll_as_before(url: str, scale: float, seconds: float) -> Run:
+    """Poll as the older template did: the first page of 30 every 10 s, only its ETag remembered."""
+    keys: list[Key] = []
+    headers = {"User-Agent": OLDER_TEMPLATE, "Authorization": "Bearer token"}
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        answer = requests.get(f"{url}/events?per_page=30", headers=headers, timeout=30)
+        if answer.ok and answer.content:
+            keys += [(event["id"], event["created_at"]) for event in answer.json()]
+            headers["If-None-Match"] = answer.headers["ETag"]
+        time.sleep(10 / scale)
+    return Run(OLDER_TEMPLATE, keys, 0, None)
+
+
+def certain_gaps(truth: Truth, client: str) -> int:
+    """Count the full answers of which no recent event was on the last good answer of the same page (CONTRACT.md, section 8)."""
+    gaps = 0
+    last: dict[int, set[Key]] = {}
+    for answer in truth.polls:
+        if answer["client"] != client or answer["status"] != requests.codes.ok or not answer["intact"]:
+            continue
+        day_before = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(int(answer["at"]) - DAY))
+        recent = {key for key in answer["served"] if (key[1] or "") >= day_before}
+        before = last.get(answer["page"])
+        full = len(answer["served"]) == 100 and len(recent) >= 50  # noqa: PLR2004 - the contract's numbers
+        gaps += before is not None and full and not recent & before
+        last[answer["page"]] = set(answer["served"])
+    return gaps
+
+
+def row(name: str, plan: str, run: Run, truth: Truth) -> list[object]:
+    """Return a line of the table."""
+    found = truth.coverage(run.keys, run.client)
+    million = found.captured / 1e6
+    asked = sum(answer["client"] == run.client for answer in truth.polls)
+    return [
+        *(name, plan, f"{found.emitted:,}", f"{found.possible:,}", f"{found.captured:,}", f"{100 * found.share:.2f} %"),
+        *(f"{len(run.keys) - len(set(run.keys)):,}", f"{asked:,}"),
+        f"{run.saturated} of {certain_gaps(truth, run.client)}" if run.cost else "",
+        *((f"{run.cost.seconds / million:.0f}", f"{run.cost.rss:.0f}") if run.cost and million else ("", "")),
+    ]
+
+
+HEAD = (
+    *("poller", "plan", "emitted", "possible", "captured", "of possible", "sent twice", "requests"),
+    *("gaps reported of certain", "CPU s per million events", "RSS, MB"),
+)
+
+
+@contextmanager
+def simulator(folder: Path, scale: float) -> Iterator[Running]:
+    """Run a feed with a truth log."""
+    log = folder / "truth.ndjson"
+    log.unlink(missing_ok=True)
+    flags = ("--rate", str(EVENTS_A_SECOND), "--time-scale", str(scale), "--truth-log", str(log))
+    with started(*flags) as running:
+        yield running
+
+
+class Pace(NamedTuple):
+    """How many real seconds a run takes, and how many simulated ones pass in each."""
+
+    seconds: float
+    scale: float
+
+
+def cover(broker: Broker, folder: Path, cases: Iterable[tuple[Plan, Language]], pace: Pace) -> str:
+    """Run each language under each plan, and the older template's way; return the table."""
+    seconds, scale = pace
+    rows = []
+    for plan, language in cases:
+        topic = f"coverage-{language.name}-{plan.name.replace(' ', '')}"
+        with simulator(folder, scale) as feed:
+            run = poll(Poller(language, folder, broker, feed.url, topic), plan, scale, seconds)
+            rows.append(row(language.name, plan.name, run, feed.truth()))
+        (folder / "poller.log").unlink()
+        print(*rows[-1], sep=" | ", flush=True)
+    with simulator(folder, scale) as feed:
+        rows.append(row(OLDER_TEMPLATE, "10 s", poll_as_before(feed.url, scale, seconds), feed.truth()))
+    return report.table(HEAD, rows)
+
+
+class Fresh(BaseHTTPRequestHandler):
+    """Answers each request with a page of a thousand identities never seen before, as many bytes as a page of GitHub's."""
+
+    numbers = itertools.count(21_190_576_879)
+
+    def do_GET(self) -> None:
+        """Send a page."""
+        event = '{{"id":"{}","created_at":"2026-11-24T04:00:00Z"}}'
+        body = f"[{','.join(event.format(next(self.numbers)) for _ in range(1000))}]".encode()
+        self.send_response(requests.codes.ok)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def rss_when_full(broker: Broker, folder: Path, language: Language) -> float:
+    """Return the MB of a poller whose memory of identities is at its bound."""
+    server = HTTPServer(("127.0.0.1", 0), Fresh)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    topic = f"full-{language.name}"
+    broker.create(topic, topic + "_dlq", topic + "_polls")
+    poller = Poller(language, folder, broker, f"http://127.0.0.1:{server.server_port}", topic)
+    poller.environ["POLL_INTERVAL"] = "0.01"
+    poller.start()
+    assert poller.process
+    process, rounds = psutil.Process(poller.process.pid), IDENTITIES // 3000
+    poller.until_logged(f"page 3 poll {rounds}:", 600)
+    rss = process.memory_info().rss / MB
+    poller.stop()
+    server.shutdown()
+    (folder / "poller.log").unlink()
+    return float(rss)
+
+
+def fill(broker: Broker, folder: Path, languages: Iterable[Language]) -> str:
+    """Return the table of each language's memory at the bound."""
+    rows = [[language.name, f"{rss_when_full(broker, folder, language):.0f}"] for language in languages]
+    return report.table(["poller", f"RSS with {IDENTITIES:,} identities, MB"], rows)
+
+
+def options() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--languages", type=lambda text: text.split(","), help="some of them, with commas")
+    parser.add_argument("--plans", type=lambda text: text.split(","), help=", ".join(plan.name for plan in PLANS))
+    parser.add_argument("--hours", type=float, default=1, help="simulated hours of each run")
+    parser.add_argument("--scale", type=float, default=40, help="simulated seconds in a real one")
+    parser.add_argument("--no-memory", dest="memory", action="store_false", help="leave the second table out")
+    parser.add_argument("--dry-run", action="store_true", help="print the tables only")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run the benchmark; return the exit code."""
+    chosen = options()
+    languages = [each for each in LANGUAGES if each.name in (chosen.languages or each.name) and build(each)]
+    plans = [plan for plan in PLANS if not chosen.plans or plan.name in chosen.plans]
+    cases, pace = itertools.product(plans, languages), Pace(chosen.hours * HOUR / chosen.scale, chosen.scale)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        broker = Broker(folder)
+        broker.start()
+        try:
+            head = f"{chosen.hours:g} simulated hours a run, {EVENTS_A_SECOND} events/s, time {chosen.scale:g} times as fast. {report.machine()}."
+            text = f"{head}\n\n{cover(broker, folder, cases, pace)}"
+            if chosen.memory:
+                text += f"\n\n{fill(broker, folder, languages)}"
+        finally:
+            broker.stop()
+    if not chosen.dry_run:
+        report.write("coverage", text)
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
