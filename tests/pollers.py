@@ -58,7 +58,7 @@ LANGUAGES = [
     ),
     # `go run` doesn't hand signals on.
     Language("go", "ingestion/go/github_events", ("target/github_events",), ("go", "build", "-o", "target/", ".")),
-    Language("rust", "ingestion/rust/github_events", ("cargo", "run", "--quiet"), ("cargo", "build", "--quiet")),
+    Language("rust", "ingestion/rust/github_events", ("cargo", "run", "--quiet", "--"), ("cargo", "build", "--quiet")),
 ]
 
 
