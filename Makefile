@@ -23,6 +23,12 @@ down: $(VENV)/.up ## stop the stack, keep its data
 status: $(VENV)/.up ## one line for each part: state, age, memory, what is wrong
 	@$(BIN)/python -m local status
 
+doctor: $(VENV)/.up ## one line for each stage from ports to newest row, and a remedy for what is wrong
+	@$(BIN)/python -m local doctor
+
+check: $(VENV)/.up ## evaluate the alerts; exit with 1 and say what to do if anything is wrong
+	@$(BIN)/python -m local check
+
 logs: $(VENV)/.up ## follow all logs
 	@$(BIN)/python -m local logs
 
@@ -127,6 +133,9 @@ bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecast
 bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
 	@$(BENCH)/coverage.py $(ARGS)
 
+bench-monitoring: build telegraf $(VENV)/.test ## CPU and rows that it costs to let the stack watch itself
+	@$(BENCH)/overhead.py $(ARGS)
+
 # --- What the stack is built from ---
 
 build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
@@ -134,6 +143,9 @@ build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }
 	@monitoring/telegraf/build .local/bin/telegraf
+
+alerts: $(VENV)/.test ## write Grafana's alert rules from monitoring/alerts/*.sql
+	@$(BIN)/python -m monitoring.grafana_rules
 
 preflight:
 	@$(PYTHON) local/preflight.py

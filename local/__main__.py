@@ -1,4 +1,4 @@
-"""`python -m local up|down|status|logs|clean|run`: the stack without Docker. Called by the Makefile."""
+"""`python -m local up|down|status|doctor|check|logs|clean|run`: the stack without Docker. Called by the Makefile."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from pathlib import Path
 
 import requests
 
-from local import health, obstacles
+from local import doctor, health, obstacles
 from local.processes import Process, Supervisor
 from local.settings import ROOT, forget, load, remember
+from monitoring import check
 
 READY_WITHIN = 120.0  # seconds
 LOOK_EVERY = 0.2  # seconds
@@ -174,6 +175,21 @@ def report(process: Process, settings: dict[str, str]) -> str | None:
     return problem
 
 
+def diagnose(settings: dict[str, str]) -> int:
+    """Print a line for each stage; return 0 if all are well."""
+    findings = doctor.examine(settings)
+    for finding in findings:
+        say(str(finding))
+    return 0 if all(finding.well for finding in findings) else 1
+
+
+def alerts(settings: dict[str, str]) -> int:
+    """Print each alert that is on and what to do about it; return 0 if none is."""
+    lines = check.report(doctor.database(settings))
+    say("\n".join(lines or ["✓ nothing is wrong"]))
+    return 1 if lines else 0
+
+
 def logs(settings: dict[str, str]) -> int:
     """Follow all logs until interrupted; return only if there are none."""
     files = sorted(Path(settings["STATE_DIR"], "logs").glob("*.log"))
@@ -204,7 +220,15 @@ def clean(settings: dict[str, str]) -> int:
 
 def main() -> int:
     """Run one command; return the exit code."""
-    commands = {"up": up, "down": down, "status": status, "logs": logs, "clean": clean}
+    commands = {
+        "up": up,
+        "down": down,
+        "status": status,
+        "doctor": diagnose,
+        "check": alerts,
+        "logs": logs,
+        "clean": clean,
+    }
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=[*commands, "run"])
     parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program, which gets the stack's settings")

@@ -44,3 +44,5 @@ OTHER_TABLES = {
     "stack_tasks": "telegraf",
     "stack_topics": "telegraf",
 }
+# The dashboards of no dataset, and their uids.
+OTHER_DASHBOARDS = {"stack": "rta-stack"}

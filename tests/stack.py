@@ -49,6 +49,7 @@ class Stack:
             "POLL_INTERVAL": "1",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
             "MONITORING_INTERVAL": "2",
+            "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
             "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
             **ports,
             **environment,

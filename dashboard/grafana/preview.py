@@ -44,6 +44,8 @@ SUFFIXES = {
     "short": "",
     "eps": " evt/s",
     "cps": " c/s",
+    "Bps": " B/s",
+    "decbytes": " B",
     "percent": " %",
     "s": " s",
     "ms": " ms",

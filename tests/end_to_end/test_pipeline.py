@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
-from expectations import DATASETS, OTHER_TABLES, Dataset
+from expectations import DATASETS, OTHER_DASHBOARDS, OTHER_TABLES, Dataset
 from waiting import until
 
 from local.settings import ROOT
@@ -25,7 +25,10 @@ def test_each_dataset_has_all_of_its_files_and_no_file_is_unexpected() -> None:
         "questdb/schema": (".sql", names | OTHER_TABLES.keys()),
         "kafka-connect-plugins/connectors": (".json", names),
         "kafka/topics": (".properties", names | {name + "_dlq" for name in names}),
-        "dashboard/grafana/dashboards": (".json", {dataset.name for dataset in DATASETS if dataset.dashboard}),
+        "dashboard/grafana/dashboards": (
+            ".json",
+            {dataset.name for dataset in DATASETS if dataset.dashboard} | OTHER_DASHBOARDS.keys(),
+        ),
     }
     for folder, (suffix, expected) in folders.items():
         assert {path.name for path in (ROOT / folder).glob("*" + suffix)} == {name + suffix for name in expected}, (

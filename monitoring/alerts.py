@@ -1,0 +1,54 @@
+"""The conditions of monitoring/alerts/*.sql, which `make check` and Grafana evaluate alike.
+
+A file has a header of comments (title, for, unit, remedy) and one query. The query returns a row for each thing that is wrong, with
+the columns `subject` (text) and `value` (number, in the header's unit), and no row when all is well. Its thresholds are at the top.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent / "alerts"
+HEADER = re.compile(r"^-- (title|for|unit|remedy): (.*)$", re.MULTILINE)
+THRESHOLD = re.compile(r"@(\w+) := (\d+)")
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One condition. `wait` is how long Grafana lets it hold before it alerts: "1m"."""
+
+    name: str
+    title: str
+    wait: str
+    unit: str
+    remedy: str
+    sql: str
+
+    @property
+    def thresholds(self) -> dict[str, int]:
+        """What the query compares with, by name."""
+        return {name: int(value) for name, value in THRESHOLD.findall(self.sql)}
+
+    def query(self, **thresholds: int) -> str:
+        """Return the query, with other thresholds than those of the file where given."""
+        if unknown := thresholds.keys() - self.thresholds.keys():
+            message = f"{self.name}.sql has no threshold {', '.join(sorted(unknown))}"
+            raise ValueError(message)
+        return THRESHOLD.sub(lambda match: f"@{match[1]} := {thresholds.get(match[1], match[2])}", self.sql)
+
+
+def read(folder: Path = FOLDER) -> list[Alert]:
+    """Return the alerts of every *.sql of `folder`, by name."""
+    return [_parse(path) for path in sorted(folder.glob("*.sql"))]
+
+
+def _parse(path: Path) -> Alert:
+    text = path.read_text(encoding="utf-8")
+    header = dict(HEADER.findall(text))
+    if missing := {"title", "for", "unit", "remedy"} - header.keys():
+        message = f"{path.name}: its header lacks {', '.join(sorted(missing))}"
+        raise ValueError(message)
+    sql = HEADER.sub("", text).strip()
+    return Alert(path.stem, header["title"], header["for"], header["unit"], header["remedy"], sql)

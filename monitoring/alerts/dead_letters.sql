@@ -1,0 +1,13 @@
+-- title: Dead letters
+-- for: 0s
+-- unit: messages
+-- remedy: See them and their reasons with `make consume TOPIC=NAME_dlq ARGS="--from-beginning --property print.headers=true"`, send them again mended, then delete the topic with `make kafka-topics ARGS="--delete --topic NAME_dlq"`: it is made anew at once.
+DECLARE @seconds := 60
+SELECT topic AS subject, depth AS value
+FROM (
+  SELECT topic, last(next) - last(first) AS depth
+  FROM stack_topics
+  WHERE timestamp > dateadd('s', -@seconds, now()) AND topic LIKE '%_dlq'
+  GROUP BY topic
+)
+WHERE depth > 0;

@@ -1,0 +1,13 @@
+-- title: A disk fills up
+-- for: 0s
+-- unit: % used
+-- remedy: Make room, lower the TTL in questdb/schema and retention.bytes in kafka/topics, or move the data to a larger disk.
+DECLARE @above := 80, @seconds := 60
+SELECT path AS subject, used AS value
+FROM (
+  SELECT path, last(used_percent) AS used
+  FROM stack_disks
+  WHERE timestamp > dateadd('s', -@seconds, now())
+  GROUP BY path
+)
+WHERE used > @above;

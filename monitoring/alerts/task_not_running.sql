@@ -1,0 +1,13 @@
+-- title: A connector task does not run
+-- for: 0s
+-- unit: tasks
+-- remedy: Read the reason with `curl http://localhost:8083/connectors/NAME/status`. A failed task is restarted by itself; a paused one waits for PUT …/resume.
+DECLARE @seconds := 60
+SELECT connector || ' task ' || task || ' is ' || state AS subject, 1.0 AS value
+FROM (
+  SELECT connector, task, last(state) AS state
+  FROM stack_tasks
+  WHERE timestamp > dateadd('s', -@seconds, now())
+  GROUP BY connector, task
+)
+WHERE state <> 'RUNNING';

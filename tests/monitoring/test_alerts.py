@@ -1,0 +1,195 @@
+"""Each fault turns its alert on and its repair turns it off again; a quiet stack has none."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+import yaml
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient
+from waiting import until
+
+from local import doctor
+from monitoring import alerts, check, grafana_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stack import Stack
+
+ALERTS = {alert.name: alert for alert in alerts.read()}
+# Thresholds for the tests' two seconds between looks instead of ten; that of events_stale goes by the simulated feed's own delay.
+SHORT = {
+    "part_down": {"after": 8},
+    "monitoring_silent": {"after": 8},
+    "lag_growing": {"least": 500, "seconds": 10},
+    "dead_letters": {"seconds": 10},
+    "task_not_running": {"seconds": 10},
+}
+QUIET = 10.0  # seconds: an hour's worth of conditions is the same twelve queries again and again
+WITHIN = 90.0  # seconds; mostly much less, but the machine may be busy
+
+
+def subjects(stack: Stack, name: str) -> str:
+    """Return the subjects of an alert that is on, at the tests' thresholds."""
+    rows = check.evaluate(doctor.database(stack.settings), ALERTS[name], **SHORT.get(name, {}))
+    return "; ".join(row["subject"] for row in rows)
+
+
+def on(stack: Stack, name: str, subject: str) -> None:
+    until(lambda: subject in subjects(stack, name), f"{name} on: {subject}", WITHIN, lambda: state(stack))
+
+
+def off(stack: Stack, name: str) -> None:
+    until(lambda: not subjects(stack, name), f"{name} off", WITHIN, lambda: state(stack))
+
+
+def state(stack: Stack) -> str:
+    """Return all alerts and the log of what writes the tables."""
+    return "\n".join([*(f"{name}: {subjects(stack, name)}" for name in ALERTS), stack.log("telegraf")])
+
+
+@pytest.fixture
+def calm(stack: Stack, telegraf: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
+    """The shared stack, what other tests did to it repaired."""
+    assert telegraf
+    stack.healthy()
+    empty_dead_letters(stack)
+    ((age,),) = stack.sql("SELECT datediff('s', max(timestamp), now()) FROM github_events")
+    monkeypatch.setitem(SHORT, "events_stale", {"after": age + 15})
+    until(lambda: not any(subjects(stack, name) for name in ALERTS), "a calm stack", WITHIN, lambda: state(stack))
+    return stack
+
+
+def empty_dead_letters(stack: Stack) -> None:
+    """Do what the remedy says: delete the topics that hold some; the reconciler makes them anew."""
+    admin = AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    full = [row["subject"] for row in check.evaluate(doctor.database(stack.settings), ALERTS["dead_letters"])]
+    for future in (admin.delete_topics(full) if full else {}).values():
+        future.result()
+
+
+@pytest.mark.parametrize("alert", ALERTS.values(), ids=ALERTS)
+def test_a_file_says_what_to_do_and_asks_a_question_that_can_be_answered(stack: Stack, alert: alerts.Alert) -> None:
+    assert alert.title
+    assert len(alert.remedy) > 40
+    assert re.fullmatch(r"\d+[sm]", alert.wait)
+    database = doctor.database(stack.settings)
+    assert alert.query() == alert.sql
+    assert all({"subject", "value"} == row.keys() and row["value"] >= 0 for row in database.run(alert.query()))
+
+
+def test_grafana_has_the_same_conditions() -> None:
+    assert grafana_rules.FILE.read_text(encoding="utf-8") == grafana_rules.text(), "run `make alerts`"
+    (group,) = yaml.safe_load(grafana_rules.text())["groups"]
+    assert [rule["data"][0]["model"]["rawSql"].strip() for rule in group["rules"]] == [a.sql for a in ALERTS.values()]
+    assert [rule["execErrState"] for rule in group["rules"]].count("Alerting") == 1
+    assert [path.name for path in grafana_rules.FILE.parent.iterdir()] == ["rules.yaml"], "no contact point is preset"
+
+
+def test_an_unknown_threshold_is_named() -> None:
+    with pytest.raises(ValueError, match=r"part_down.sql has no threshold minutes"):
+        ALERTS["part_down"].query(minutes=1)
+
+
+def test_quiet(calm: Stack) -> None:
+    began = time.monotonic()
+    database = doctor.database(calm.settings)
+
+    def watched() -> bool:
+        assert check.report(database) == []
+        return time.monotonic() - began > QUIET
+
+    until(watched, "a quiet time", QUIET + 60)
+    done = calm.make("check")
+    assert (done.returncode, done.stdout) == (0, "✓ nothing is wrong\n")
+    began = time.monotonic()
+    done = calm.make("doctor")
+    assert time.monotonic() - began < 10
+    assert (done.returncode, done.stdout.count("✓"), done.stdout.count("✗")) == (0, len(doctor.STAGES), 0), done.stdout
+
+
+def test_parts_that_stop(calm: Stack) -> None:
+    """Connect first, while the rest goes on: its lag fills."""
+    calm.supervisor.stop_program("kafka-connect")
+    on(calm, "lag_growing", "connect-github_events on github_events 0")
+    for name in ("broker", "reconciler", "github-events"):
+        calm.supervisor.stop_program(name)
+    for part in ("connect", "broker", "reconciler"):
+        on(calm, "part_down", part)
+    done = calm.make("doctor")
+    assert done.returncode != 0
+    assert re.findall(r"^✗ (\w+)", done.stdout, re.MULTILINE)[:2] == ["broker", "connect"], done.stdout
+    on(calm, "events_stale", "github_events")
+    for name in ("broker", "kafka-connect", "reconciler", "github-events"):
+        calm.supervisor.start_program(name)
+    for alert in ("part_down", "lag_growing", "events_stale"):
+        off(calm, alert)
+
+
+def test_faults_that_need_no_stop(calm: Stack) -> None:
+    """The feed shows the same events all the while, because its alert takes longest."""
+    calm.simulator("PUT", "/faults", "all stale")
+    fault(
+        calm, "task_not_running", "github_polls task 0 is PAUSED", connector(calm, "pause"), connector(calm, "resume")
+    )
+    fault(calm, "wal_suspended", "iot_data", wal(calm, "SUSPEND"), wal(calm, "RESUME"))
+    fault(calm, "dead_letters", "iot_data_dlq", lambda: poison(calm), lambda: empty_dead_letters(calm))
+    fault(calm, "monitoring_silent", "telegraf", program(calm, "stop"), program(calm, "start"))
+    on(calm, "events_stale", "github_events")
+    calm.simulator("PUT", "/faults")
+    off(calm, "events_stale")
+
+
+def fault(stack: Stack, name: str, subject: str, harm: Callable[[], None], repair: Callable[[], None]) -> None:
+    """Do harm, wait for the alert, repair, wait until it is off."""
+    harm()
+    try:
+        on(stack, name, subject)
+    finally:
+        repair()
+    off(stack, name)
+
+
+def connector(stack: Stack, action: str) -> Callable[[], None]:
+    url = f"{stack.settings['CONNECT_URL']}/connectors/github_polls/{action}"
+    return lambda: requests.put(url, timeout=30).raise_for_status()
+
+
+def wal(stack: Stack, action: str) -> Callable[[], None]:
+    def alter() -> None:
+        stack.sql(f"ALTER TABLE iot_data {action} WAL")
+
+    return alter
+
+
+def program(stack: Stack, action: str) -> Callable[[], None]:
+    return lambda: getattr(stack.supervisor, f"{action}_program")("telegraf")
+
+
+def poison(stack: Stack) -> None:
+    producer = Producer({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    producer.produce("iot_data", b"this is not JSON")
+    assert producer.flush(30) == 0
+
+
+def test_without_questdb_the_check_says_so_and_no_metric_is_lost(calm: Stack) -> None:
+    ((stopped,),) = calm.sql("SELECT max(timestamp) FROM stack_disks")
+    calm.supervisor.stop_program("questdb")
+    done = calm.make("check")
+    assert done.returncode != 0
+    assert done.stdout.startswith("✗ QuestDB does not answer"), done.stdout
+    began = time.monotonic()
+    until(lambda: time.monotonic() - began > 10, "an outage that spans several looks", 15)
+    calm.supervisor.start_program("questdb")
+    calm.healthy("questdb")
+    since = f"FROM stack_disks WHERE timestamp >= '{stopped}'"
+    until(lambda: calm.sql(f"SELECT count() {since}")[0][0] > 10, "rows again", 60, lambda: calm.log("telegraf"))
+    before = "lag(timestamp) OVER (ORDER BY timestamp)"
+    ((gap,),) = calm.sql(f"SELECT max(gap) FROM (SELECT datediff('s', {before}, timestamp) AS gap {since})")
+    assert gap <= 2 * int(calm.settings["MONITORING_INTERVAL"]), "a busy machine may skip one look"
+    off(calm, "monitoring_silent")
