@@ -52,7 +52,9 @@ function message(event) {
   try {
     const fields = Object.fromEntries(Object.keys(PATHS).map((key) => [key, text(event, key)]));
     const { id, repo, created_at } = fields;
-    return { key: repo, value: JSON.stringify(fields), identity: `${id} ${created_at}`, createdAt: created_at };
+    // Copied into one piece: V8 would keep both halves and the whole, and Seen holds 400,000 of them.
+    const identity = Buffer.from(`${id} ${created_at}`).toString();
+    return { key: repo, value: JSON.stringify(fields), identity, createdAt: created_at };
   } catch (error) {
     if (error instanceof UnusableError) {
       return deadLetter(event, error.message);

@@ -5,6 +5,8 @@ import logging
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from settings import Settings
 
+_UNKNOWN_FOR_GOOD = 10_000  # milliseconds
+
 
 class DeliveryError(Exception):
     """Kafka refused a message for good."""
@@ -24,6 +26,7 @@ class Delivery:
                 "enable.idempotence": True,
                 "acks": "all",
                 "message.timeout.ms": 0,  # no limit
+                "topic.metadata.propagation.max.ms": _UNKNOWN_FOR_GOOD,
                 "partitioner": "murmur2_random",
                 "reconnect.backoff.max.ms": 1000,
                 "on_delivery": self._delivered,
@@ -41,8 +44,11 @@ class Delivery:
         return f"topics {', '.join(sorted(absent))} at {self._servers}" if absent else None
 
     def send(self, topic: str, key: str | None, value: str, reason: str | None = None) -> None:
-        """Send in the background."""
-        self._producer.produce(topic, value, key, headers={"reason": reason} if reason else None)
+        """Send in the background; flush reports what goes wrong."""
+        try:
+            self._producer.produce(topic, value, key, headers={"reason": reason} if reason else None)
+        except KafkaException as error:  # known at once, for instance when the topic has been deleted
+            self._refused = f"{topic}: {error.args[0].str()}"
 
     def flush(self, timeout: float) -> int:
         """Wait for acknowledgements, seconds at most; return how many are missing. Raises DeliveryError."""

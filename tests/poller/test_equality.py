@@ -28,8 +28,7 @@ FAULTS = (
 )
 FEED = (
     *("--start", "2026-11-24T04:00:00Z", "--step", "3", "--rate", "50", "--seed", "11", "--odd", ODD),
-    *("--poll-interval", "0.05", "--token-limit", "1000000000", "--anonymous-limit", "1000000000"),
-    *("--secondary-limit", "1000000000"),
+    *("--poll-interval", "0.05", "--anonymous-limit", "1000000000", "--secondary-limit", "1000000000"),
 )
 Content = tuple[list[list[Record]], list[Record], list[tuple[object, dict[str, str]]]]
 

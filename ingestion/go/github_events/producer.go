@@ -32,6 +32,9 @@ func newDelivery(settings Settings) (*Delivery, error) {
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.MaxBufferedRecords(4*fullQueue),
 		kgo.RetryBackoffFn(func(int) time.Duration { return time.Second }),
+		// A topic that stays unknown for some 10 s has been deleted.
+		kgo.MetadataMinAge(time.Second),
+		kgo.UnknownTopicRetries(10),
 	)
 	topics := []string{settings.Topic, settings.Topic + "_dlq", settings.PollsTopic}
 	return &Delivery{topics: topics, servers: settings.BootstrapServers, client: client}, err
