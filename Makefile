@@ -43,7 +43,7 @@ notebooks: $(NOTEBOOKS_VENV)/.done ## install Jupyter and the notebooks' package
 
 $(NOTEBOOKS_VENV)/.done: notebooks/requirements.txt
 	@$(PYTHON) local/preflight.py notebooks
-	@echo "Python packages of the notebooks: some 1.5 GB …"
+	@echo "Python packages of the notebooks: 1.7 GB …"
 	@test -x $(NOTEBOOKS_VENV)/bin/python || $(PYTHON) -m venv $(NOTEBOOKS_VENV)
 	@$(NOTEBOOKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r notebooks/requirements.txt
 	@touch $@
@@ -59,6 +59,9 @@ forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## write a forecast for the dashbo
 PREVIEW ?= .local/preview.html
 preview: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## draw all dashboards into one HTML page without Grafana, open it
 	@$(NOTEBOOK_PYTHON) -m dashboard.grafana.preview --out $(PREVIEW) --open
+
+gallery: $(NOTEBOOKS_VENV)/.done $(VENV)/.up ## run every notebook on the running stack, and make docs/gallery of what they show
+	@PYTHONPATH=. $(BIN)/python docs/gallery/render.py $(ARGS)
 
 # --- Kafka's own tools, with ARGS="…" ---
 

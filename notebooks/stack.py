@@ -35,6 +35,8 @@ LOGIN = (
 )
 
 plotly.io.templates.default = "plotly_white"
+# The first for JupyterLab, the second for the classic page and exported HTML; both work offline.
+plotly.io.renderers.default = "plotly_mimetype+notebook"
 
 
 def query(sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,9 @@ from local import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+NOTEBOOKS_PYTHON = (3, 11)
 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end.
@@ -50,4 +54,14 @@ def telegraf() -> str:
     if found is None:
         missing = "no Telegraf: `make telegraf` builds it where Go is installed"
         (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(missing)
+    return found
+
+
+@pytest.fixture(scope="session")
+def notebooks_python() -> Path:
+    """The notebooks' own interpreter (`make notebooks`), which this machine's Python may be too old for."""
+    found = settings.ROOT / os.environ.get("NOTEBOOKS_VENV", ".local/notebooks-venv") / "bin" / "python"
+    if not found.exists() and sys.version_info < NOTEBOOKS_PYTHON and not os.environ.get("REQUIRE_TOOLCHAINS"):
+        pytest.skip("the notebooks need Python 3.11")
+    assert found.exists(), "run `make notebooks`"
     return found
