@@ -36,6 +36,8 @@ MOST_DAYS = 29  # github_events keeps 30
 KNOWN_AGAIN = 20  # of each answer: what the one before held as well
 REFRESHED_WITHIN = 600.0  # seconds
 CODE_TYPES = [kind for kind, _ in population.CODE]
+# In this order: the second reads the first.
+VIEWS = ("github_events_type_1m", "github_events_type_1h", "github_events_repo_10m", "github_events_actor_10m")
 SYMBOLS = {"type", "action", "poller", "error"}
 BATCH = 200_000  # rows of one request
 SAMPLE = 1_000  # rows compared with the plan before anything is written
@@ -227,26 +229,23 @@ def _send(sender: Sender, table: str, rows: pd.DataFrame) -> None:
 
 
 def refresh() -> None:
-    """Bring the views up to date; end the program if one is or becomes invalid."""
+    """Bring the views up to date with what is written now; more may arrive meanwhile."""
     deadline = time.monotonic() + REFRESHED_WITHIN
-    waiting = (
-        "SELECT name FROM wal_tables() WHERE writerTxn < sequencerTxn AND name IN ('github_events', 'github_polls')"
-    )
-    behind = (
-        "SELECT view_name, view_status FROM materialized_views() WHERE view_name LIKE 'github_events%' "
-        "AND (view_status <> 'valid' OR refresh_base_table_txn < base_table_txn)"
-    )
-    _wait(waiting, deadline)
-    for view in ("type_1m", "repo_10m", "actor_10m"):
-        sql(f"REFRESH MATERIALIZED VIEW github_events_{view} INCREMENTAL")
-    _wait(behind, deadline)
+    _catch_up("SELECT sequencerTxn, writerTxn, name FROM wal_tables() WHERE name = 'github_events'", deadline)
+    for view in VIEWS:
+        sql(f"REFRESH MATERIALIZED VIEW {view} INCREMENTAL")
+        progress = "base_table_txn, refresh_base_table_txn, view_status"
+        _catch_up(f"SELECT {progress} FROM materialized_views() WHERE view_name = '{view}'", deadline)
 
 
-def _wait(query: str, deadline: float) -> None:
-    while rows := sql(query):
-        if time.monotonic() > deadline or any("invalid" in row for row in rows):
-            sys.exit(f"QuestDB is not done: {rows}")
+def _catch_up(query: str, deadline: float) -> None:
+    """Wait until the second column of a row reaches what the first is now; end the program if that can't be."""
+    ((target, done, state),) = sql(query)
+    while (done or 0) < target:
+        if time.monotonic() > deadline or state == "invalid":
+            sys.exit(f"QuestDB is not done: {done} of {target}, {state}: {query}")
         time.sleep(0.2)
+        ((_, done, state),) = sql(query)
 
 
 # --- The command ---

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -118,6 +119,23 @@ def test_another_history_and_real_events_are_refused(notebooks_python: Path, que
     assert real.returncode == 1
     assert "octo/real" in real.stdout
     assert load(notebooks_python, questdb, EVENTS="30000", YES="1").returncode == 0
+
+
+def test_history_ends_while_events_keep_arriving(notebooks_python: Path, questdb: Server) -> None:
+    loaded = threading.Event()
+
+    def arrive() -> None:
+        while not loaded.wait(0.05):
+            questdb.write([f'github_events,type=PushEvent id="2",repo="simulated-a/b" {time.time_ns() // 1_000}'])
+
+    thread = threading.Thread(target=arrive)
+    thread.start()
+    try:
+        done = load(notebooks_python, questdb, EVENTS="30000", YES="1")
+    finally:
+        loaded.set()
+        thread.join()
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize(("name", "value"), [("DAYS", "30"), ("DAYS", "1"), ("EVENTS", "-5")])
