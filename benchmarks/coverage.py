@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,10 +22,11 @@ import report
 import requests
 from kafka_broker import Broker
 from pollers import LANGUAGES, Language, Poller, build
-from simulator.process import Running, started
+from simulator.process import started
+from simulator.truth import read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from simulator.truth import Key, Truth
 
@@ -52,6 +53,13 @@ PLANS = [
 ]
 
 
+class Pace(NamedTuple):
+    """How many real seconds a run takes, and how many simulated ones pass in each."""
+
+    seconds: float
+    scale: float
+
+
 class Cost(NamedTuple):
     """CPU seconds after the first requests, and MB of memory at the end."""
 
@@ -60,10 +68,11 @@ class Cost(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What one poller sent in one run, and the number of pages that it called saturated."""
+    """What one poller sent in one run, its requests, and how many of their pages it called saturated."""
 
     client: str
     keys: Sequence[Key]
+    requests: int
     saturated: int
     cost: Cost | None
 
@@ -74,34 +83,37 @@ def settings(plan: Plan, scale: float) -> dict[str, str]:
     return interval | ({"GITHUB_TOKEN": "token"} if plan.token else {})
 
 
-def poll(poller: Poller, plan: Plan, scale: float, seconds: float) -> Run:
+def poll(poller: Poller, url: str, plan: Plan, pace: Pace) -> Run:
     """Let a poller run for some real seconds."""
     poller.broker.create(poller.topic, poller.topic + "_dlq", poller.polls_topic)
-    poller.environ |= settings(plan, scale)
+    poller.environ |= settings(plan, pace.scale) | {"GITHUB_API_URL": url}
     poller.start()
     assert poller.process
     process = psutil.Process(poller.process.pid)
     poller.until_logged("page 3 poll 1", 120)
     before = process.cpu_times()
-    time.sleep(seconds)
+    time.sleep(pace.seconds)
     now = process.cpu_times()
     cost = Cost(now.user + now.system - before.user - before.system, process.memory_info().rss / MB)
     assert poller.stop() == 0, poller.log.read_text()[-2000:]
-    return Run(poller.client, poller.keys(), sum(row["saturated"] for row in poller.polls()), cost)
+    rows = poller.polls()
+    return Run(poller.client, poller.keys(), len(rows), sum(row["saturated"] for row in rows), cost)
 
 
-def poll_as_before(url: str, scale: float, seconds: float) -> Run:
+def poll_as_before(url: str, pace: Pace) -> Run:
     """Poll as the older template did: the first page of 30 every 10 s, only its ETag remembered."""
     keys: list[Key] = []
+    asked = 0
     headers = {"User-Agent": OLDER_TEMPLATE, "Authorization": "Bearer token"}
-    end = time.monotonic() + seconds
+    end = time.monotonic() + pace.seconds
     while time.monotonic() < end:
         answer = requests.get(f"{url}/events?per_page=30", headers=headers, timeout=30)
+        asked += 1
         if answer.ok and answer.content:
             keys += [(event["id"], event["created_at"]) for event in answer.json()]
             headers["If-None-Match"] = answer.headers["ETag"]
-        time.sleep(10 / scale)
-    return Run(OLDER_TEMPLATE, keys, 0, None)
+        time.sleep(10 / pace.scale)
+    return Run(OLDER_TEMPLATE, keys, asked, 0, None)
 
 
 def certain_gaps(truth: Truth, client: str) -> int:
@@ -124,10 +136,9 @@ def row(name: str, plan: str, run: Run, truth: Truth) -> list[object]:
     """Return a line of the table."""
     found = truth.coverage(run.keys, run.client)
     million = found.captured / 1e6
-    asked = sum(answer["client"] == run.client for answer in truth.polls)
     return [
         *(name, plan, f"{found.emitted:,}", f"{found.possible:,}", f"{found.captured:,}", f"{100 * found.share:.2f} %"),
-        *(f"{len(run.keys) - len(set(run.keys)):,}", f"{asked:,}"),
+        *(f"{len(run.keys) - len(set(run.keys)):,}", f"{run.requests:,}"),
         f"{run.saturated} of {certain_gaps(truth, run.client)}" if run.cost else "",
         *((f"{run.cost.seconds / million:.0f}", f"{run.cost.rss:.0f}") if run.cost and million else ("", "")),
     ]
@@ -139,36 +150,31 @@ HEAD = (
 )
 
 
-@contextmanager
-def simulator(folder: Path, scale: float) -> Iterator[Running]:
-    """Run a feed with a truth log."""
+def feed(folder: Path, scale: float, ask: Callable[[str], Run]) -> tuple[Run, Truth]:
+    """Run a poller on a feed of its own; return what it did and the truth about it."""
     log = folder / "truth.ndjson"
     log.unlink(missing_ok=True)
     flags = ("--rate", str(EVENTS_A_SECOND), "--time-scale", str(scale), "--truth-log", str(log))
     with started(*flags) as running:
-        yield running
-
-
-class Pace(NamedTuple):
-    """How many real seconds a run takes, and how many simulated ones pass in each."""
-
-    seconds: float
-    scale: float
+        run = ask(running.url)
+    with log.open(encoding="utf-8") as lines:
+        truth = read(lines)
+    # The request that the end cut short may have been answered, but was not received.
+    truth.polls = truth.polls[: run.requests]
+    return run, truth
 
 
 def cover(broker: Broker, folder: Path, cases: Iterable[tuple[Plan, Language]], pace: Pace) -> str:
     """Run each language under each plan, and the older template's way; return the table."""
-    seconds, scale = pace
     rows = []
     for plan, language in cases:
         topic = f"coverage-{language.name}-{plan.name.replace(' ', '')}"
-        with simulator(folder, scale) as feed:
-            run = poll(Poller(language, folder, broker, feed.url, topic), plan, scale, seconds)
-            rows.append(row(language.name, plan.name, run, feed.truth()))
+        poller = Poller(language, folder, broker, "", topic)
+        run, truth = feed(folder, pace.scale, partial(poll, poller, plan=plan, pace=pace))
+        rows.append(row(language.name, plan.name, run, truth))
         (folder / "poller.log").unlink()
         print(*rows[-1], sep=" | ", flush=True)
-    with simulator(folder, scale) as feed:
-        rows.append(row(OLDER_TEMPLATE, "10 s", poll_as_before(feed.url, scale, seconds), feed.truth()))
+    rows.append(row(OLDER_TEMPLATE, "10 s", *feed(folder, pace.scale, partial(poll_as_before, pace=pace))))
     return report.table(HEAD, rows)
 
 

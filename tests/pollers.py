@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import json
 import os
@@ -71,11 +72,25 @@ def build(language: Language) -> bool:
     if missing:
         return False
     if language.build:
-        done = subprocess.run(
-            language.build, cwd=ROOT / language.folder, capture_output=True, text=True, check=False, timeout=900
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+        _build_once(language)
     return True
+
+
+def _build_once(language: Language) -> None:
+    """Build unless another worker of this test run has: a program must not be replaced while it runs."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    noted = ROOT / ".pytest_cache" / f"built-{language.name}"
+    noted.parent.mkdir(exist_ok=True)
+    with noted.open("a+", encoding="utf-8") as note:
+        fcntl.flock(note, fcntl.LOCK_EX)
+        note.seek(0)
+        if note.read() != run:
+            done = subprocess.run(
+                language.build, cwd=ROOT / language.folder, capture_output=True, text=True, check=False, timeout=900
+            )
+            assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
+            note.truncate(0)
+            note.write(run)
 
 
 class Simulator:
