@@ -11,7 +11,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 
 use crate::settings::Settings;
 
-const GLANCE: Duration = Duration::from_millis(100);
+/// `poll` takes all of its time, whatever comes in.
+const GLANCE: Duration = Duration::from_millis(5);
 
 /// An idempotent producer that never gives a message up by itself.
 pub struct Delivery {
