@@ -18,6 +18,6 @@ c.ServerApp.root_dir = str(Path.cwd())
 # The container has a user of its own; on a machine it is whoever called `make up`.
 c.ServerApp.allow_root = True
 c.IdentityProvider.token = os.environ["JUPYTER_TOKEN"]
-# The question whether to be told of Jupyter's news would lie over the first notebook; the news come from outside.
+# Nothing is fetched from outside: no news, no look for updates.
 c.LabApp.news_url = None
 c.LabApp.check_for_updates_class = "jupyterlab.NeverCheckForUpdate"
