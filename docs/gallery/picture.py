@@ -17,15 +17,17 @@ from nbconvert import HTMLExporter
 from PIL import Image, ImageChops
 
 WIDTH, HEIGHT = 1200, 2400  # pixels; what lies below is cut off
-COLOURS = 96
+COLOURS = 160
 LARGEST = 150_000  # bytes
 PATIENCE = 30_000  # milliseconds of the page's own time, for the charts to be drawn
 FEW = 3
 CHART = "application/vnd.plotly.v1+json"
 STYLE = """<style>
 body { padding: 12px 24px !important; background: white }
-main { display: grid; grid-template-columns: 1fr 1fr; gap: 4px 16px; align-items: start }
-main > :first-child { grid-column: 1 / -1 }
+main { column-count: 2; column-gap: 16px }
+main > :first-child { column-span: all }
+main > * { break-inside: avoid }
+td { word-break: break-all }
 .jp-Cell, .jp-OutputArea-child { overflow: hidden; padding: 0 !important }
 .modebar, .jp-OutputPrompt, .jp-InputPrompt, .jp-Collapser, .jp-OutputArea-promptOverlay { display: none !important }
 </style>"""
