@@ -7,12 +7,12 @@ case $BIND_ADDRESS in
 127.* | ::1 | "[::1]") ;;
 *)
     weak=
-    for name in QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN; do
+    for name in QUESTDB_HTTP_USER QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN; do
         eval "value=\$$name"
         case $value in "" | quest) weak="$weak $name" ;; esac
     done
     if [ -n "$weak" ]; then
-        echo "BIND_ADDRESS=$BIND_ADDRESS lets other machines in, so these need values of your own, in .env or your shell:$weak" >&2
+        echo "BIND_ADDRESS=$BIND_ADDRESS lets other machines in, so these need values of your own, in .env, your shell, or written by make secrets:$weak" >&2
         exit 1
     fi
     ;;

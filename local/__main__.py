@@ -1,4 +1,4 @@
-"""`python -m local up|down|status|doctor|check|logs|clean|run`: the stack without Docker. Called by the Makefile."""
+"""`python -m local up|down|status|doctor|check|logs|clean|secrets|run`: the stack without Docker. Called by the Makefile."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 
 import requests
 
-from local import doctor, health, obstacles
+from local import doctor, health, obstacles, passwords
 from local.processes import Process, Supervisor
-from local.settings import ROOT, forget, load, remember
+from local.settings import ROOT, SECRETS, forget, load, remember
 from monitoring import check
 
 READY_WITHIN = 120.0  # seconds
@@ -218,6 +218,19 @@ def clean(settings: dict[str, str]) -> int:
     return 0
 
 
+def secrets(_: dict[str, str]) -> int:
+    """Write passwords of this machine's own, once."""
+    try:
+        passwords.write(SECRETS)
+    except FileExistsError:
+        say(f"✗ {SECRETS.name} is there already, and its passwords may be in use: remove it to get new ones")
+        return 1
+    say(
+        f"{SECRETS.name} has new passwords. make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS.name}"
+    )
+    return 0
+
+
 def main() -> int:
     """Run one command; return the exit code."""
     commands = {
@@ -228,6 +241,7 @@ def main() -> int:
         "check": alerts,
         "logs": logs,
         "clean": clean,
+        "secrets": secrets,
     }
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=[*commands, "run"])

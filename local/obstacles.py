@@ -8,16 +8,12 @@ from pathlib import Path
 
 import psutil
 
+from local.passwords import NAMES
 from local.settings import PORTS
 
 SHIPPED = Path(__file__).resolve().parent.parent / ".env"
-PASSWORDS = [
-    "QUESTDB_PASSWORD",
-    "QUESTDB_READONLY_PASSWORD",
-    "QUESTDB_HTTP_PASSWORD",
-    "GRAFANA_PASSWORD",
-    "JUPYTER_TOKEN",
-]
+# Without a user QuestDB asks nobody for the password of its REST interface.
+PASSWORDS = ["QUESTDB_HTTP_USER", *NAMES]
 DEFAULTS = {"", "quest"}
 # What the processes take besides the heaps of the JVMs; `make bench-start` shows the real figures.
 BESIDES_HEAPS = 700 * 2**20
@@ -35,7 +31,13 @@ def passwords(settings: dict[str, str]) -> list[str]:
     if ipaddress.ip_address(bind).is_loopback:
         return []
     weak = [name for name in PASSWORDS if settings[name] in DEFAULTS]
-    return [f"BIND_ADDRESS={bind} lets others in: set {', '.join(weak)} to values of your own"] if weak else []
+    return (
+        [
+            f"BIND_ADDRESS={bind} lets others in: set {', '.join(weak)} to values of your own, or let `make secrets` do it"
+        ]
+        if weak
+        else []
+    )
 
 
 def ports(settings: dict[str, str]) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parent.parent
+SECRETS = ROOT / ".env.secrets"  # need not exist
+FILES = (ROOT / ".env", SECRETS)  # the later wins
 BUILD = ROOT / ".local"  # virtual environment and jars; the same for every stack of this checkout
 
 PORTS = [
@@ -30,8 +32,8 @@ PORTS = [
 
 
 def load() -> dict[str, str]:
-    """Return every setting of .env and the environment, with the ones that the local processes need added."""
-    chosen = {name: value or "" for name, value in dotenv_values(ROOT / ".env").items()}
+    """Return every setting of .env, .env.secrets and the environment, with the ones that the local processes need added."""
+    chosen = {name: value or "" for file in FILES for name, value in dotenv_values(file).items()}
     chosen |= {name: value for name, value in os.environ.items() if value or name not in chosen}
     state = Path(chosen.get("STATE_DIR") or BUILD).resolve()
     return chosen | derived(chosen | recall(state), state)
@@ -109,10 +111,11 @@ def broker(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
 def connect(chosen: dict[str, str], host: str) -> dict[str, str]:
     """Return what kafka-connect-plugins/worker.properties and the worker's clients read."""
     return {
-        "CONNECT_URL": f"http://{host}:{chosen['CONNECT_PORT']}",
+        # No login of its own, and it may run any connector: never open to others.
+        "CONNECT_URL": f"http://127.0.0.1:{chosen['CONNECT_PORT']}",
         "CONNECT_BOOTSTRAP_SERVERS": f"{host}:{chosen['KAFKA_INTERNAL_PORT']}",
-        "CONNECT_BIND": chosen["BIND_ADDRESS"],
-        "CONNECT_HOST": host,
+        "CONNECT_BIND": "127.0.0.1",
+        "CONNECT_HOST": "127.0.0.1",
     }
 
 
@@ -124,7 +127,7 @@ def questdb(chosen: dict[str, str], host: str) -> dict[str, str]:
         "QDB_HTTP_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_HTTP_PORT']}",
         "QDB_HTTP_MIN_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_HEALTH_PORT']}",
         "QDB_PG_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_PG_PORT']}",
-        "QDB_LINE_TCP_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_ILP_PORT']}",
+        "QDB_LINE_TCP_NET_BIND_TO": f"127.0.0.1:{chosen['QUESTDB_ILP_PORT']}",  # has no login
         "QDB_PG_USER": chosen["QUESTDB_USER"],
         "QDB_PG_PASSWORD": chosen["QUESTDB_PASSWORD"],
         "QDB_PG_READONLY_USER": chosen["QUESTDB_READONLY_USER"],
@@ -227,7 +230,7 @@ def jvms(chosen: dict[str, str]) -> dict[str, str]:
     # nothing from the second compiler; Connect and QuestDB do twice the work with it.
     small = "-XX:+UseSerialGC -Xshare:auto"
     policy = "policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
-    agent = f"-javaagent:{BUILD}/jars/jolokia.jar=host={chosen['BIND_ADDRESS']},{policy}"
+    agent = f"-javaagent:{BUILD}/jars/jolokia.jar=host=127.0.0.1,{policy}"
     return {
         "BROKER_JVM": f"{small} -XX:TieredStopAtLevel=1 {agent},port={chosen['BROKER_JOLOKIA_PORT']}",
         "CONNECT_JVM": f"{small} {agent},port={chosen['CONNECT_JOLOKIA_PORT']}",
@@ -240,6 +243,6 @@ def jmx(chosen: dict[str, str]) -> str:
     """Return the options that open the broker's JMX port."""
     port, options = chosen["BROKER_JMX_PORT"], "-Dcom.sun.management.jmxremote"
     return (
-        f"{options} {options}.port={port} {options}.rmi.port={port} {options}.host={chosen['BIND_ADDRESS']} "
-        f"{options}.authenticate=false {options}.ssl=false -Djava.rmi.server.hostname={chosen['BIND_ADDRESS']}"
+        f"{options} {options}.port={port} {options}.rmi.port={port} {options}.host=127.0.0.1 "
+        f"{options}.authenticate=false {options}.ssl=false -Djava.rmi.server.hostname=127.0.0.1"
     )

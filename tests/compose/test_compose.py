@@ -152,9 +152,9 @@ def test_ports_are_closed_to_other_machines(service: Service) -> None:
     assert {port["host_ip"] for port in ports(service)} <= {"127.0.0.1"}
 
 
-def test_what_looks_inside_a_process_is_never_open_to_other_machines(compose: list[str]) -> None:
+def test_what_has_no_login_or_looks_inside_a_process_is_never_open_to_other_machines(compose: list[str]) -> None:
     opened = resolve(compose, BIND_ADDRESS="192.0.2.1")["services"]
-    inside = {ENV["BROKER_JMX_PORT"], ENV["BROKER_JOLOKIA_PORT"]}
+    inside = {ENV[f"{name}_PORT"] for name in ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP")}
     addresses = {port["published"]: port["host_ip"] for service in opened.values() for port in ports(service)}
     assert {port for port, address in addresses.items() if address != "192.0.2.1"} == inside
 
@@ -173,11 +173,10 @@ def test_the_feed_decides_what_is_polled(compose: list[str], feed: str) -> None:
         assert chosen["FEED"] == feed
 
 
-def test_token_of_the_shell_reaches_the_poller_and_nothing_else(compose: list[str]) -> None:
+def test_token_of_the_shell_reaches_what_asks_github_and_nothing_else(compose: list[str]) -> None:
     found = resolve(compose, GITHUB_TOKEN="secret-of-the-shell")["services"]  # noqa: S106 - not one
-    assert [name for name, service in found.items() if "secret-of-the-shell" in json.dumps(service)] == [
-        "github-events"
-    ]
+    told = {name for name, service in found.items() if "secret-of-the-shell" in json.dumps(service)}
+    assert told == {"github-events", "jupyter-notebook"}
 
 
 def test_login_for_quest_db_reaches_the_sink(compose: list[str]) -> None:
@@ -223,7 +222,7 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
     )
     assert answer.returncode == int(refused)
     if refused:
-        weak = "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
+        weak = "QUESTDB_HTTP_USER QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
         assert answer.stderr.strip().endswith(weak)
         assert ENV["GRAFANA_PASSWORD"] not in answer.stderr.split()
 
@@ -232,6 +231,6 @@ def test_own_passwords_are_accepted_on_any_address(tmp_path: Path) -> None:
     script = (ROOT / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
     (tmp_path / "agent").mkdir()
     (tmp_path / "jolokia.jar").touch()
-    own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN"))}
+    own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN", "_HTTP_USER"))}
     subprocess.run(["sh", "-c", script], env={**os.environ, **own, "BIND_ADDRESS": "0.0.0.0"}, check=True)  # noqa: S104 - not bound
     assert (tmp_path / "agent" / "jolokia.jar").exists()
