@@ -35,6 +35,15 @@ logs: $(VENV)/.up ## follow all logs
 clean: $(VENV)/.up ## remove data and logs (asks first; YES=1 answers)
 	@$(BIN)/python -m local clean
 
+secrets: $(VENV)/.up ## write random passwords to .env.secrets, which git ignores
+	@$(BIN)/python -m local secrets
+
+backup: $(VENV)/.up ## write all data to FILE (.local/backups/TIME.tar.gz); DOCKER=1 for the stack of Docker Compose
+	@$(BIN)/python -m backup create
+
+restore: build ## replace all data by that of FILE and start the stack; DOCKER=1 for the stack of Docker Compose
+	@$(BIN)/python -m backup restore
+
 # --- Notebooks ---
 
 NOTEBOOKS_VENV ?= .local/notebooks-venv
@@ -88,6 +97,13 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
 	@$(MVN) -f $(SINK)/pom.xml verify
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+
+# Building images and cold JVMs take their time, so each test's deadline is far off.
+test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml; uses a Docker engine, or as root starts one
+	@$(BIN)/python -m pytest --docker --timeout 1500 tests/compose --ignore tests/compose/ha $(addprefix tests/end_to_end/,test_pipeline.py test_outages.py::test_kill) $(ARGS)
+
+test-ha: build $(VENV)/.test ## kill each broker and Connect worker of docker-compose.ha.yml under load; after test-compose, whose images it uses
+	@$(BIN)/python -m pytest --docker --timeout 1500 tests/compose/ha $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py

@@ -1,12 +1,19 @@
-"""The one stack that the end-to-end tests share, and which tests may run side by side."""
+"""The one stack that the end-to-end tests share, and which tests may run side by side.
+
+It is that of `make up`, or with `--docker` that of `docker compose up`.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from compose.offline import images
+from containers import Containers
+from engine import engine
 from stack import Stack
 
 from local import settings
@@ -15,7 +22,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from stack import Pipeline
+
 NOTEBOOKS_PYTHON = (3, 11)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`make test-compose` gives the option."""
+    parser.addoption("--docker", action="store_true", help="run on docker-compose.yml and a Docker engine")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave what needs a Docker engine to `make test-compose`."""
+    return True if collection_path.name in {"run", "ha"} and not config.getoption("--docker") else None
 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end.
@@ -37,14 +56,40 @@ def group(item: pytest.Item) -> str:
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    """A running stack on free ports, fed by the simulator; with Jupyter where that is installed."""
+def stack(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
+    """A running stack, fed by the simulator; with Jupyter where that is installed."""
+    if not request.config.getoption("--docker"):
+        yield from _local()
+        return
+    with engine():
+        say(request.config, images.provide())
+        yield from _containers(request.config)
+
+
+def _local() -> Iterator[Stack]:
     started = Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""))
-    try:
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(started.remove)
         started.up()
         yield started
-    finally:
-        started.remove()
+
+
+def say(config: pytest.Config, line: str) -> None:
+    """Print a line that is no failure's, and is wanted all the same."""
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        config.pluginmanager.getplugin("terminalreporter").write_line("\n" + line)
+
+
+def _containers(config: pytest.Config) -> Iterator[Containers]:
+    started = Containers()
+    with contextlib.ExitStack() as cleanup:
+        cleanup.callback(started.remove)
+        started.build()
+        started.up()
+        times = sorted(started.times.items(), key=lambda item: item[1])
+        say(config, "\n".join(f"{name:17} healthy after {seconds:5.1f} s" for name, seconds in times))
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The stack of `make up` on free ports, as the tests drive it."""
+"""A running stack, as the tests drive it; and the one of `make up` on free ports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from abc import ABC, abstractmethod
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,30 +36,14 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-class Stack:
-    """A stack of its own: ports, state and settings; `environment` adds to them."""
+class Pipeline(ABC):
+    """A running stack, however it was started: its parts, and what it has stored."""
 
-    def __init__(self, **environment: str) -> None:
-        """Choose ports and a folder; start nothing."""
-        # A short path: the supervisor's socket lies in it.
-        self.state = Path(tempfile.mkdtemp(prefix="rta-"))
-        names = [*PORTS, "SIMULATOR_PORT", "JUPYTER_PORT", "TELEGRAF_PORT"]
-        ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
-        self.environment = {
-            "STATE_DIR": str(self.state),
-            "FEED": "simulator",
-            "POLL_INTERVAL": "1",
-            "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
-            "MONITORING_INTERVAL": "2",
-            "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
-            "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
-            **ports,
-            **environment,
-        }
+    environment: dict[str, str]  # what differs from .env
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the settings as the stack's own processes see them."""
+        """Return the settings as programs on this machine see them."""
         before = dict(os.environ)
         os.environ.update(self.environment)
         try:
@@ -67,53 +53,47 @@ class Stack:
             os.environ.update(before)
 
     @property
-    def supervisor(self) -> Supervisor:
-        """Return the supervisor of this stack."""
-        return Supervisor(self.settings)
+    @abstractmethod
+    def parts(self) -> tuple[str, ...]:
+        """Return the names of all parts, in the order of their start."""
 
-    def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run `make target`; return its exit code and output."""
-        variables = os.environ | self.environment | environment
-        return subprocess.run(
-            ["make", "--no-print-directory", target],
-            cwd=ROOT,
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+    @abstractmethod
+    def problem(self, name: str) -> str | None:
+        """Return why part `name` does not work, or None."""
 
-    def up(self) -> None:
-        """Start the stack; fail with what `make up` said."""
-        done = self.make("up")
-        assert done.returncode == 0, done.stdout
-
-    def remove(self) -> None:
-        """Stop the stack and remove its folder."""
-        self.make("down")
-        shutil.rmtree(self.state, ignore_errors=True)
-
-    def pid(self, name: str) -> int:
-        """Return the process id of program `name`."""
-        return next(process.pid for process in self.supervisor.processes() if process.name == name)
-
-    def kill(self, name: str) -> None:
-        """Kill program `name` as the kernel would: no warning, no flush."""
-        psutil.Process(self.pid(name)).kill()
-
+    @abstractmethod
     def log(self, name: str) -> str:
-        """Return the end of a program's log."""
-        return f"log of {name}:\n" + tail(self.state / "logs" / f"{name}.log", lines=60)
+        """Return the end of a part's log."""
 
-    def healthy(self, *names: str, seconds: float = 90.0) -> None:
-        """Wait until these programs work, all if none is named."""
-        for name in names or [process.name for process in self.supervisor.processes()]:
-            self._healthy(name, seconds)
+    @abstractmethod
+    def stop(self, name: str) -> None:
+        """Stop one part and keep it stopped."""
 
-    def _healthy(self, name: str, seconds: float) -> None:
-        until(lambda: health.problem(name, self.settings) is None, f"{name} healthy", seconds, lambda: self.log(name))
+    @abstractmethod
+    def start(self, name: str) -> None:
+        """Start one part that was stopped."""
+
+    @abstractmethod
+    def kill(self, name: str) -> None:
+        """Kill one part as the kernel would: no warning, no flush."""
+
+    @abstractmethod
+    def incarnation(self, name: str) -> str:
+        """Return what differs after each start of a part; nothing while it does not run."""
+
+    def killed_and_back(self, name: str) -> None:
+        """Kill a part and wait until it was started again, by itself."""
+        victim = self.incarnation(name)
+        self.kill(name)
+        until(lambda: self.incarnation(name) not in {"", victim}, f"{name} again", 60, lambda: self.log(name))
+
+    def healthy(self, *names: str, seconds: float = 120.0) -> None:
+        """Wait until these parts work, all if none is named."""
+        for name in names or self.parts:
+            until(partial(self._works, name), f"{name} healthy", seconds, partial(self.log, name))
+
+    def _works(self, name: str) -> bool:
+        return self.problem(name) is None
 
     def sql(self, query: str) -> list[list[Any]]:
         """Return the rows of a query."""
@@ -176,4 +156,88 @@ class Stack:
         )
 
     def _logs(self) -> str:
-        return "\n".join(self.log(process.name) for process in self.supervisor.processes())
+        return "\n".join(self.log(name) for name in self.parts)
+
+
+class Stack(Pipeline):
+    """A stack of its own: ports, state and settings; `environment` adds to them."""
+
+    def __init__(self, **environment: str) -> None:
+        """Choose ports and a folder; start nothing."""
+        # A short path: the supervisor's socket lies in it.
+        self.state = Path(tempfile.mkdtemp(prefix="rta-"))
+        names = [*PORTS, "SIMULATOR_PORT", "JUPYTER_PORT", "TELEGRAF_PORT"]
+        ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
+        self.environment = {
+            "STATE_DIR": str(self.state),
+            "FEED": "simulator",
+            "POLL_INTERVAL": "1",
+            "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
+            "MONITORING_INTERVAL": "2",
+            "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
+            "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
+            **ports,
+            **environment,
+        }
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Return the supervisor of this stack."""
+        return Supervisor(self.settings)
+
+    def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `make target`; return its exit code and output."""
+        variables = os.environ | self.environment | environment
+        return subprocess.run(
+            ["make", "--no-print-directory", target],
+            cwd=ROOT,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+    def up(self) -> None:
+        """Start the stack; fail with what `make up` said."""
+        done = self.make("up")
+        assert done.returncode == 0, done.stdout
+
+    def remove(self) -> None:
+        """Stop the stack and remove its folder."""
+        self.make("down")
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the programs that run, in the order of their start."""
+        return tuple(process.name for process in self.supervisor.processes())
+
+    def problem(self, name: str) -> str | None:
+        """Return why program `name` does not work, or None."""
+        return health.problem(name, self.settings)
+
+    def pid(self, name: str) -> int:
+        """Return the process id of program `name`, 0 while it does not run."""
+        return next(process.pid for process in self.supervisor.processes() if process.name == name)
+
+    def incarnation(self, name: str) -> str:
+        """Return the process id as text."""
+        return str(self.pid(name) or "")
+
+    def kill(self, name: str) -> None:
+        """Kill program `name` as the kernel would: no warning, no flush."""
+        psutil.Process(self.pid(name)).kill()
+
+    def stop(self, name: str) -> None:
+        """Stop one program and keep it stopped."""
+        self.supervisor.stop_program(name)
+
+    def start(self, name: str) -> None:
+        """Start one program that was stopped."""
+        self.supervisor.start_program(name)
+
+    def log(self, name: str) -> str:
+        """Return the end of a program's log."""
+        return f"log of {name}:\n" + tail(self.state / "logs" / f"{name}.log", lines=60)

@@ -11,21 +11,21 @@ from expectations import DATASETS
 from waiting import until
 
 if TYPE_CHECKING:
-    from stack import Stack
+    from stack import Pipeline
 
 # The older template's tasks died after 10 seconds. A release run takes the 60 of the documentation: OUTAGE_SECONDS=60.
 OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "20"))
 
 
 @pytest.mark.parametrize("name", ["questdb", "kafka-connect", "broker"])
-def test_outage(stack: Stack, name: str) -> None:
+def test_outage(stack: Pipeline, name: str) -> None:
     before = stack.count("github_events")
-    stack.supervisor.stop_program(name)
+    stack.stop(name)
     stopped = time.monotonic()
     until(lambda: time.monotonic() - stopped > OUTAGE_SECONDS, "the outage", OUTAGE_SECONDS + 5)
     if name != "kafka-connect":
         assert_no_task_failed(stack)
-    stack.supervisor.start_program(name)
+    stack.start(name)
     stack.healthy()
     until(
         lambda: stack.count("github_events") > before, "rows after the outage", 60, lambda: stack.log("kafka-connect")
@@ -34,16 +34,14 @@ def test_outage(stack: Stack, name: str) -> None:
     stack.nothing_lost_nothing_double(seconds=120)
 
 
-def assert_no_task_failed(stack: Stack) -> None:
+def assert_no_task_failed(stack: Pipeline) -> None:
     for dataset in DATASETS:
         assert "FAILED" not in [task["state"] for task in stack.connector(dataset.name)["tasks"]]
 
 
 @pytest.mark.parametrize("name", ["questdb", "kafka-connect", "broker", "reconciler", "github-events"])
-def test_kill(stack: Stack, name: str) -> None:
-    victim = stack.pid(name)
-    stack.kill(name)
-    until(lambda: stack.pid(name) not in {0, victim}, f"{name} started again", 30, lambda: stack.log(name))
+def test_kill(stack: Pipeline, name: str) -> None:
+    stack.killed_and_back(name)
     stack.healthy()
     before = stack.count("github_events")
     until(lambda: stack.count("github_events") > before, "rows after the kill", 60, lambda: stack.log("kafka-connect"))

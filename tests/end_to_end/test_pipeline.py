@@ -14,7 +14,7 @@ from waiting import until
 from local.settings import ROOT
 
 if TYPE_CHECKING:
-    from stack import Stack
+    from stack import Pipeline
 
 every_dataset = pytest.mark.parametrize("dataset", DATASETS, ids=lambda dataset: dataset.name)
 
@@ -44,7 +44,7 @@ def test_dashboard_has_the_uid_that_links_name(dataset: Dataset) -> None:
 
 
 @every_dataset
-def test_topics_exist(stack: Stack, dataset: Dataset) -> None:
+def test_topics_exist(stack: Pipeline, dataset: Dataset) -> None:
     topics = (
         AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]}).list_topics(timeout=10).topics
     )
@@ -52,7 +52,7 @@ def test_topics_exist(stack: Stack, dataset: Dataset) -> None:
 
 
 @every_dataset
-def test_table_and_views_exist_and_are_valid(stack: Stack, dataset: Dataset) -> None:
+def test_table_and_views_exist_and_are_valid(stack: Pipeline, dataset: Dataset) -> None:
     tables = {row[0] for row in stack.sql("SELECT table_name FROM tables()")}
     assert {dataset.name, *dataset.views} <= tables
     states = dict(stack.sql("SELECT view_name, view_status FROM materialized_views()"))
@@ -60,33 +60,33 @@ def test_table_and_views_exist_and_are_valid(stack: Stack, dataset: Dataset) -> 
 
 
 @every_dataset
-def test_connector_runs_with_its_tasks(stack: Stack, dataset: Dataset) -> None:
+def test_connector_runs_with_its_tasks(stack: Pipeline, dataset: Dataset) -> None:
     status = stack.connector(dataset.name)
     assert status["connector"]["state"] == "RUNNING"
     assert [task["state"] for task in status["tasks"]] == ["RUNNING"]
 
 
 @pytest.mark.parametrize("dataset", [dataset for dataset in DATASETS if dataset.fed], ids=lambda dataset: dataset.name)
-def test_rows_arrive(stack: Stack, dataset: Dataset) -> None:
+def test_rows_arrive(stack: Pipeline, dataset: Dataset) -> None:
     before = stack.count(dataset.name)
     until(lambda: stack.count(dataset.name) > before, "new rows", 10, lambda: stack.log("github-events"))
 
 
-def test_every_event_shown_is_stored_once_at_its_own_time(stack: Stack) -> None:
+def test_every_event_shown_is_stored_once_at_its_own_time(stack: Pipeline) -> None:
     until(lambda: stack.count("github_events") > 500, "500 rows", 60, lambda: stack.log("kafka-connect"))
     stack.nothing_lost_nothing_double()
 
 
-def test_the_query_users_know_works_verbatim(stack: Stack) -> None:
+def test_the_query_users_know_works_verbatim(stack: Pipeline) -> None:
     assert stack.sql("SELECT timestamp, repo, COUNT() FROM github_events SAMPLE BY 5m;")
     assert stack.sql("SELECT timestamp as time, type, count(*) as total FROM github_events sample by 15s;")
 
 
-def test_simulated_repositories_are_recognisable(stack: Stack) -> None:
+def test_simulated_repositories_are_recognisable(stack: Pipeline) -> None:
     assert stack.sql("SELECT count() FROM github_events WHERE repo NOT LIKE 'simulated%'") == [[0]]
 
 
-def test_polls_are_counted(stack: Stack) -> None:
+def test_polls_are_counted(stack: Pipeline) -> None:
     rows = stack.sql(
         "SELECT page, count(), sum(fetched), sum(fresh), sum(duplicate) FROM github_polls WHERE status = 200 GROUP BY page"
     )
@@ -96,7 +96,7 @@ def test_polls_are_counted(stack: Stack) -> None:
         assert fresh + duplicate == fetched
 
 
-def test_a_bad_record_goes_to_the_dead_letters_and_its_neighbours_are_stored(stack: Stack) -> None:
+def test_a_bad_record_goes_to_the_dead_letters_and_its_neighbours_are_stored(stack: Pipeline) -> None:
     good = {"device_id": "d1", "device_type": "red", "duration_ms": 1, "measure1": 2, "measure2": 3, "speed": 4}
     values = [
         json.dumps(good | {"timestamp": "2026-01-01T00:00:00.000Z", "lat": 1.5, "lon": 2.5}),
@@ -114,7 +114,7 @@ def test_a_bad_record_goes_to_the_dead_letters_and_its_neighbours_are_stored(sta
     assert [task["state"] for task in stack.connector("iot_data")["tasks"]] == ["RUNNING"]
 
 
-def dead_letters(stack: Stack, topic: str, count: int) -> list[bytes]:
+def dead_letters(stack: Pipeline, topic: str, count: int) -> list[bytes]:
     """Return the first `count` values of a dead-letter topic; each must have its reason with it."""
     from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415 - only here
 

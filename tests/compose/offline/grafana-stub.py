@@ -3,8 +3,10 @@
 It is no Grafana: it shows no dashboard and sends no query.
 """
 
+import contextlib
 import json
 import os
+import sqlite3
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -20,7 +22,8 @@ def problems() -> list[str]:
     found += [f"nothing in {folder}" for folder in folders if not list(folder.glob("*.yaml"))]
     for path in (DATA / "dashboards").glob("*.json"):
         json.loads(path.read_text(encoding="utf-8"))
-    (DATA / "grafana.db").write_text("stub", encoding="utf-8")
+    with contextlib.closing(sqlite3.connect(DATA / "grafana.db")) as database:
+        database.execute("CREATE TABLE IF NOT EXISTS stub (text)")
     return found
 
 

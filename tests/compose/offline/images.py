@@ -1,7 +1,8 @@
-"""`python tests/compose/offline/images.py`: build stand-ins under the names of the upstream images that can't be pulled."""
+"""The upstream images of docker-compose.yml: pulled, or where that is impossible, stand-ins built under their names."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 from dotenv import dotenv_values
+from engine import CACHE
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
-CACHE = ROOT / ".local" / "compose"
 BASE = "rta-offline/debian"
+LABEL = "rta.stand-in"  # of all that is built on BASE
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
@@ -52,21 +54,41 @@ def base() -> None:
         shutil.copytree(CERTIFICATES, tree / CERTIFICATES.relative_to("/"), dirs_exist_ok=True)
         run("chroot", tree, "update-ca-certificates")
     tar = subprocess.Popen(["tar", "-C", tree, "-c", "."], stdout=subprocess.PIPE)
-    subprocess.run(["docker", "import", "-", BASE], stdin=tar.stdout, check=True)
+    subprocess.run(["docker", "import", "--change", f"LABEL {LABEL}=true", "-", BASE], stdin=tar.stdout, check=True)
     if tar.wait() != 0:
         raise subprocess.CalledProcessError(tar.returncode, "tar")
 
 
-def telegraf(version: str) -> Path:
-    """Build Telegraf with the plugins it needs here; takes four minutes, once."""
-    binary = CACHE / f"telegraf-{version}" / "telegraf"
+def telegraf() -> Path:
+    """Build Telegraf as `make telegraf` does; takes minutes, once for each list of plugins and versions."""
+    folder = ROOT / "monitoring" / "telegraf"
+    inputs = (folder / "build").read_bytes() + (folder / "go.sum").read_bytes()
+    binary = CACHE / f"telegraf-{hashlib.sha256(inputs).hexdigest()[:12]}" / "telegraf"
     if not binary.exists():
-        run(ROOT / "monitoring" / "telegraf" / "build", binary)
+        run(folder / "build", binary)
     return binary
 
 
-def main() -> None:
-    """Build what is missing. `--network host`: the bridge's packets may be larger than the uplink takes."""
+def pulled(image: str) -> bool:
+    """Tell whether the engine has the upstream image, after an attempt to get it."""
+    shown = ["docker", "image", "inspect", "--format", f'{{{{index .Config.Labels "{LABEL}"}}}}', image]
+    answer = subprocess.run(shown, capture_output=True, text=True, check=False)
+    if answer.returncode == 0 and not answer.stdout.strip():
+        return True
+    return subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, check=False).returncode == 0
+
+
+def provide() -> str:
+    """See to it that the engine has an image under each name; return a line that says which."""
+    if all(pulled(tag) for tag in targets().values()):
+        return "images: upstream"
+    assert not os.environ.get("REQUIRE_UPSTREAM_IMAGES"), "the upstream images can't be pulled"
+    stand_ins()
+    return "images: stand-ins, for the upstream ones can't be pulled; all real programs but Grafana"
+
+
+def stand_ins() -> None:
+    """Build them. `--network host`: the bridge's packets may be larger than the uplink takes."""
     base()
     tags = targets()
     with tempfile.TemporaryDirectory() as folder:
@@ -74,10 +96,7 @@ def main() -> None:
         for path in (*HERE.iterdir(), ROOT / "local" / "pom.xml", ROOT / "kafka" / "log4j2.yaml"):
             if path.is_file():
                 shutil.copy(path, context)
-        shutil.copy(telegraf(tags["telegraf"].partition(":")[2]), context)
+        shutil.copy(telegraf(), context)
         for target, tag in tags.items():
-            run("docker", "build", "--quiet", "--network", "host", "--target", target, "--tag", tag, context)
-
-
-if __name__ == "__main__":
-    main()
+            build = ("docker", "build", "--quiet", "--network", "host", "--target", target, "--tag", tag)
+            run(*build, context, DOCKER_BUILDKIT="0")
