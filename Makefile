@@ -100,10 +100,7 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 
 # Building images and cold JVMs take their time, so each test's deadline is far off.
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml; uses a Docker engine, or as root starts one
-	@$(BIN)/python -m pytest --docker --timeout 1500 tests/compose --ignore tests/compose/ha $(addprefix tests/end_to_end/,test_pipeline.py test_outages.py::test_kill) $(ARGS)
-
-test-ha: build $(VENV)/.test ## kill each broker and Connect worker of docker-compose.ha.yml under load; after test-compose, whose images it uses
-	@$(BIN)/python -m pytest --docker --timeout 1500 tests/compose/ha $(ARGS)
+	@$(BIN)/python -m pytest --docker --timeout 1500 tests/compose $(addprefix tests/end_to_end/,test_pipeline.py test_outages.py::test_kill) $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 NOTEBOOKS_PYTHON = (3, 11)
 
 
+def pytest_configure() -> None:
+    """Let the programs that are tested be interrupted, also where the tests run in the background and ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`make test-compose` gives the option."""
     parser.addoption("--docker", action="store_true", help="run on docker-compose.yml and a Docker engine")
@@ -34,13 +40,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Leave what needs a Docker engine to `make test-compose`."""
-    return True if collection_path.name in {"run", "ha"} and not config.getoption("--docker") else None
+    return True if collection_path.name == "run" and not config.getoption("--docker") else None
 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end.
 SLOW = ("notebooks", "end_to_end", "monitoring", "local")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give each folder, and each language of the pollers, to one worker: what is costly to start or build is shared there."""
     groups = {item: group(item) for item in items}
