@@ -96,7 +96,7 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
 	@$(MVN) -f $(SINK)/pom.xml verify
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 # Building images and cold JVMs take their time, so each test's deadline is far off.
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml; uses a Docker engine, or as root starts one

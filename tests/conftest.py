@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from compose.offline import images
 from containers import Containers
 from engine import engine
+from pollers import LANGUAGES
 from stack import Stack
+from xdist.scheduler import LoadScopeScheduling
 
 from local import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from stack import Pipeline
+    from xdist.remote import Producer
 
 NOTEBOOKS_PYTHON = (3, 11)
 
@@ -47,19 +51,29 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 SLOW = ("notebooks", "end_to_end", "monitoring", "local")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give each folder, and each language of the pollers, to one worker: what is costly to start or build is shared there."""
-    groups = {item: group(item) for item in items}
-    for item, name in groups.items():
-        item.add_marker(pytest.mark.xdist_group(name))
+    """Put the slow ones first."""
+    groups = {item: group(item.nodeid) for item in items}
     items.sort(key=lambda item: SLOW.index(groups[item]) if groups[item] in SLOW else len(SLOW))
 
 
-def group(item: pytest.Item) -> str:
+class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each folder, and each language of the pollers, to one worker: what is costly to start or build is shared there."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupScheduling:
+    """Tell xdist which tests belong together."""
+    return GroupScheduling(config, log)
+
+
+def group(nodeid: str) -> str:
     """Return the name of the tests that run one after the other."""
-    language = getattr(item, "callspec", None) and item.callspec.params.get("language")  # type: ignore[attr-defined]
-    return str(language.name if language else item.path.parent.name)
+    folder = Path(nodeid.partition("::")[0]).parent.name
+    language = re.search(r"\[(" + "|".join(language.name for language in LANGUAGES) + r")\b", nodeid)
+    return language[1] if language and folder == "poller" else folder
 
 
 @pytest.fixture(scope="session")
