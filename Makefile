@@ -89,7 +89,7 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 
 # --- Tests ---
 
-WORKERS ?= 2
+WORKERS ?= 3
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
 	@$(MAKE) --no-print-directory lint
