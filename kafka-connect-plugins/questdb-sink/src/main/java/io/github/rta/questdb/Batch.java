@@ -9,33 +9,36 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** The rows of the next request: their text, the record each came from, and the offsets they reach. */
+/** The rows of the next request: their text, the message each came from, and the offsets they reach. */
 final class Batch {
     /** A record that gives no row, and why. */
     record Refusal(SinkRecord record, String reason) {}
 
     final IlpBuffer lines = new IlpBuffer(64 << 10);
-    private final List<SinkRecord> records = new ArrayList<>();
+    private final Originals originals;
     private final List<Refusal> refusals = new ArrayList<>();
     private final Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
     private final int maxRows;
     private final int maxBytes;
     private int[] ends = new int[1024];
-    private SinkRecord last;
+    private TopicPartition partition;
+    private long nextOffset;
 
-    Batch(int maxRows, int maxBytes) {
-        this.maxRows = maxRows;
-        this.maxBytes = maxBytes;
+    Batch(SinkConfig config) {
+        this.originals = new Originals(config.transformed);
+        this.maxRows = config.maxRows;
+        this.maxBytes = config.maxBytes;
     }
 
     /** The row of this record has just been written to {@link #lines}. */
     void addRow(SinkRecord record) {
-        if (records.size() == ends.length) {
-            ends = Arrays.copyOf(ends, ends.length * 2);
-        }
-        ends[records.size()] = lines.length();
-        records.add(record);
         advance(record);
+        int row = originals.size();
+        if (row == ends.length) {
+            ends = Arrays.copyOf(ends, row * 2);
+        }
+        ends[row] = lines.length();
+        originals.add(record, partition);
     }
 
     void addRefusal(SinkRecord record, String reason) {
@@ -49,27 +52,27 @@ final class Batch {
     }
 
     private void advance(SinkRecord record) {
-        if (last != null
-                && (last.originalKafkaPartition() != record.originalKafkaPartition()
-                        || !last.originalTopic().equals(record.originalTopic()))) {
+        if (partition == null
+                || partition.partition() != record.originalKafkaPartition()
+                || !partition.topic().equals(record.originalTopic())) {
             settle();
+            partition = new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
         }
-        last = record;
+        nextOffset = record.originalKafkaOffset() + 1;
     }
 
     private void settle() {
-        if (last != null) {
-            TopicPartition partition = new TopicPartition(last.originalTopic(), last.originalKafkaPartition());
-            offsets.put(partition, new OffsetAndMetadata(last.originalKafkaOffset() + 1));
+        if (partition != null) {
+            offsets.put(partition, new OffsetAndMetadata(nextOffset));
         }
     }
 
     int rows() {
-        return records.size();
+        return originals.size();
     }
 
     SinkRecord record(int row) {
-        return records.get(row);
+        return originals.get(row);
     }
 
     List<Refusal> refusals() {
@@ -88,18 +91,18 @@ final class Batch {
     }
 
     boolean isEmpty() {
-        return last == null;
+        return partition == null;
     }
 
     boolean isFull() {
-        return records.size() + refusals.size() >= maxRows || lines.length() >= maxBytes;
+        return originals.size() + refusals.size() >= maxRows || lines.length() >= maxBytes;
     }
 
     void clear() {
         lines.clear();
-        records.clear();
+        originals.clear();
         refusals.clear();
         offsets.clear();
-        last = null;
+        partition = null;
     }
 }

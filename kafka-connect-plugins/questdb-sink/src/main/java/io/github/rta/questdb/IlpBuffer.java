@@ -41,16 +41,16 @@ final class IlpBuffer {
     }
 
     IlpBuffer put(byte[] source) {
-        return put(source, source.length);
+        return put(source, 0, source.length);
     }
 
     IlpBuffer put(IlpBuffer source) {
-        return put(source.bytes, source.length);
+        return put(source.bytes, 0, source.length);
     }
 
-    private IlpBuffer put(byte[] source, int count) {
+    IlpBuffer put(byte[] source, int offset, int count) {
         reserve(count);
-        System.arraycopy(source, 0, bytes, length, count);
+        System.arraycopy(source, offset, bytes, length, count);
         length += count;
         return this;
     }

@@ -44,7 +44,7 @@ public final class QuestDbSinkTask extends SinkTask {
         QuestDbClient client = new QuestDbClient(config.client());
         String name = properties.get("name") + '-' + properties.get("task.id");
         stats = new SinkStats(name, context.pluginMetrics());
-        queue = new BatchQueue(() -> new Batch(config.maxRows, config.maxBytes), config.minIntervalMs);
+        queue = new BatchQueue(() -> new Batch(config), config.minIntervalMs);
         encoder = new RecordEncoder(config, table -> client.schema(table, !config.strict));
         sender = new Sender(client, queue, new DeadLetters(reporter(properties)), stats);
         thread = new Thread(sender, "questdb-sender-" + name);

@@ -14,6 +14,7 @@ final class RecordEncoder {
     private final SinkConfig config;
     private final SchemaSource schemas;
     private final RowEncoder row;
+    private final FlatJson flat;
     private final JsonReader json;
     private final ObjectReader objects;
     private final Map<String, Table> tables = new HashMap<>();
@@ -22,6 +23,7 @@ final class RecordEncoder {
         this.config = config;
         this.schemas = schemas;
         this.row = new RowEncoder(config);
+        this.flat = new FlatJson(row);
         this.json = new JsonReader(config, row);
         this.objects = new ObjectReader(config, row);
     }
@@ -55,17 +57,24 @@ final class RecordEncoder {
     }
 
     private void write(SinkRecord record, Table table, Batch batch) throws BadRow {
+        begin(record, table);
+        if (record.value() instanceof byte[] bytes) {
+            if (!flat.read(bytes, table.value)) {
+                begin(record, table);
+                json.read(bytes, table.value);
+            }
+        } else {
+            objects.read(record.valueSchema(), record.value(), table.value, "value");
+        }
+        row.end(record.timestamp(), batch.lines);
+    }
+
+    private void begin(SinkRecord record, Table table) throws BadRow {
         row.begin(table);
         if (config.includeKey && record.key() != null) {
             Object key = record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
             objects.read(record.keySchema(), key, table.key, "key");
         }
-        if (record.value() instanceof byte[] bytes) {
-            json.read(bytes, table.value);
-        } else {
-            objects.read(record.valueSchema(), record.value(), table.value, "value");
-        }
-        row.end(record.timestamp(), batch.lines);
     }
 
     private Table table(SinkRecord record) throws BadRow, Unavailable, InterruptedException {

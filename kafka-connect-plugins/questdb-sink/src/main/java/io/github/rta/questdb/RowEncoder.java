@@ -103,10 +103,25 @@ final class RowEncoder {
         if (column.timestamp) {
             field(column).putLong(timestamps.ofText(value, offset, length)).put('n');
         } else if (column.symbol) {
-            symbols.put(',').put(column.written).put('=').putBare(value, offset, length);
+            symbols.put(column.written).putBare(value, offset, length);
         } else {
             field(column).putQuoted(value, offset, length);
         }
+    }
+
+    /** Text that needs no escaping in quotes: printable ASCII without quote and backslash. */
+    void plain(Field field, byte[] value, int offset, int length) throws BadRow {
+        if (field.timestampPart < 0 && field.column().isString()) {
+            field(claim(field)).put('"').put(value, offset, length).put('"');
+            return;
+        }
+        if (scratch.length < length) {
+            scratch = new char[length];
+        }
+        for (int i = 0; i < length; i++) {
+            scratch[i] = (char) value[offset + i];
+        }
+        text(field, scratch, 0, length);
     }
 
     void integer(Field field, long value) throws BadRow {
@@ -121,7 +136,7 @@ final class RowEncoder {
         if (column.timestamp) {
             field(column).putLong(timestamps.ofNumber(value)).put('n');
         } else if (column.symbol) {
-            symbols.put(',').put(column.written).put('=').putLong(value);
+            symbols.put(column.written).putLong(value);
         } else if (column.floating) {
             field(column).putLong(value);
         } else {
@@ -184,6 +199,6 @@ final class RowEncoder {
     }
 
     private IlpBuffer field(Column column) {
-        return fields.put(',').put(column.written).put('=');
+        return fields.put(column.written);
     }
 }

@@ -90,6 +90,8 @@ final class SinkConfig extends AbstractConfig {
     final long minIntervalMs;
     final int maxRows;
     final int maxBytes;
+    /** Whether a record may be another than its message. */
+    final boolean transformed;
 
     /** @throws ConfigException naming the key at fault */
     SinkConfig(Map<String, String> properties) {
@@ -113,6 +115,7 @@ final class SinkConfig extends AbstractConfig {
         required = List.copyOf(names("required.fields"));
         minIntervalMs = getLong("min.interval.ms");
         maxRows = getInt("batch.max.rows");
+        transformed = !properties.getOrDefault("transforms", "").isBlank();
         maxBytes = getInt("batch.max.bytes");
     }
 

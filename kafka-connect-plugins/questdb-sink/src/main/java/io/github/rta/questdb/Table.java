@@ -1,5 +1,6 @@
 package io.github.rta.questdb;
 
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -22,7 +23,9 @@ final class Table {
     /** Where a scalar goes and how. One object a column, however many fields lead to it. */
     static final class Column {
         final String name;
+        /** What precedes a value of it: {@code ,name=}. */
         final byte[] written;
+
         final boolean symbol;
         final boolean floating;
         final boolean timestamp;
@@ -30,9 +33,17 @@ final class Table {
         /** The number of the row that wrote it last. */
         long row;
 
+        boolean isString() {
+            return !symbol && !timestamp;
+        }
+
         private Column(String name, String lowerCase, SinkConfig config) throws BadRow {
             this.name = name;
-            this.written = bare(name);
+            this.written = new IlpBuffer(name.length() + 8)
+                    .put(',')
+                    .putBare(name.toCharArray(), 0, name.length())
+                    .put('=')
+                    .toArray();
             this.symbol = config.symbols.contains(lowerCase);
             this.floating = config.doubles.contains(lowerCase);
             this.timestamp = config.timestampStrings.contains(lowerCase);
@@ -50,11 +61,17 @@ final class Table {
         /** The number of the row that it was last met in: JSON allows a name twice, a row does not. */
         long row;
 
+        /** The field's own name, for {@link FlatJson}, and the one that last came after it. */
+        final byte[] ascii;
+
+        Field following;
+
         private final Map<String, Field> children = new HashMap<>();
         private Column column;
 
-        private Field(String path) {
+        private Field(String path, String name) {
             this.path = path;
+            this.ascii = name.getBytes(StandardCharsets.UTF_8);
             this.timestampPart = config.timestampFields.indexOf(path);
             fields++;
         }
@@ -68,7 +85,7 @@ final class Table {
                             "a field has a name longer than %d characters: %s_%s".formatted(MAX_NAME, path, name));
                 }
                 String safe = name.replace('.', '_');
-                child = new Field(path.isEmpty() ? safe : path + '_' + safe);
+                child = new Field(path.isEmpty() ? safe : path + '_' + safe, name);
                 children.put(name, child);
             }
             return child;
@@ -95,9 +112,11 @@ final class Table {
         this.name = name;
         this.schema = schema;
         this.config = config;
-        this.written = bare(name);
-        this.key = new Field(config.keyPrefix);
-        this.value = new Field(config.valuePrefix);
+        this.written = new IlpBuffer(name.length() + 8)
+                .putBare(name.toCharArray(), 0, name.length())
+                .toArray();
+        this.key = new Field(config.keyPrefix, "");
+        this.value = new Field(config.valuePrefix, "");
     }
 
     /** Whether the fields seen have become so many that forgetting them is due. */
@@ -138,11 +157,5 @@ final class Table {
     private static boolean isName(String name, String forbidden) {
         return !name.isEmpty()
                 && name.chars().noneMatch(c -> c < ' ' || c == 0x7F || c == 0xFEFF || forbidden.indexOf(c) >= 0);
-    }
-
-    private static byte[] bare(String name) throws BadRow {
-        return new IlpBuffer(name.length() + 8)
-                .putBare(name.toCharArray(), 0, name.length())
-                .toArray();
     }
 }

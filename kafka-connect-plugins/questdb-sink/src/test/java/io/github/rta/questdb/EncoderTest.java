@@ -235,7 +235,7 @@ class EncoderTest {
     void aTimestampOfAnEarlierRecordIsNotUsedAgain() throws Exception {
         SinkConfig config = new SinkConfig(with("timestamp.field.name", "day,time"));
         RecordEncoder encoder = new RecordEncoder(config, table -> new Table.Schema(Set.of(), "timestamp", 0));
-        Batch batch = new Batch(10, 1 << 20);
+        Batch batch = new Batch(config);
         for (String json : List.of(
                 "{\"a\":1,\"day\":\"2023-11-14T\",\"time\":\"22:13:20Z\"}", "{\"a\":1,\"day\":\"2023-11-14T\"}")) {
             encoder.encode(
@@ -298,7 +298,7 @@ class EncoderTest {
 
     static String encode(Object key, Object value, Map<String, String> settings) throws Exception {
         SinkConfig config = new SinkConfig(new HashMap<>(settings));
-        Batch batch = new Batch(10, 1 << 20);
+        Batch batch = new Batch(config);
         new RecordEncoder(config, table -> new Table.Schema(Set.of("id", "timestamp"), "timestamp", 0))
                 .encode(
                         new SinkRecord(
