@@ -92,7 +92,7 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 WORKERS ?= 3
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs 2 lint
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
 	@$(MVN) -f $(SINK)/pom.xml verify
@@ -105,7 +105,9 @@ test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
 
-lint: $(VENV)/.test lint-nodejs lint-java lint-go lint-rust ## formatter, linter and type checker of every language
+lint: lint-python lint-nodejs lint-java lint-go lint-rust ## formatter, linter and type checker of every language
+
+lint-python: $(VENV)/.test
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy .

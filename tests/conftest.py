@@ -47,18 +47,20 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.name == "run" and not config.getoption("--docker") else None
 
 
-# These take minutes. Started first, they do not keep everybody waiting at the end.
-SLOW = ("notebooks", "end_to_end", "monitoring", "local")
+# These take minutes. Started first, they do not keep everybody waiting at the end. The two of a pair share a running stack;
+# that of the alerts is new, before others have left anything in it.
+SLOW = ("monitoring", "end_to_end", "notebooks", "local")
+PAIRS = {"end_to_end": "monitoring", "local": "notebooks"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the slow ones first."""
-    groups = {item: group(item.nodeid) for item in items}
-    items.sort(key=lambda item: SLOW.index(groups[item]) if groups[item] in SLOW else len(SLOW))
+    folders = {item: folder(item.nodeid) for item in items}
+    items.sort(key=lambda item: SLOW.index(folders[item]) if folders[item] in SLOW else len(SLOW))
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Gives each folder, and each language of the pollers, to one worker: what is costly to start or build is shared there."""
+    """Gives tests that share what is costly to start or build to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group(nodeid)
@@ -69,30 +71,29 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> GroupSc
     return GroupScheduling(config, log)
 
 
+def folder(nodeid: str) -> str:
+    """Return the folder below tests/."""
+    return Path(nodeid.partition("::")[0]).parent.name
+
+
 def group(nodeid: str) -> str:
-    """Return the name of the tests that run one after the other."""
-    folder = Path(nodeid.partition("::")[0]).parent.name
+    """Return the name of the tests that run one after the other: a folder's, or those of one language's poller."""
     language = re.search(r"\[(" + "|".join(language.name for language in LANGUAGES) + r")\b", nodeid)
-    return language[1] if language and folder == "poller" else folder
+    if language and folder(nodeid) == "poller":
+        return language[1]
+    return PAIRS.get(folder(nodeid), folder(nodeid))
 
 
 @pytest.fixture(scope="session")
 def stack(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
     """A running stack, fed by the simulator; with Jupyter where that is installed."""
     if not request.config.getoption("--docker"):
-        yield from _local()
+        with Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), MONITORING_INTERVAL="2") as started:
+            yield started.up()
         return
     with engine():
         say(request.config, images.provide())
         yield from _containers(request.config)
-
-
-def _local() -> Iterator[Stack]:
-    started = Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""))
-    with contextlib.ExitStack() as cleanup:
-        cleanup.callback(started.remove)
-        started.up()
-        yield started
 
 
 def say(config: pytest.Config, line: str) -> None:

@@ -173,7 +173,6 @@ class Stack(Pipeline):
             "FEED": "simulator",
             "POLL_INTERVAL": "1",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
-            "MONITORING_INTERVAL": "2",
             "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
             "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
             **ports,
@@ -199,15 +198,24 @@ class Stack(Pipeline):
             check=False,
         )
 
-    def up(self) -> None:
+    def up(self) -> Stack:
         """Start the stack; fail with what `make up` said."""
         done = self.make("up")
         assert done.returncode == 0, done.stdout
+        return self
 
     def remove(self) -> None:
         """Stop the stack and remove its folder."""
         self.make("down")
         shutil.rmtree(self.state, ignore_errors=True)
+
+    def __enter__(self) -> Stack:  # noqa: PYI034
+        """Leave the start to whoever needs it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what there is of it."""
+        self.remove()
 
     @property
     def parts(self) -> tuple[str, ...]:

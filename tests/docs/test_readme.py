@@ -26,9 +26,8 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "ing
 @pytest.fixture(scope="module")
 def own() -> Iterator[Stack]:
     """A stack that the README's own `make up` starts."""
-    chosen = Stack()
-    yield chosen
-    chosen.remove()
+    with Stack() as chosen:
+        yield chosen
 
 
 def test_commands_of_the_readme_work(own: Stack) -> None:

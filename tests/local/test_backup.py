@@ -23,12 +23,8 @@ OWN = "github_events WHERE timestamp < dateadd('d', -10, now())"
 @pytest.fixture(scope="module")
 def own() -> Iterator[Stack]:
     """A running stack whose data may be wiped."""
-    chosen = Stack(SIMULATOR_LATENESS="off", SIMULATOR_RESERVING="off")
-    try:
-        chosen.up()
-        yield chosen
-    finally:
-        chosen.remove()
+    with Stack(SIMULATOR_LATENESS="off", SIMULATOR_RESERVING="off") as chosen:
+        yield chosen.up()
 
 
 def test_restore_brings_back_all_that_was_there(own: Stack) -> None:

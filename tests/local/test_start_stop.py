@@ -20,9 +20,8 @@ if TYPE_CHECKING:
 @pytest.fixture
 def idle() -> Iterator[Stack]:
     """A stack that has not been started."""
-    chosen = Stack()
-    yield chosen
-    chosen.remove()
+    with Stack() as chosen:
+        yield chosen
 
 
 def test_second_up_does_nothing(stack: Stack) -> None:

@@ -31,7 +31,8 @@ SHORT = {
     "task_not_running": {"seconds": 10},
 }
 QUIET = 10.0  # seconds: an hour's worth of conditions is the same twelve queries again and again
-WITHIN = 90.0  # seconds; mostly much less, but the machine may be busy
+WITHIN = 90.0  # seconds from a repair; mostly much less, but the machine may be busy
+SLACK = 20.0  # seconds that a busy machine may take longer than stated
 
 
 def subjects(stack: Stack, name: str) -> str:
@@ -41,7 +42,15 @@ def subjects(stack: Stack, name: str) -> str:
 
 
 def on(stack: Stack, name: str, subject: str) -> None:
-    until(lambda: subject in subjects(stack, name), f"{name} on: {subject}", WITHIN, lambda: state(stack))
+    """Wait for an alert, as long as its file says that takes."""
+    until(lambda: subject in subjects(stack, name), f"{name} on: {subject}", stated(stack, name), lambda: state(stack))
+
+
+def stated(stack: Stack, name: str) -> float:
+    """Return the seconds of the condition's own threshold, and three looks: to see it, to write it, and to have it applied."""
+    thresholds = ALERTS[name].thresholds | SHORT.get(name, {})
+    own = max((thresholds[key] for key in ("after", "seconds") if key in thresholds), default=0)
+    return own + 3 * int(stack.settings["MONITORING_INTERVAL"]) + SLACK
 
 
 def off(stack: Stack, name: str) -> None:

@@ -1,8 +1,6 @@
 package io.github.rta.questdb;
 
 import io.github.rta.questdb.Table.Field;
-import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
 
 /**
  * Reads the JSON that most producers write: one flat object of integers, true, false, null and strings of printable
@@ -39,7 +37,7 @@ final class FlatJson {
             if (!skipString()) {
                 return false;
             }
-            field = field(root, field, start, at - 1);
+            field = root.child(json, start, at - 1, field);
             row.meet(field);
             if (next() != ':' || !value(field)) {
                 return false;
@@ -47,16 +45,6 @@ final class FlatJson {
             separator = next();
         } while (separator == ',');
         return separator == '}';
-    }
-
-    /** Records mostly have the same fields in the same order: what followed the last time is tried first. */
-    private Field field(Field root, Field previous, int from, int to) throws BadRow {
-        Field field = previous.following;
-        if (field == null || !Arrays.equals(field.ascii, 0, field.ascii.length, json, from, to)) {
-            field = root.child(new String(json, from, to - from, StandardCharsets.US_ASCII));
-            previous.following = field;
-        }
-        return field;
     }
 
     private boolean value(Field field) throws BadRow {

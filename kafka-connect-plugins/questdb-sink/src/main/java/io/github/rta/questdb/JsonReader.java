@@ -86,8 +86,9 @@ final class JsonReader {
     }
 
     private void object(JsonParser parser, Field parent) throws IOException, BadRow {
+        Field field = parent;
         while (parser.nextToken() != JsonToken.END_OBJECT) {
-            Field field = parent.child(parser.currentName());
+            field = parent.child(parser.currentName(), field);
             row.meet(field);
             value(parser, parser.nextToken(), field);
         }

@@ -68,17 +68,19 @@ final class ObjectReader {
     }
 
     private void struct(Struct struct, Field field) throws BadRow {
+        Field child = field;
         for (org.apache.kafka.connect.data.Field member : struct.schema().fields()) {
-            value(member.schema(), struct.get(member), field.child(member.name()));
+            child = field.child(member.name(), child);
+            value(member.schema(), struct.get(member), child);
         }
     }
 
     private void map(Schema schema, Map<?, ?> map, Field field) throws BadRow {
+        Schema of = schema == null ? null : schema.valueSchema();
+        Field member = field;
         for (Map.Entry<?, ?> entry : map.entrySet()) {
-            value(
-                    schema == null ? null : schema.valueSchema(),
-                    entry.getValue(),
-                    field.child(String.valueOf(entry.getKey())));
+            member = field.child(String.valueOf(entry.getKey()), member);
+            value(of, entry.getValue(), member);
         }
     }
 

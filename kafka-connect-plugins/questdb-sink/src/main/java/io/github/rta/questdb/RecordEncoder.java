@@ -90,8 +90,8 @@ final class RecordEncoder {
 
     private String tableName(SinkRecord record) throws BadRow {
         String template = config.table;
-        if (template.equals("${topic}")) {
-            return record.topic();
+        if (!config.tableVaries) {
+            return template;
         }
         String name = template.replace("${topic}", record.topic())
                 .replace("${partition}", String.valueOf(record.kafkaPartition()));

@@ -74,6 +74,9 @@ final class SinkConfig extends AbstractConfig {
             .define("retry.backoff.ms", INT, 3000, LOW, "Not needed: the waits double from 0.1 s to 5 s.");
 
     final String table;
+    /** Whether the table's name holds a placeholder. */
+    final boolean tableVaries;
+
     final boolean includeKey;
     final String keyPrefix;
     final String valuePrefix;
@@ -100,6 +103,7 @@ final class SinkConfig extends AbstractConfig {
             throw new ConfigException(key + " " + problem);
         });
         table = getString("table");
+        tableVaries = PLACEHOLDER.matcher(table).find();
         includeKey = getBoolean("include.key");
         keyPrefix = getString("key.prefix");
         valuePrefix = getString("value.prefix");

@@ -123,6 +123,7 @@ class RoundTripProperties {
         for (String text : List.of(
                 "{\"id\":\"1\",\"type\":\"PushEvent\",\"repo\":\"a/b\",\"ts\":\"2026-11-24T04:00:00Z\"}",
                 "{\"a\":{\"b\":-12.5e-3,\"c\":[1,\"x\"]},\"s\":\"\\u00e9\\n\\\"é😀\",\"ts\":1700000000000}",
+                " { \"a\" : -12 ,\n\"b\":0,\t\"c\" : null, \"d\":100000000000000000,\"ts\":1700000000} ",
                 "{\"t\":true,\"f\":false,\"n\":null,\"l\":9223372036854775807,\"ts\":1700000000}")) {
             documents.add(text.getBytes(StandardCharsets.UTF_8));
         }
