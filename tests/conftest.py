@@ -47,10 +47,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.name == "run" and not config.getoption("--docker") else None
 
 
-# These take minutes. Started first, they do not keep everybody waiting at the end. The two of a pair share a running stack;
-# that of the alerts is new, before others have left anything in it.
-SLOW = ("monitoring", "end_to_end", "notebooks", "local")
-PAIRS = {"end_to_end": "monitoring", "local": "notebooks"}
+# These take minutes. Started first, they do not keep everybody waiting at the end. The two of a pair share a running stack:
+# first those who count every event, then those who stop the poller for so long that it misses some.
+SLOW = ("end_to_end", "monitoring", "notebooks", "local")
+PAIRS = {"monitoring": "end_to_end", "local": "notebooks"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -186,7 +186,9 @@ class Stack(Pipeline):
 
     def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `make target`; return its exit code and output."""
-        variables = os.environ | self.environment | environment
+        # What the `make test` around it was given is not meant for this one.
+        inherited = {name: value for name, value in os.environ.items() if name not in {"ARGS", "MAKEFLAGS", "MFLAGS"}}
+        variables = inherited | self.environment | environment
         return subprocess.run(
             ["make", "--no-print-directory", target],
             cwd=ROOT,

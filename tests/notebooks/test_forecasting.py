@@ -125,7 +125,7 @@ def test_history_ends_while_events_keep_arriving(notebooks_python: Path, questdb
     loaded = threading.Event()
 
     def arrive() -> None:
-        while not loaded.wait(0.05):
+        while not loaded.wait(0.2):
             questdb.write([f'github_events,type=PushEvent id="2",repo="simulated-a/b" {time.time_ns() // 1_000}'])
 
     thread = threading.Thread(target=arrive)
