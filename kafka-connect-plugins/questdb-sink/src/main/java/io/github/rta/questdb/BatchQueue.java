@@ -13,6 +13,7 @@ final class BatchQueue {
     private Batch waiting;
     private Batch spare;
     private boolean sending;
+    private boolean starving;
     private long lastTaken;
 
     BatchQueue(Supplier<Batch> factory, long minIntervalMs) {
@@ -40,14 +41,20 @@ final class BatchQueue {
         } else {
             waiting = batch;
         }
-        notifyAll();
+        // While the sender waits for the interval to end, waking it for every few rows would cost more than storing
+        // them.
+        if (starving || batch.isFull()) {
+            notifyAll();
+        }
     }
 
     /** The next batch to send: at once after a pause or when full, else not before the interval is over. */
     synchronized Batch take() throws InterruptedException {
         while (waiting == null || !waiting.isFull() && System.nanoTime() - lastTaken < minInterval) {
-            pause(waiting == null ? Long.MAX_VALUE : lastTaken + minInterval);
+            starving = waiting == null;
+            pause(starving ? Long.MAX_VALUE : lastTaken + minInterval);
         }
+        starving = false;
         Batch batch = waiting;
         waiting = null;
         sending = true;
