@@ -62,14 +62,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, help="length of each measurement")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
-    stack = Stack(MONITORING_INTERVAL=str(INTERVAL))
-    try:
+    with Stack(MONITORING_INTERVAL=str(INTERVAL)) as stack:
         stack.up()
         until(lambda: all(stack.count(table) for table in TABLES), "rows in every table", 120)
         pairs = [pair(stack, arguments.seconds, print) for _ in range(arguments.runs)]
         files = stack.sql("SELECT sum(diskSize) FROM table_storage() WHERE tableName LIKE 'stack_%'")[0][0]
-    finally:
-        stack.remove()
     table = [
         [
             name,

@@ -17,8 +17,7 @@ LINE = re.compile(r"✓ (\S+) +([\d.]+) s")
 
 def measure(times: dict[str, list[float]], memory: dict[str, list[float]]) -> None:
     """Start a stack that has data already, note its times and memory, stop it."""
-    stack = Stack()
-    try:
+    with Stack() as stack:
         stack.up()
         stack.make("down")
         began = time.monotonic()
@@ -32,8 +31,6 @@ def measure(times: dict[str, list[float]], memory: dict[str, list[float]]) -> No
         sizes = {process.name: process.rss / 2**20 for process in stack.supervisor.processes()}
         for name, size in [*sizes.items(), ("all, with `make` itself", sum(sizes.values()))]:
             memory[name].append(size)
-    finally:
-        stack.remove()
 
 
 def main() -> int:

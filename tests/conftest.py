@@ -5,7 +5,6 @@ It is that of `make up`, or with `--docker` that of `docker compose up`.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 import signal
@@ -104,9 +103,7 @@ def say(config: pytest.Config, line: str) -> None:
 
 
 def _containers(config: pytest.Config) -> Iterator[Containers]:
-    started = Containers()
-    with contextlib.ExitStack() as cleanup:
-        cleanup.callback(started.remove)
+    with Containers() as started:
         started.build()
         started.up()
         times = sorted(started.times.items(), key=lambda item: item[1])

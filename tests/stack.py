@@ -10,7 +10,7 @@ import tempfile
 from abc import ABC, abstractmethod
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
@@ -21,6 +21,9 @@ from local import health
 from local.__main__ import tail
 from local.processes import Supervisor
 from local.settings import PORTS, ROOT, load
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # Python 3.11 has its own
 
 CLIENT = "github-events-poller (python)"
 
@@ -51,6 +54,18 @@ class Pipeline(ABC):
         finally:
             os.environ.clear()
             os.environ.update(before)
+
+    def __enter__(self) -> Self:
+        """Leave the start to whoever needs it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Remove what there is of it."""
+        self.remove()
+
+    @abstractmethod
+    def remove(self) -> None:
+        """Stop the stack and remove what it has written."""
 
     @property
     @abstractmethod
@@ -210,14 +225,6 @@ class Stack(Pipeline):
         """Stop the stack and remove its folder."""
         self.make("down")
         shutil.rmtree(self.state, ignore_errors=True)
-
-    def __enter__(self) -> Stack:  # noqa: PYI034
-        """Leave the start to whoever needs it."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Remove what there is of it."""
-        self.remove()
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 package io.github.rta.questdb;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,7 +19,7 @@ final class Batch {
     private final Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
     private final int maxRows;
     private final int maxBytes;
-    private int[] ends = new int[1024];
+    private final Ends ends = new Ends();
     private TopicPartition partition;
     private long nextOffset;
 
@@ -33,11 +32,7 @@ final class Batch {
     /** The row of this record has just been written to {@link #lines}. */
     void addRow(SinkRecord record) {
         advance(record);
-        int row = originals.size();
-        if (row == ends.length) {
-            ends = Arrays.copyOf(ends, row * 2);
-        }
-        ends[row] = lines.length();
+        ends.add(lines.length());
         originals.add(record, partition);
     }
 
@@ -87,7 +82,7 @@ final class Batch {
 
     /** Where the row's text starts; {@code start(rows())} is the end of all. */
     int start(int row) {
-        return row == 0 ? 0 : ends[row - 1];
+        return ends.start(row);
     }
 
     boolean isEmpty() {
@@ -95,11 +90,12 @@ final class Batch {
     }
 
     boolean isFull() {
-        return originals.size() + refusals.size() >= maxRows || lines.length() >= maxBytes;
+        return rows() + refusals.size() >= maxRows || lines.length() >= maxBytes;
     }
 
     void clear() {
         lines.clear();
+        ends.clear();
         originals.clear();
         refusals.clear();
         offsets.clear();

@@ -93,6 +93,10 @@ final class IlpBuffer {
         return putEscaped(text, offset, count, BARE);
     }
 
+    IlpBuffer putBare(String text) throws BadRow {
+        return putBare(text.toCharArray(), 0, text.length());
+    }
+
     private IlpBuffer putEscaped(char[] text, int offset, int count, boolean[] special) throws BadRow {
         reserve(2 * count);
         for (int i = offset; i < offset + count; i++) {

@@ -1,8 +1,9 @@
 package io.github.rta.questdb;
 
 import java.nio.ByteBuffer;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.record.TimestampType;
@@ -20,9 +21,8 @@ final class Originals {
     private final boolean transformed;
     private final Map<Integer, SinkRecord> others = new HashMap<>();
     private ByteBuffer messages = ByteBuffer.allocate(64 << 10);
-    private int[] ends = new int[1024];
-    private TopicPartition[] partitions = new TopicPartition[1024];
-    private int size;
+    private final Ends ends = new Ends();
+    private final List<TopicPartition> partitions = new ArrayList<>();
 
     /** @param transformed whether a record's key or value may be another than its message's */
     Originals(boolean transformed) {
@@ -30,27 +30,24 @@ final class Originals {
     }
 
     int size() {
-        return size;
+        return ends.size();
     }
 
     void clear() {
         others.clear();
         messages.clear();
-        size = 0;
+        ends.clear();
+        partitions.clear();
     }
 
     void add(SinkRecord record, TopicPartition partition) {
         if (isPlain(record)) {
             write(record, (byte[]) record.key(), (byte[]) record.value());
         } else {
-            others.put(size, light(record));
+            others.put(ends.size(), light(record));
         }
-        if (size == ends.length) {
-            ends = Arrays.copyOf(ends, size * 2);
-            partitions = Arrays.copyOf(partitions, size * 2);
-        }
-        partitions[size] = partition;
-        ends[size++] = messages.position();
+        partitions.add(partition);
+        ends.add(messages.position());
     }
 
     private boolean isPlain(SinkRecord record) {
@@ -69,10 +66,10 @@ final class Originals {
             messages = ByteBuffer.allocate(capacity).put(messages.flip());
         }
         messages.putLong(record.kafkaOffset()).putLong(record.timestamp()).putInt(key == null ? -1 : keyLength);
-        messages.put(key == null ? value : key);
         if (key != null) {
-            messages.put(value);
+            messages.put(key);
         }
+        messages.put(value);
     }
 
     /** Without what a converter made of the message: Connect keeps that too, and it is what it reports. */
@@ -87,7 +84,7 @@ final class Originals {
     SinkRecord get(int row) {
         return others.containsKey(row)
                 ? others.get(row)
-                : read(row == 0 ? 0 : ends[row - 1], ends[row], partitions[row]);
+                : read(ends.start(row), ends.start(row + 1), partitions.get(row));
     }
 
     private SinkRecord read(int start, int end, TopicPartition partition) {

@@ -72,9 +72,13 @@ final class RecordEncoder {
     private void begin(SinkRecord record, Table table) throws BadRow {
         row.begin(table);
         if (config.includeKey && record.key() != null) {
-            Object key = record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
-            objects.read(record.keySchema(), key, table.key, "key");
+            objects.read(record.keySchema(), key(record), table.key, "key");
         }
+    }
+
+    /** The key; bytes are text. */
+    private static Object key(SinkRecord record) throws BadRow {
+        return record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
     }
 
     private Table table(SinkRecord record) throws BadRow, Unavailable, InterruptedException {
@@ -93,11 +97,13 @@ final class RecordEncoder {
         if (!config.tableVaries) {
             return template;
         }
+        if (template.equals("${topic}")) {
+            return record.topic();
+        }
         String name = template.replace("${topic}", record.topic())
                 .replace("${partition}", String.valueOf(record.kafkaPartition()));
         if (name.contains("${key}")) {
-            Object key = record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
-            name = name.replace("${key}", String.valueOf(key));
+            name = name.replace("${key}", String.valueOf(key(record)));
         }
         return name;
     }

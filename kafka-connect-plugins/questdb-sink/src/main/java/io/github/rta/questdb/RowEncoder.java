@@ -82,10 +82,7 @@ final class RowEncoder {
 
     void text(Field field, String value) throws BadRow {
         int length = value.length();
-        if (scratch.length < length) {
-            scratch = new char[length];
-        }
-        value.getChars(0, length, scratch, 0);
+        value.getChars(0, length, scratch(length), 0);
         text(field, scratch, 0, length);
     }
 
@@ -115,13 +112,18 @@ final class RowEncoder {
             field(claim(field)).put('"').put(value, offset, length).put('"');
             return;
         }
+        char[] wide = scratch(length);
+        for (int i = 0; i < length; i++) {
+            wide[i] = (char) value[offset + i];
+        }
+        text(field, wide, 0, length);
+    }
+
+    private char[] scratch(int length) {
         if (scratch.length < length) {
             scratch = new char[length];
         }
-        for (int i = 0; i < length; i++) {
-            scratch[i] = (char) value[offset + i];
-        }
-        text(field, scratch, 0, length);
+        return scratch;
     }
 
     void integer(Field field, long value) throws BadRow {

@@ -119,8 +119,8 @@ final class SinkConfig extends AbstractConfig {
         required = List.copyOf(names("required.fields"));
         minIntervalMs = getLong("min.interval.ms");
         maxRows = getInt("batch.max.rows");
-        transformed = !properties.getOrDefault("transforms", "").isBlank();
         maxBytes = getInt("batch.max.bytes");
+        transformed = !properties.getOrDefault("transforms", "").isBlank();
     }
 
     ClientConf client() {

@@ -42,7 +42,7 @@ final class Table {
             this.name = name;
             this.written = new IlpBuffer(name.length() + 8)
                     .put(',')
-                    .putBare(name.toCharArray(), 0, name.length())
+                    .putBare(name)
                     .put('=')
                     .toArray();
             this.symbol = config.symbols.contains(lowerCase);
@@ -133,9 +133,7 @@ final class Table {
         this.name = name;
         this.schema = schema;
         this.config = config;
-        this.written = new IlpBuffer(name.length() + 8)
-                .putBare(name.toCharArray(), 0, name.length())
-                .toArray();
+        this.written = new IlpBuffer(name.length() + 8).putBare(name).toArray();
         this.key = new Field(config.keyPrefix, "");
         this.value = new Field(config.valuePrefix, "");
     }
