@@ -103,9 +103,8 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    admin = admin_client(chosen)
-    passes = Passes(chosen, admin)
-    offsets.serve(admin, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])))
+    passes = Passes(chosen, admin_client(chosen))
+    offsets.serve(lambda: admin_client(chosen), passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])))
     run(passes, status_file, stop)
     return 0
 

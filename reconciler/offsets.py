@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 4.0  # seconds; less than Telegraf waits
 
-Offsets = dict[tuple[str, int], int]
+Ends = dict[tuple[str, int], int]  # by topic and partition
 
 
 def lines(admin: AdminClient) -> list[str]:
@@ -49,9 +49,11 @@ def _partitions(admin: AdminClient) -> list[TopicPartition]:
     return [TopicPartition(name, number) for name, topic in topics.items() for number in topic.partitions]
 
 
-def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> Offsets:
+def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> Ends:
     futures = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=TIMEOUT)
-    return {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
+    found = {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
+    # A broker that is starting or stopping may not know: -1.
+    return {partition: offset for partition, offset in found.items() if offset >= 0}
 
 
 def _groups(admin: AdminClient) -> list[str]:
@@ -59,7 +61,7 @@ def _groups(admin: AdminClient) -> list[str]:
     return sorted(group.group_id for group in listed.valid)
 
 
-def _group(admin: AdminClient, group: str, following: Offsets) -> Iterator[str]:
+def _group(admin: AdminClient, group: str, following: Ends) -> Iterator[str]:
     request = [ConsumerGroupTopicPartitions(group)]
     (future,) = admin.list_consumer_group_offsets(request, request_timeout=TIMEOUT).values()
     for p in future.result().topic_partitions:
@@ -74,15 +76,35 @@ def _tags(**tags: str | int) -> str:
     return ",".join(f"{name}={str(value).translate(escapes)}" for name, value in tags.items())
 
 
-def serve(admin: AdminClient, state: Callable[[], str], address: tuple[str, int]) -> None:
+class Offsets:
+    """What Kafka says now, asked by a client that is replaced once it has failed.
+
+    librdkafka's, after its broker has stood still for half a minute, never gets an answer about a group again.
+    """
+
+    def __init__(self, connect: Callable[[], AdminClient]) -> None:
+        """Take clients from `connect`."""
+        self._connect = connect
+        self._working: AdminClient | None = None
+
+    def lines(self) -> list[str]:
+        """Return what the function `lines` does, and raise what it raises; several threads may ask."""
+        admin, self._working = self._working or self._connect(), None
+        found = lines(admin)
+        self._working = admin
+        return found
+
+
+def serve(connect: Callable[[], AdminClient], state: Callable[[], str], address: tuple[str, int]) -> None:
     """Answer on `address` until the process ends; `state` gives the reconciler's own line."""
+    kafka = Offsets(connect)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/plain; charset=utf-8")
             self.end_headers()
-            self.wfile.write(answer(admin, state()).encode())
+            self.wfile.write(answer(kafka, state()).encode())
 
         def log_message(self, *_: object) -> None:
             """Log nothing: it is asked every few seconds."""
@@ -93,10 +115,10 @@ def serve(admin: AdminClient, state: Callable[[], str], address: tuple[str, int]
     log.info("metrics at http://%s:%d/metrics", *address)
 
 
-def answer(admin: AdminClient, state: str) -> str:
+def answer(kafka: Offsets, state: str) -> str:
     """Return all lines; only `state`, and a comment that says why, while the broker does not answer."""
     try:
-        found = lines(admin)
+        found = kafka.lines()
     except KafkaException as error:
         found = [f"# no answer from Kafka ({error.args[0].str()})"]
     return "".join(line + "\n" for line in [state, *found])

@@ -149,6 +149,14 @@ class Containers(Pipeline):
         inside = ["--pid", f"container:{self.container(name)}", "--user", "0", "--entrypoint", "sh"]
         docker("run", "--rm", "--network", "none", *inside, "rta/reconciler:local", "-c", "kill -9 -1")
 
+    def suspend(self, name: str) -> None:
+        """Pause the container."""
+        docker("pause", self.container(name))
+
+    def resume(self, name: str) -> None:
+        """Let the container go on."""
+        docker("unpause", self.container(name))
+
     def incarnation(self, name: str) -> str:
         """Return when the container was started."""
         state = self.inspect(name)["State"]

@@ -93,6 +93,14 @@ class Pipeline(ABC):
         """Kill one part as the kernel would: no warning, no flush."""
 
     @abstractmethod
+    def suspend(self, name: str) -> None:
+        """Let one part stand still, as a laptop does that sleeps."""
+
+    @abstractmethod
+    def resume(self, name: str) -> None:
+        """Let a part that stands still go on."""
+
+    @abstractmethod
     def incarnation(self, name: str) -> str:
         """Return what differs after each start of a part; nothing while it does not run."""
 
@@ -246,6 +254,14 @@ class Stack(Pipeline):
     def kill(self, name: str) -> None:
         """Kill program `name` as the kernel would: no warning, no flush."""
         psutil.Process(self.pid(name)).kill()
+
+    def suspend(self, name: str) -> None:
+        """Stop the process, not the program."""
+        psutil.Process(self.pid(name)).suspend()
+
+    def resume(self, name: str) -> None:
+        """Let the process go on."""
+        psutil.Process(self.pid(name)).resume()
 
     def stop(self, name: str) -> None:
         """Stop one program and keep it stopped."""

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+import requests
 from expectations import DATASETS
 from waiting import until
 
@@ -31,6 +32,26 @@ def test_outage(stack: Pipeline, name: str) -> None:
         lambda: stack.count("github_events") > before, "rows after the outage", 60, lambda: stack.log("kafka-connect")
     )
     assert_no_task_failed(stack)
+    stack.nothing_lost_nothing_double(seconds=120)
+
+
+@pytest.mark.parametrize("sleepers", ["broker", "all"])
+def test_sleep(stack: Pipeline, sleepers: str) -> None:
+    """A part stands still until every session and every answer under way has timed out; a closed laptop is all parts."""
+    names = stack.parts if sleepers == "all" else (sleepers,)
+    before, asleep = stack.count("github_events"), 1.5 * OUTAGE_SECONDS
+    for name in names:
+        stack.suspend(name)
+    stopped = time.monotonic()
+    until(lambda: time.monotonic() - stopped > asleep, "the sleep", asleep + 5)
+    for name in names:
+        stack.resume(name)
+    until(lambda: stack.count("github_events") > before, "rows after the sleep", 60, lambda: stack.log("kafka-connect"))
+    stack.healthy()
+    metrics = stack.settings["RECONCILER_URL"] + "/metrics"
+    until(
+        lambda: "stack_groups,consumer_group=connect-github_events" in requests.get(metrics, timeout=30).text, "offsets"
+    )
     stack.nothing_lost_nothing_double(seconds=120)
 
 

@@ -1,8 +1,11 @@
 package io.github.rta.questdb;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.function.Supplier;
+import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.metrics.Gauge;
 import org.apache.kafka.common.metrics.PluginMetrics;
 import org.slf4j.Logger;
@@ -17,6 +20,8 @@ final class SinkStats {
     private static final Logger LOG = LoggerFactory.getLogger(SinkStats.class);
 
     private final String name;
+    private final PluginMetrics metrics;
+    private final Map<MetricName, Gauge<Number>> unpublished = new HashMap<>();
     private final long[] times = new long[1000];
     private long requests;
     private long acknowledged;
@@ -30,26 +35,45 @@ final class SinkStats {
 
     SinkStats(String name, PluginMetrics metrics) {
         this.name = name;
-        publish(metrics, "rows-total", "Rows that QuestDB acknowledged", () -> rows);
-        publish(metrics, "bytes-total", "Bytes of acknowledged requests", () -> bytes);
-        publish(metrics, "requests-total", "Requests sent, failed ones too", () -> requests);
-        publish(metrics, "retries-total", "Requests sent again after a failure", () -> retries);
-        publish(metrics, "rejected-total", "Records that became no row", () -> rejected);
-        publish(metrics, "acknowledgement-age-ms", "Time since rows were last acknowledged, -1 before", this::age);
-        publish(metrics, "request-time-p99-ms", "Of the last 1,000 acknowledged requests", this::p99);
-        publish(metrics, "outage", "1 while QuestDB can't store rows, else 0", () -> outage ? 1 : 0);
+        this.metrics = metrics;
+        gauge("rows-total", "Rows that QuestDB acknowledged", () -> rows);
+        gauge("bytes-total", "Bytes of acknowledged requests", () -> bytes);
+        gauge("requests-total", "Requests sent, failed ones too", () -> requests);
+        gauge("retries-total", "Requests sent again after a failure", () -> retries);
+        gauge("rejected-total", "Records that became no row", () -> rejected);
+        gauge("acknowledgement-age-ms", "Time since rows were last acknowledged, -1 before", this::age);
+        gauge("request-time-p99-ms", "Of the last 1,000 acknowledged requests", this::p99);
+        gauge("outage", "1 while QuestDB can't store rows, else 0", () -> outage ? 1 : 0);
+        publish();
     }
 
-    private void publish(PluginMetrics metrics, String metric, String description, Supplier<Number> value) {
-        Gauge<Number> gauge = (config, now) -> {
+    private void gauge(String metric, String description, Supplier<Number> value) {
+        unpublished.put(metrics.metricName(metric, description, new LinkedHashMap<>()), (config, now) -> {
             synchronized (this) {
                 return value.get();
             }
-        };
-        metrics.addMetric(metrics.metricName(metric, description, new LinkedHashMap<>()), gauge);
+        });
+    }
+
+    /**
+     * A task that the worker gave up on, after a machine stood still for a while, holds its names until it notices: those of
+     * the next one wait for that.
+     */
+    private void publish() {
+        unpublished.entrySet().removeIf(entry -> isPublished(entry.getKey(), entry.getValue()));
+    }
+
+    private boolean isPublished(MetricName metric, Gauge<Number> gauge) {
+        try {
+            metrics.addMetric(metric, gauge);
+            return true;
+        } catch (IllegalArgumentException taken) {
+            return false;
+        }
     }
 
     synchronized void request(boolean retry) {
+        publish();
         requests++;
         retries += retry ? 1 : 0;
     }
