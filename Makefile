@@ -92,11 +92,14 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 WORKERS ?= 3
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
-	@$(MAKE) --no-print-directory --jobs 2 lint
+	@$(MAKE) --no-print-directory lint-java # not beside another Maven: it may fill the same local repository
+	@$(MAKE) --no-print-directory --jobs 2 test-sink lint-python lint-nodejs lint-go lint-rust
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
-	@$(MVN) -f $(SINK)/pom.xml verify
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+test-sink: ## test the sink alone: its encoder, any JSON there and back, faults of the network and of QuestDB, a real worker
+	@$(MVN) -f $(SINK)/pom.xml verify
 
 # Building images and cold JVMs take their time, so each test's deadline is far off.
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml; uses a Docker engine, or as root starts one

@@ -46,10 +46,10 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if collection_path.name == "run" and not config.getoption("--docker") else None
 
 
-# These take minutes. Started first, they do not keep everybody waiting at the end. The two of a pair share a running stack:
-# first those who count every event, then those who stop the poller for so long that it misses some.
-SLOW = ("end_to_end", "monitoring", "notebooks", "local")
-PAIRS = {"monitoring": "end_to_end", "local": "notebooks"}
+# These take minutes. Started first, they do not keep everybody waiting at the end. Folders of one lane share a running stack:
+# first those who count every event, last those who stop the poller for so long that it misses some.
+SLOW = ("end_to_end", "reconciler", "monitoring", "notebooks", "local")
+LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end", "local": "notebooks"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -80,7 +80,7 @@ def group(nodeid: str) -> str:
     language = re.search(r"\[(" + "|".join(language.name for language in LANGUAGES) + r")\b", nodeid)
     if language and folder(nodeid) == "poller":
         return language[1]
-    return PAIRS.get(folder(nodeid), folder(nodeid))
+    return LANES.get(folder(nodeid), folder(nodeid))
 
 
 @pytest.fixture(scope="session")
