@@ -13,19 +13,19 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import report
 from load import DATASET, Config, Events, Writer, create_topic, shipped
 from rig import Meter, Rig, official, official_sink
 from waiting import until
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-RATES = (0, 50, 200, 1000)  # events a second
+RATES = (50, 200, 1000, 0)  # events a second; rest comes last, when nothing is left to compile
 PARTS = ("broker", "connect", "questdb")
 WARM = 5.0  # seconds from the first row until CPU is taken: a connector that has just started compiles, and its group settles
+REST = 20.0  # seconds from its start, without events
+# One source for all measurements: an id that came again within a second would be no new row.
+EVENTS = Events(1000)
 
 
 @dataclass
@@ -47,11 +47,10 @@ class Case(NamedTuple):
 class Source:
     """Sends events at a rate, in the background, and keeps the time of each."""
 
-    def __init__(self, rig: Rig, topic: str, rate: int, seed: int) -> None:
-        """Send to `topic`, `rate` events a second; every seed has events of its own."""
+    def __init__(self, rig: Rig, topic: str, rate: int) -> None:
+        """Send to `topic`, `rate` events a second."""
         self.sent: list[float] = []
         self._writer = Writer(rig.bootstrap, topic)
-        self._events = Events(seed)
         self.rate = rate
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -70,7 +69,7 @@ class Source:
     def _run(self) -> None:
         due = time.monotonic()
         while self.rate and not self._end.wait(max(due - time.monotonic(), 0)):
-            self._writer.send(self._events.one(time.time()))
+            self._writer.send(EVENTS.one(time.time()))
             self.sent.append(time.monotonic())
             due += 1 / self.rate
 
@@ -87,28 +86,22 @@ def ways(rig: Rig) -> dict[str, Config]:
     return found
 
 
-def seeds() -> Iterator[int]:
-    """Count up: no two runs send the same event."""
-    seed = 1000
-    while True:
-        yield (seed := seed + 1)
-
-
 def measure(rig: Rig, config: Config, rate: int, seconds: float, cost: Cost) -> None:
     """Run one connector at one rate: first for its cost, then for its latency."""
     name = f"live_{time.monotonic_ns()}"
     create_topic(rig.admin, name)
     rig.connector(name, config | {"topics": name, "table": DATASET})
     try:
-        with Source(rig, name, rate, next(SEEDS)):
+        before = rig.rows(DATASET)
+        with Source(rig, name, rate) as source:
             if rate:
                 new_rows(rig)
-            time.sleep(WARM)
+            time.sleep(WARM if rate else REST)
             spend(rig, seconds, cost)
         if rate:
-            settled(rig)
-            before = rig.rows(DATASET)
-            with Source(rig, name, rate, next(SEEDS)) as source:
+            before += len(source.sent)
+            until(lambda: rig.rows(DATASET) >= before, "all that was sent", 60, rig.why)
+            with Source(rig, name, rate) as source:
                 cost.latency += look(rig, source, before, seconds)
     finally:
         rig.remove_connector(name)
@@ -122,14 +115,6 @@ def spend(rig: Rig, seconds: float, cost: Cost) -> None:
         cost.cpu[part].append(percent)
     passed = time.monotonic() - began
     cost.commits.append((rig.transactions(DATASET)[1] - commits) / passed)
-
-
-def settled(rig: Rig) -> None:
-    """Wait until nothing is on its way: all that was sent is stored."""
-    seen = -1
-    while (now := rig.rows(DATASET)) != seen:
-        seen = now
-        time.sleep(2)
 
 
 def look(rig: Rig, source: Source, before: int, seconds: float) -> list[float]:
@@ -158,7 +143,7 @@ def recovery(rig: Rig, runs: int) -> dict[str, list[float]]:
     found = defaultdict[str, list[float]](list)
     create_topic(rig.admin, "recovery")
     rig.connector("recovery", shipped(topics="recovery", table=DATASET))
-    with Source(rig, "recovery", 50, next(SEEDS)):
+    with Source(rig, "recovery", 50):
         for _ in range(runs):
             new_rows(rig)
             killed = time.monotonic()
@@ -189,7 +174,7 @@ def live(options: argparse.Namespace) -> dict[Case, Cost]:
     """Measure all ways at all rates, in turn, so that a noisy minute hits all of them."""
     costs = defaultdict[Case, Cost](Cost)
     with Rig(official_sink()) as rig:
-        measure(rig, shipped(), RATES[-1], options.seconds, Cost())  # compiles what the first way would pay for
+        measure(rig, shipped(), max(RATES), options.seconds, Cost())  # compiles what the first way would pay for
         for _ in range(options.runs):
             for rate in RATES:
                 for way, config in ways(rig).items():
@@ -210,9 +195,6 @@ def text(costs: dict[Case, Cost], killed: dict[str, list[float]], options: argpa
             report.table(["with the worker as shipped", "seconds"], times),
         ]
     )
-
-
-SEEDS = seeds()
 
 
 def main() -> int:

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import plotly.graph_objects as go
 from nbconvert import HTMLExporter
 from PIL import Image, ImageChops
 
-WIDTH, HEIGHT = 1200, 2400  # pixels; what lies below is cut off
+WIDTH, HEIGHT = 1600, 3600  # pixels; what lies below is cut off
 COLOURS = 160
-LARGEST = 150_000  # bytes
+LARGEST = 250_000  # bytes
 PATIENCE = 30_000  # milliseconds of the page's own time, for the charts to be drawn
 FEW = 3
+MOST = 20  # charts of one cell
 CHART = "application/vnd.plotly.v1+json"
 STYLE = """<style>
 body { padding: 12px 24px !important; background: white }
@@ -39,7 +41,7 @@ def picture(notebook: Any, path: Path) -> None:  # noqa: ANN401 - nbformat has n
     exporter = HTMLExporter(
         template_name="lab", exclude_input=True, exclude_input_prompt=True, exclude_output_prompt=True
     )
-    page, _ = exporter.from_notebook_node(reduced(notebook))
+    page, _ = exporter.from_notebook_node(drawn(reduced(notebook)))
     with tempfile.TemporaryDirectory() as folder:
         source, shot = Path(folder, "page.html"), Path(folder, "shot.png")
         source.write_text(page.replace("</head>", STYLE + "</head>", 1), encoding="utf-8")
@@ -51,13 +53,31 @@ def reduced(notebook: Any) -> Any:  # noqa: ANN401 - see above
     """Return the title and the cells with charts; where these are few, all cells that show something."""
     title, *rest = notebook.cells
     title.source = "\n".join(title.source.splitlines()[:1])
-    shown = [cell for cell in rest if cell.get("outputs")]
+    shown = [part for cell in rest for part in split(cell)]
     charts = [cell for cell in shown if any(CHART in output.get("data", {}) for output in cell.outputs)]
     first = next((cell for cell in shown if cell in charts), None)
     for cell in charts:
         # The first one brings the library that draws them all.
         cell.outputs = [output for output in cell.outputs if CHART in output.get("data", {}) or cell is first]
     notebook.cells = [title, *(charts if len(charts) >= FEW else shown)]
+    return notebook
+
+
+def split(cell: Any) -> list[Any]:  # noqa: ANN401 - see above
+    """Return a cell for each chart where one shows many, else the cell; nothing if it shows nothing."""
+    outputs = cell.get("outputs", [])
+    if len(outputs) <= FEW:
+        return [cell] if outputs else []
+    return [nbformat.v4.new_code_cell(outputs=[output]) for output in outputs[:MOST]]
+
+
+def drawn(notebook: Any) -> Any:  # noqa: ANN401 - see above
+    """Return the notebook with HTML for the charts that have none: those of `show()` are for JupyterLab alone."""
+    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", [])]
+    bare = [data for data in outputs if CHART in data and "text/html" not in data]
+    for number, data in enumerate(bare):
+        figure = go.Figure(data[CHART]["data"], data[CHART]["layout"])
+        data["text/html"] = figure.to_html(full_html=False, include_plotlyjs=number == 0)
     return notebook
 
 
