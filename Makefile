@@ -90,10 +90,11 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 # --- Tests ---
 
 WORKERS ?= 3
+LINTERS := lint-python lint-nodejs lint-java lint-go lint-rust
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
 	@$(MAKE) --no-print-directory lint-java # not beside another Maven: it may fill the same local repository
-	@$(MAKE) --no-print-directory --jobs 2 test-sink lint-python lint-nodejs lint-go lint-rust
+	@$(MAKE) --no-print-directory --jobs 2 test-sink $(filter-out lint-java,$(LINTERS))
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
@@ -108,7 +109,7 @@ test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
 
-lint: lint-python lint-nodejs lint-java lint-go lint-rust ## formatter, linter and type checker of every language
+lint: $(LINTERS) ## formatter, linter and type checker of every language
 
 lint-python: $(VENV)/.test
 	@$(BIN)/ruff format --check .

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 4.0  # seconds; less than Telegraf waits
 
-Ends = dict[tuple[str, int], int]  # by topic and partition
+Offsets = dict[tuple[str, int], int]  # by topic and partition
 
 
 def lines(admin: AdminClient) -> list[str]:
@@ -49,7 +49,7 @@ def _partitions(admin: AdminClient) -> list[TopicPartition]:
     return [TopicPartition(name, number) for name, topic in topics.items() for number in topic.partitions]
 
 
-def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> Ends:
+def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> Offsets:
     futures = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=TIMEOUT)
     found = {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
     # A broker that is starting or stopping may not know: -1.
@@ -61,7 +61,7 @@ def _groups(admin: AdminClient) -> list[str]:
     return sorted(group.group_id for group in listed.valid)
 
 
-def _group(admin: AdminClient, group: str, following: Ends) -> Iterator[str]:
+def _group(admin: AdminClient, group: str, following: Offsets) -> Iterator[str]:
     request = [ConsumerGroupTopicPartitions(group)]
     (future,) = admin.list_consumer_group_offsets(request, request_timeout=TIMEOUT).values()
     for p in future.result().topic_partitions:
@@ -76,7 +76,7 @@ def _tags(**tags: str | int) -> str:
     return ",".join(f"{name}={str(value).translate(escapes)}" for name, value in tags.items())
 
 
-class Offsets:
+class Kafka:
     """What Kafka says now, asked by a client that is replaced once it has failed.
 
     librdkafka's, after its broker has stood still for half a minute, never gets an answer about a group again.
@@ -97,7 +97,7 @@ class Offsets:
 
 def serve(connect: Callable[[], AdminClient], state: Callable[[], str], address: tuple[str, int]) -> None:
     """Answer on `address` until the process ends; `state` gives the reconciler's own line."""
-    kafka = Offsets(connect)
+    kafka = Kafka(connect)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -115,7 +115,7 @@ def serve(connect: Callable[[], AdminClient], state: Callable[[], str], address:
     log.info("metrics at http://%s:%d/metrics", *address)
 
 
-def answer(kafka: Offsets, state: str) -> str:
+def answer(kafka: Kafka, state: str) -> str:
     """Return all lines; only `state`, and a comment that says why, while the broker does not answer."""
     try:
         found = kafka.lines()

@@ -54,7 +54,7 @@ def test_the_running_reconciler_answers(stack: Stack) -> None:
 
 
 def test_without_a_broker_the_reconciler_still_tells_how_it_is() -> None:
-    away = offsets.Offsets(lambda: AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}))
+    away = offsets.Kafka(lambda: AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}))
     state, *rest = offsets.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
     assert state == "stack_reconciler problems=1i,restarts=2i"
     assert [line[0] for line in rest] == ["#"]
