@@ -102,9 +102,17 @@ test: build $(VENV)/.test ## set up what the tests need and run all of them, lin
 test-sink: ## test the sink alone: its encoder, any JSON there and back, faults of the network and of QuestDB, a real worker
 	@$(MVN) -f $(SINK)/pom.xml verify
 
-# Building images and cold JVMs take their time, so each test's deadline is far off.
-test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml; uses a Docker engine, or as root starts one
-	@$(BIN)/python -m pytest --docker --timeout 1500 tests/compose $(addprefix tests/end_to_end/,test_pipeline.py test_outages.py::test_kill) $(ARGS)
+# Building images and cold JVMs take their time, so each test's deadline is far off. All three use a Docker engine, or as root start one.
+DOCKER_TEST = $(BIN)/python -m pytest --docker --timeout 3600
+
+test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml
+	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_run.py compose/run/test_backup.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
+
+test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of docker-compose.ha.yml away under load
+	@$(DOCKER_TEST) tests/compose/run/test_cluster.py $(ARGS)
+
+test-faults: build $(VENV)/.test ## kill, cut off, fill the disk, set clocks under load on docker-compose.yml (ROUNDS=10, SEED=…); as root
+	@$(DOCKER_TEST) -s tests/compose/run/test_faults.py $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py

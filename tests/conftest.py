@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from compose.offline import images
+from compose.offline.images import provide
 from containers import Containers
 from engine import engine
 from pollers import LANGUAGES
@@ -90,9 +90,22 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
         with Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), MONITORING_INTERVAL="2") as started:
             yield started.up()
         return
+    request.getfixturevalue("images")
+    with Containers() as started:
+        started.build()
+        started.up()
+        times = sorted(started.times.items(), key=lambda item: item[1])
+        say(request.config, "\n".join(f"{name:17} healthy after {seconds:5.1f} s" for name, seconds in times))
+        yield started
+
+
+@pytest.fixture(scope="session")
+def images(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A Docker engine with all images that are not ours; the line says where they are from."""
     with engine():
-        say(request.config, images.provide())
-        yield from _containers(request.config)
+        line = provide()
+        say(request.config, line)
+        yield line
 
 
 def say(config: pytest.Config, line: str) -> None:
@@ -100,15 +113,6 @@ def say(config: pytest.Config, line: str) -> None:
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
         config.pluginmanager.getplugin("terminalreporter").write_line("\n" + line)
-
-
-def _containers(config: pytest.Config) -> Iterator[Containers]:
-    with Containers() as started:
-        started.build()
-        started.up()
-        times = sorted(started.times.items(), key=lambda item: item[1])
-        say(config, "\n".join(f"{name:17} healthy after {seconds:5.1f} s" for name, seconds in times))
-        yield started
 
 
 @pytest.fixture(scope="session")

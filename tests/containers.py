@@ -120,6 +120,15 @@ class Containers(Pipeline):
         found: dict[str, Any] = json.loads(docker("inspect", self.container(name)))[0]
         return found
 
+    def address(self, name: str) -> str:
+        """Return the address of a service in the project's network."""
+        (network,) = self.inspect(name)["NetworkSettings"]["Networks"].values()
+        return str(network["IPAddress"])
+
+    def network(self, name: str) -> tuple[str, ...]:
+        """Return the beginning of a command that runs in the network of a service; the machine's root may."""
+        return ("nsenter", "--net", "--target", str(self.inspect(name)["State"]["Pid"]))
+
     def problem(self, name: str) -> str | None:
         """Return why a service is not healthy, or None."""
         state = self.inspect(name)["State"]

@@ -9,16 +9,19 @@ import csv
 import hashlib
 import io
 import json
+import queue
 import random
 import re
+import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import requests
 from confluent_kafka import KafkaError, Message, Producer
-from confluent_kafka.admin import NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic
 from simulator import population
+from waiting import until
 
 from local.settings import ROOT
 from reconciler import connectors, tables
@@ -26,7 +29,7 @@ from reconciler import connectors, tables
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from confluent_kafka.admin import AdminClient
+    from stack import Pipeline
 
 DATASET = "github_events"
 _DEDUP = re.compile(r"\s+DEDUP UPSERT KEYS\([^)]*\)")
@@ -35,6 +38,7 @@ COLUMNS = ("created_at", "id", "type", "action", "repo", "actor", "org")
 ROWS_A_SECOND = 170  # GitHub's public feed in 2026, which sets how many events share a second
 CHECKSUM_BITS = 64
 _FIRST_ID = 21_190_576_879
+_NEWEST = 1_790_000_000.0  # Unix time of the last event of a load
 # How long after created_at an event arrives: share, shortest, longest (seconds). `feed` is what GitHub shows, `prompt`
 # what a feed without its delays would be.
 _HOUR = 3600
@@ -172,3 +176,62 @@ def shipped(**changes: str) -> Config:
     config: Config = connectors.read(ROOT / "kafka-connect-plugins" / "connectors")[DATASET]
     own = {key: value for key, value in config.items() if key not in {"name", *connectors.MARK}}
     return own | {key.replace("__", "."): value for key, value in changes.items()}
+
+
+class Load:
+    """Events on their way from a topic to a table, both of their own, while parts of a stack fail."""
+
+    def __init__(self, stack: Pipeline, seed: int) -> None:
+        """Make topic, table and connector, and wait for work."""
+        self.sent = 0
+        self._stack, self._name = stack, f"load_{seed}"
+        settings = stack.settings
+        self._database = tables.QuestDb(requests.Session(), settings["QUESTDB_HTTP_URL"])
+        self._database.run(create_table(self._name, dedup=True))
+        create_topic(AdminClient({"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"]}), self._name)
+        self._connect = connectors.Connect(requests.Session(), settings["CONNECT_URL"])
+        self._connect.put(self._name, shipped(topics=self._name, table=self._name))
+        self._writer = Writer(settings["KAFKA_BOOTSTRAP_SERVERS"], self._name)
+        self._events = Events(seed, "feed")
+        self._orders = queue.Queue[int]()
+        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._thread.start()
+
+    def _write(self) -> None:
+        for count in iter(self._orders.get, 0):
+            for event in self._events.many(count, _NEWEST):
+                self._writer.send(event)
+
+    def send(self, count: int) -> None:
+        """Send so many more events, in the background."""
+        self.sent += count
+        self._orders.put(count)
+
+    def until_stored(self, rows: int, seconds: float = 180.0) -> None:
+        """Wait until so many rows can be queried."""
+        what = f"{rows} rows in {self._name}"
+        until(lambda: self.rows() >= rows, what, seconds, lambda: self._stack.log("kafka-connect"))
+
+    def rows(self) -> int:
+        """Return how many rows can be queried, -1 while QuestDB does not answer."""
+        try:
+            return self._stack.count(self._name)
+        except (OSError, AssertionError):
+            return -1
+
+    def check(self) -> None:
+        """Wait until all that was sent is stored; compare both."""
+        self._orders.put(0)
+        self._thread.join()
+        self._writer.finish()
+        self.until_stored(self.sent)
+        assert stored(self._stack.settings["QUESTDB_HTTP_URL"], self._name) == self._writer.checksum
+
+    def states(self) -> set[str]:
+        """Return the states of the connector's tasks."""
+        return {task["state"] for task in self._stack.connector(self._name)["tasks"]}
+
+    def remove(self) -> None:
+        """Remove the connector and the table."""
+        self._connect.delete(self._name)
+        self._database.run(f"DROP TABLE {self._name}")

@@ -1,11 +1,13 @@
 """Runs a notebook from top to bottom in a kernel of its own. Runs in the notebooks' virtual environment.
 
-`python notebook_run.py NOTEBOOK PURPOSE OUT`: PURPOSE names the parameters in the notebook's own metadata
+`python notebook_run.py NOTEBOOK PURPOSE OUT [TIMES]`: PURPOSE names the parameters in the notebook's own metadata
 (see notebooks/test_notebooks.py), OUT receives the notebook with its outputs. A warning in a cell is an error.
+TIMES is for tests: all cells again, in the same kernel.
 """
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import sys
@@ -32,10 +34,11 @@ warnings.filterwarnings("ignore", category=ResourceWarning)
 """
 
 
-def run(path: Path, purpose: str) -> Any:  # noqa: ANN401 - nbformat has no types
+def run(path: Path, purpose: str, times: int) -> Any:  # noqa: ANN401 - nbformat has no types
     """Return the notebook with its outputs; raise CellExecutionError, or SystemExit naming what was printed as a warning."""
     notebook = nbformat.read(path, as_version=4)
     inject(notebook, notebook.metadata.get("rta", {}).get("parameters", {}).get(purpose, {}))
+    repeat(notebook, times)
     with tempfile.TemporaryDirectory() as profile:
         prepare(Path(profile))
         os.environ["IPYTHONDIR"] = profile
@@ -52,6 +55,15 @@ def inject(notebook: Any, parameters: dict[str, Any]) -> None:  # noqa: ANN401 -
         sys.exit(f"{len(tagged)} cells are tagged `parameters`, one has to be")
     lines = [f"{name} = {value!r}" for name, value in parameters.items()]
     notebook.cells.insert(tagged[0] + 1, nbformat.v4.new_code_cell("\n".join(lines)))
+
+
+def repeat(notebook: Any, times: int) -> None:  # noqa: ANN401 - see above
+    """Append all cells again, under ids of their own."""
+    cells = list(notebook.cells)
+    for number in range(1, times):
+        for cell in copy.deepcopy(cells):
+            cell["id"] = f"{cell.get('id', 'parameters')}-{number}"
+            notebook.cells.append(cell)
 
 
 def prepare(profile: Path) -> None:
@@ -71,9 +83,9 @@ def complaints(notebook: Any) -> list[str]:  # noqa: ANN401 - see above
 
 def main() -> None:
     """Run one notebook; exit with what went wrong."""
-    path, purpose, out = sys.argv[1:]
+    path, purpose, out, *times = sys.argv[1:]
     try:
-        notebook = run(Path(path).resolve(), purpose)
+        notebook = run(Path(path).resolve(), purpose, int("".join(times) or 1))
     except CellExecutionError as error:
         sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", str(error)))
     nbformat.write(notebook, out)

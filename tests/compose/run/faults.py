@@ -1,0 +1,146 @@
+"""What can happen to the containers of a stack, and is repaired again. Needs to be root of the machine that they run on."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from containers import Containers, docker
+from waiting import until
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable, Iterator
+
+    from load import Load
+
+    Fault = Callable[[Containers, Load, random.Random], str]
+
+# Longer than any session and the 10 seconds after which the older template's tasks died.
+HOLD = float(os.environ.get("OUTAGE_SECONDS", "20"))
+EVENTS = 20_000  # of the load during a fault
+DISK = 2 * 2**30  # bytes
+HOUR = 3600
+LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime")  # Debian's package faketime
+NOBODY = "02:00:00:00:00:00"  # a hardware address that no container has
+
+VICTIMS = ("broker", "kafka-connect", "questdb", "github-events", "reconciler")
+PAIRS = (
+    ("simulator", "github-events"),
+    ("github-events", "broker"),
+    ("broker", "kafka-connect"),
+    ("kafka-connect", "questdb"),
+    ("reconciler", "broker"),
+    ("reconciler", "kafka-connect"),
+    ("reconciler", "questdb"),
+    ("telegraf", "questdb"),
+)
+# Not the broker: its upstream image has another C library.
+CLOCKS = ("questdb", "kafka-connect", "reconciler", "github-events")
+
+
+def host(*command: str | Path) -> str:
+    """Run a command on this machine; return what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def prepared() -> Iterator[Containers]:
+    """Make what faults.yml needs; yield containers that have not been started."""
+    assert os.geteuid() == 0, "disks, clocks and networks of containers are changed by root only"
+    assert LIBRARY.is_dir(), "install the package faketime"
+    with tempfile.TemporaryDirectory(prefix="rta-faults-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        set_clock(folder, 0)
+        image = folder / "disk"
+        with image.open("wb") as file:
+            file.truncate(DISK)
+        host("mkfs.ext4", "-q", "-m", "0", image)
+        device = host("losetup", "--find", "--show", image)
+        places = {"FAULTS_DISK": device, "FAULTS_LIBRARY": str(LIBRARY), "FAULTS_CLOCK": str(folder)}
+        try:
+            # So few events that the window of 300 holds those of minutes: what a poller was killed with is still shown afterwards.
+            with Containers("tests/compose/run/faults.yml", SIMULATOR_RATE="2", **places) as stack:
+                yield stack
+        finally:
+            host("losetup", "--detach", device)
+
+
+def set_clock(folder: Path, seconds: int) -> None:
+    """Let the clocks of CLOCKS be so far ahead."""
+    new = folder / "new"
+    new.write_text(f"{seconds:+d}\n", encoding="ascii")
+    new.replace(folder / "now")
+
+
+def hold() -> None:
+    """Let a fault last."""
+    end = time.monotonic() + HOLD
+    until(lambda: time.monotonic() > end, "the end of the fault", HOLD + 5)
+
+
+def kills(stack: Containers, load: Load, draw: random.Random) -> str:
+    """Kill some parts in any order; each is started again, but not by us."""
+    load.until_stored(load.sent - draw.randrange(1, EVENTS // 2))
+    victims = draw.sample(VICTIMS, draw.randint(1, len(VICTIMS)))
+    before = {name: stack.incarnation(name) for name in victims}
+    for name in victims:
+        stack.kill(name)
+    for name in victims:
+        gone = {"", before[name]}
+        until(lambda: stack.incarnation(name) not in gone, f"{name} again", 90, partial(stack.log, name))  # noqa: B023 - used at once
+    return f"killed {', '.join(victims)}"
+
+
+def partition(one: str, other: str, stack: Containers, load: Load, draw: random.Random) -> str:  # noqa: ARG001 - each fault's
+    """Let no packet pass between two containers: each looks for the other at an address that nobody has."""
+    ways = [(stack.network(one), stack.address(other)), (stack.network(other), stack.address(one))]
+    for network, address in ways:
+        host(*network, "ip", "neigh", "replace", address, "lladdr", NOBODY, "nud", "permanent", "dev", "eth0")
+    hold()
+    for network, address in ways:
+        host(*network, "ip", "neigh", "delete", address, "dev", "eth0")
+    return f"no network between {one} and {other}"
+
+
+def disk_full(stack: Containers, load: Load, draw: random.Random) -> str:  # noqa: ARG001 - each fault's
+    """Leave QuestDB no space, so that it can't store the load."""
+    volume = Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", f"{stack.project}_questdb").strip())
+    free = os.statvfs(volume)
+    filler = volume / "filler"
+    host("fallocate", "--length", str(free.f_bavail * free.f_frsize), filler)
+    load.send(50 * EVENTS)
+    hold()
+    stored, sent = load.rows(), load.sent
+    filler.unlink()
+    assert stored < sent, "the disk was not full"
+    return "disk of QuestDB full"
+
+
+def clock_jump(stack: Containers, load: Load, draw: random.Random) -> str:
+    """Let four clocks go wrong by an hour and come right again."""
+    folder = Path(stack.environment["FAULTS_CLOCK"])
+    seconds = draw.choice((-HOUR, HOUR))
+    set_clock(folder, seconds)
+    for name in CLOCKS:
+        shown = int(docker("exec", stack.container(name), "date", "+%s"))
+        assert abs(shown - time.time() - seconds) < HOUR / 2, f"the clock of {name} did not jump"
+    load.send(EVENTS)
+    hold()
+    set_clock(folder, 0)
+    return f"clocks {seconds:+d} s and back"
+
+
+def deck() -> list[Fault]:
+    """Return all faults; each lasts, is repaired, and says what it was."""
+    cuts: list[Fault] = [partial(partition, *pair) for pair in PAIRS]
+    return [kills, kills, kills, *cuts, disk_full, clock_jump]
