@@ -96,6 +96,12 @@ def test_every_image_is_pinned_and_names_no_registry_of_its_own(objects: Objects
     assert all(re.fullmatch(r"([a-z]+/)?[a-z-]+:(?!latest)[\w.-]+", at_home(image)) for image in images), images
 
 
+def test_every_image_that_is_mounted_can_be_built(objects: Objects) -> None:
+    dockerfile = (ROOT / "kafka-connect-plugins" / "Dockerfile").read_text(encoding="utf-8")
+    mounted = {at_home(image) for image in values(objects, "reference")}
+    assert mounted == {f"rta/{stage}:local" for stage in re.findall(r"^FROM scratch AS (.+)$", dockerfile, re.MULTILINE)}
+
+
 def test_container_has_the_limits_of_compose(objects: Objects) -> None:
     for name, container in containers(objects).items():
         limit = memory(compose(COMPOSE[name]["mem_limit"]))
