@@ -56,7 +56,8 @@ class Part:
 
     def _digest(self) -> str:
         digest = hashlib.sha256()
-        for path in sorted(self._folder.iterdir()):
+        # Files only: in a mounted ConfigMap the folder that the files link to lies beside them.
+        for path in sorted(path for path in self._folder.iterdir() if path.is_file()):
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"<!-- runs -->\n```\n(.*?)```", README, re.DOTALL)
-PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "ingestion").glob("*.md")])
+FOLDERS = ("docs", "ingestion", "deploy/kubernetes")
+PAGES = sorted([ROOT / "README.md", *(page for folder in FOLDERS for page in (ROOT / folder).glob("*.md"))])
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,15 @@ def test_the_version_built_is_the_version_of_the_image() -> None:
     assert f"telegraf v{dotenv_values(ROOT / '.env')['TELEGRAF_VERSION']}\n" in (FOLDER / "go.mod").read_text()
 
 
+def test_quest_db_gets_a_login_with_every_request() -> None:
+    configuration = (FOLDER / "telegraf.conf").read_text(encoding="utf-8")
+    asking = [part for part in configuration.split("\n[[") if re.search(r"urls = .*\$\{QUESTDB_", part)]
+    assert len(asking) == 2  # for its metrics, and to write
+    for part in asking:
+        assert 'username = "${QUESTDB_HTTP_USER:-}"' in part
+        assert 'password = "${QUESTDB_HTTP_PASSWORD:-}"' in part
+
+
 def look(stack: Stack) -> str:
     """Let Telegraf look once and print what it would write."""
     command = [stack.settings["TELEGRAF"], "--config", str(FOLDER / "telegraf.conf"), "--test"]
