@@ -111,7 +111,7 @@ test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.
 test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of docker-compose.ha.yml away under load
 	@$(DOCKER_TEST) tests/compose/run/test_cluster.py $(ARGS)
 
-test-faults: build $(VENV)/.test ## kill, cut off, fill the disk, set clocks under load on docker-compose.yml (ROUNDS=10, SEED=…); as root
+test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on docker-compose.yml (ROUNDS=10, SEED=…); as root
 	@$(DOCKER_TEST) -s tests/compose/run/test_faults.py $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)

@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
+CLUSTER_FILE = ROOT / "docker-compose.ha.yml"
 TEXT = FILE.read_text(encoding="utf-8")
 ENV = {name: value or "" for name, value in dotenv_values(ROOT / ".env", interpolate=False).items()}
 
@@ -29,15 +30,17 @@ KNOWN = {
     "github-events": ("rta_github_events", set()),
 }
 SERVICES = {*KNOWN, *ONE_SHOT, "reconciler", "simulator"}
+CLUSTER = {"broker-2", "broker-3", "kafka-connect-2"}
 BYTES = {"m": 2**20, "g": 2**30}
 
 Service = dict[str, Any]
 
 
-def resolve(compose: list[str], **settings: str) -> dict[str, Any]:
-    """Return the configuration that `compose` makes of the file with `settings` in the shell."""
+def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]:
+    """Return the configuration that `compose` makes of docker-compose.yml and `files` with `settings` in the shell."""
     clean = {name: value for name, value in os.environ.items() if name not in ENV}
-    command = [*compose, "--file", str(FILE), "--profile", "simulator", "config", "--format", "json"]
+    chosen = [word for file in (FILE, *files) for word in ("--file", str(file))]
+    command = [*compose, *chosen, "--profile", "simulator", "config", "--format", "json"]
     answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
     parsed: dict[str, Any] = json.loads(answer.stdout)
     return parsed
@@ -50,10 +53,17 @@ def services(compose: list[str]) -> dict[str, Service]:
     return found
 
 
-@pytest.fixture(params=sorted(SERVICES))
-def service(request: pytest.FixtureRequest, services: dict[str, Service]) -> Service:
+@pytest.fixture(scope="module")
+def cluster(compose: list[str]) -> dict[str, Service]:
+    """All services with docker-compose.ha.yml on top."""
+    found: dict[str, Service] = resolve(compose, CLUSTER_FILE)["services"]
+    return found
+
+
+@pytest.fixture(params=sorted(SERVICES | CLUSTER))
+def service(request: pytest.FixtureRequest, services: dict[str, Service], cluster: dict[str, Service]) -> Service:
     """Each service in turn."""
-    found: Service = services[request.param]
+    found: Service = (cluster if request.param in CLUSTER else services)[request.param]
     return found | {"name": request.param}
 
 
@@ -75,6 +85,24 @@ def test_compose_accepts_the_file(compose: list[str]) -> None:
 
 def test_the_services_are_the_ones_described_here(services: dict[str, Service]) -> None:
     assert set(services) == SERVICES
+
+
+def test_a_cluster_has_three_brokers_and_two_workers_that_know_each_other(cluster: dict[str, Service]) -> None:
+    assert set(cluster) == SERVICES | CLUSTER
+    names = [service["container_name"] for service in cluster.values()]
+    published = [port["published"] for service in cluster.values() for port in ports(service)]
+    for each in (names, published):
+        assert len(each) == len(set(each))
+    brokers = ["broker", "broker-2", "broker-3"]
+    servers = ",".join(f"{name}:{ENV['KAFKA_INTERNAL_PORT']}" for name in brokers)
+    asked = {
+        service["environment"].get("KAFKA_BOOTSTRAP_SERVERS")
+        for service in cluster.values()
+        if "environment" in service
+    }
+    assert asked == {servers, None}
+    assert {cluster[name]["environment"].get("KAFKA_NODE_ID", "1") for name in brokers} == {"1", "2", "3"}
+    assert {cluster[name]["environment"]["BROKER_HOST"] for name in brokers} == set(brokers)
 
 
 def test_the_file_stays_readable() -> None:
@@ -186,7 +214,7 @@ def test_login_for_quest_db_reaches_the_sink(compose: list[str]) -> None:
 
 def used_variables() -> set[str]:
     """Return the variables that the Compose file takes from .env or the shell."""
-    interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT))
+    interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT + CLUSTER_FILE.read_text(encoding="utf-8")))
     passed = set(re.findall(r"^ +([A-Z][A-Z_]+):$", TEXT, re.MULTILINE))
     listed = {name for line in re.findall(r"(?:environment|args): \[([A-Z_, ]+)\]", TEXT) for name in line.split(", ")}
     feeds = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docker").glob("*.env"))

@@ -1,4 +1,4 @@
-"""Under load, with parts killed, cut off from each other, out of disk or wrong about the time: nothing is lost, nothing is double.
+"""Under load, with parts killed, cut off from each other, out of disk or standing still: nothing is lost, nothing is double.
 
 `make test-faults` runs ROUNDS (10) of them; the seed is printed and can be given (SEED). A round ends when all parts are healthy
 and all that was sent is stored, by the feed's own log and by checksum.
@@ -28,7 +28,7 @@ SEED = int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
 
 @pytest.fixture
 def containers(images: str) -> Iterator[Containers]:  # noqa: ARG001 - to have them
-    """A running stack with a small disk and clocks that can be set."""
+    """A running stack with a small disk."""
     with faults.prepared() as made:
         made.build()
         made.up()
