@@ -106,7 +106,7 @@ test-sink: ## test the sink alone: its encoder, any JSON there and back, faults 
 DOCKER_TEST = $(BIN)/python -m pytest --docker --timeout 3600
 
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml
-	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_run.py compose/run/test_backup.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
+	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
 
 test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of docker-compose.ha.yml away under load
 	@$(DOCKER_TEST) tests/compose/run/test_cluster.py $(ARGS)
@@ -150,6 +150,9 @@ BENCH = PYTHONPATH=.:ingestion:tests $(BIN)/python benchmarks
 
 bench-start: build $(VENV)/.test ## time and memory of a warm start
 	@$(BENCH)/start.py $(ARGS)
+
+bench-compose: build $(VENV)/.test ## memory and health of each service of docker-compose.yml; uses a Docker engine, or as root starts one
+	@$(BENCH)/compose_memory.py $(ARGS)
 
 bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)
 	@$(BENCH)/sink.py $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds
+TAG = re.compile(r"<[^>]*>")
 FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0  # seconds between two restarts of the same connector
 # Marks what the reconciler registered, so that it never removes a connector a person registered by hand.
 MARK = {"connector.managed.by": "reconciler"}
@@ -77,7 +79,7 @@ def _reason(answer: requests.Response) -> str:
         # Connect's message has a line for each mistake, between a headline and a hint.
         return " ".join(str(answer.json()["message"]).partition("\nYou can also")[0].split())
     except (ValueError, KeyError, TypeError):
-        return answer.text[:500]
+        return " ".join(TAG.sub(" ", answer.text).split())[:200]  # while it starts, a page of its web server
 
 
 def apply(connect: Connect, wanted: dict[str, Config]) -> None:

@@ -31,15 +31,15 @@ def docker(*arguments: str, check: bool = True) -> str:
 
 
 class Containers(Pipeline):
-    """The Compose project; `environment` adds to its settings, `files` to docker-compose.yml."""
+    """The Compose project of a checkout; `environment` adds to its settings, `files` to docker-compose.yml."""
 
-    def __init__(self, *files: str, **environment: str) -> None:
+    def __init__(self, *files: str, root: Path = ROOT, **environment: str) -> None:
         """Find Compose; start nothing."""
         command = engine.compose()
         assert command, "neither Docker Compose nor Go, which could build it, is installed"
-        self._command = command
+        self._root, self._command = root, command
         for file in ("docker-compose.yml", *files):
-            self._command = [*self._command, "--file", str(ROOT / file)]
+            self._command = [*self._command, "--file", str(root / file)]
         self.environment = {
             "FEED": "simulator",
             "POLL_INTERVAL": "1",
@@ -58,7 +58,7 @@ class Containers(Pipeline):
         """Run Compose on the project; return its exit code and output."""
         done = subprocess.run(
             [*self._command, *arguments],
-            cwd=ROOT,
+            cwd=self._root,
             env=self.variables | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

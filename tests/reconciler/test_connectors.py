@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,6 +71,14 @@ def test_file_that_is_not_json_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
     with pytest.raises(Problem, match=r"connectors/broken\.json is not JSON"):
         connectors.read(tmp_path)
+
+
+def test_a_web_servers_own_page_becomes_a_sentence() -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as server, requests.Session() as session:
+        threading.Thread(target=server.handle_request, daemon=True).start()  # it can't GET, and says so in HTML
+        connect = connectors.Connect(session, f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(Problem, match=r"^Connect refuses GET /connectors\S*: 501 Error response [^<>\n]+$"):
+            connect.connectors()
 
 
 def test_failed_task_is_restarted_less_and_less_often(connect: connectors.Connect, stack: Stack) -> None:

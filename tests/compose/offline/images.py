@@ -16,6 +16,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 BASE = "rta-offline/debian"
 LABEL = "rta.stand-in"  # of all that is built on BASE
+UPSTREAM = "images: upstream"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
@@ -81,7 +82,7 @@ def pulled(image: str) -> bool:
 def provide() -> str:
     """See to it that the engine has an image under each name; return a line that says which."""
     if all(pulled(tag) for tag in targets().values()):
-        return "images: upstream"
+        return UPSTREAM
     assert not os.environ.get("REQUIRE_UPSTREAM_IMAGES"), "the upstream images can't be pulled"
     stand_ins()
     return "images: stand-ins, for the upstream ones can't be pulled; all real programs but Grafana"

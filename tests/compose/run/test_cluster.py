@@ -36,6 +36,12 @@ def test_every_topic_has_three_copies(cluster: Containers) -> None:
     assert {name for name, counts in copies.items() if counts != {3}} == set()
 
 
+@pytest.mark.parametrize(("part", "count"), [("broker", len(BROKERS)), ("connect", len(WORKERS))])
+def test_each_is_monitored(cluster: Containers, part: str, count: int) -> None:
+    query = f"SELECT count_distinct(instance) FROM stack_jvms WHERE part = '{part}'"
+    until(lambda: cluster.sql(query) == [[count]], f"rows of each {part}", 60, lambda: cluster.log("telegraf"))
+
+
 @pytest.mark.parametrize("name", [*BROKERS, *WORKERS])
 def test_any_one_may_be_away(cluster: Containers, name: str) -> None:
     docker("kill", cluster.container(name))  # and Docker starts nothing that it killed itself
