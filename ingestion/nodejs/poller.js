@@ -1,84 +1,19 @@
-// The loop over three pages, each with a clock of its own (CONTRACT.md, sections 4, 5, 8 and 9).
+// The loop over three pages: waits, limits, Kafka's acknowledgements, signs of life (CONTRACT.md, sections 4, 5, 7 and 9).
 
 import { renameSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { PAGE_SIZE, PAGES } from "./feed.js";
+import { PAGES } from "./feed.js";
 import { messages, Seen } from "./messages.js";
+import { line, NOTHING, now, Page } from "./page.js";
 
 const POLITE = 60;
-const RETRY = 5;
-const LONGEST_RETRY = 60;
+const KAFKA_RETRY = 5;
 const HEALTHY = 60;
-const HOUR = 3600;
-const STALE = 10;
 const FULL_QUEUE = 50_000;
-const MUCH_OVERLAP = 50;
-const LITTLE_OVERLAP = 10;
-const MAX_STRETCH = 8;
-const NOTHING = { fetched: 0, fresh: 0, overlap: 0, saturated: false };
+const LIMITS = ["limit", "secondary"];
 
 /** GitHub's answer makes further requests useless. */
 export class RefusedError extends Error {}
-
-/** What is known of one page. Times are seconds of the monotonic clock. */
-export class Page {
-  due = now();
-  interval = undefined;
-  polls = 0;
-  failures = 0;
-  unchanged = 0;
-  stretch = 1;
-  etag = undefined;
-  unacknowledgedEtag = undefined;
-  last = undefined;
-
-  constructor(number) {
-    this.number = number;
-  }
-
-  /** The ETag to send; none after many 304 in a row, as GitHub has served stale pages for days. */
-  condition() {
-    return this.unchanged >= STALE ? undefined : this.etag;
-  }
-
-  /** The counts of a good answer against the one before, which it replaces. */
-  compare(found, fresh, yesterday) {
-    const last = this.last;
-    this.last = new Set(found.map(({ identity }) => identity));
-    const fetched = found.length;
-    if (!last) {
-      return { ...NOTHING, fetched, fresh };
-    }
-    const overlap = [...this.last].filter((identity) => last.has(identity)).length;
-    this.adapt(overlap);
-    // GitHub serves old events again: only the new ones tell whether the two answers touch.
-    const recent = new Set(found.filter(({ createdAt }) => createdAt >= yesterday).map(({ identity }) => identity));
-    const touches = [...recent].some((identity) => last.has(identity));
-    return { fetched, fresh, overlap, saturated: fetched >= PAGE_SIZE && recent.size >= PAGE_SIZE / 2 && !touches };
-  }
-
-  /** Leave more of a scarce budget to the other pages when this one moves slowly. */
-  adapt(overlap) {
-    if (overlap > MUCH_OVERLAP) {
-      this.stretch = Math.min(this.stretch * 1.25, MAX_STRETCH);
-    } else if (overlap < LITTLE_OVERLAP) {
-      this.stretch = Math.max(this.stretch / 2, 1);
-    }
-  }
-
-  /** Count a failure; return the seconds to wait, counted from the request that failed. */
-  retryIn(base) {
-    const interval = this.interval ?? base;
-    const wait = Math.min(interval, RETRY) * 2 ** this.failures;
-    this.failures += 1;
-    return Math.min(wait, Math.max(interval, LONGEST_RETRY));
-  }
-
-  /** Set the next slot, seconds after the request that succeeded. */
-  succeed(interval, started) {
-    Object.assign(this, { failures: 0, interval, due: started + interval });
-  }
-}
 
 /** Asks the pages in turn until it is stopped. */
 export class Poller {
@@ -129,7 +64,7 @@ export class Poller {
     let missing = await Promise.race([this.#delivery.missing(), stop]);
     while (missing && !this.#stopping()) {
       this.#log("WARNING", `waiting for ${missing}`);
-      await this.#sleep(RETRY);
+      await this.#sleep(KAFKA_RETRY);
       missing = await Promise.race([this.#delivery.missing(), stop]);
     }
   }
@@ -145,16 +80,15 @@ export class Poller {
     if (this.#stopping()) {
       return;
     }
-    const [sent, started] = [new Date(), now()];
+    page.begin();
     const answer = await this.#feed.get(page.number, page.condition(), this.#stopped.signal);
-    const duration = now() - started;
     if (this.#stopping() && answer.trouble) {
       return;
     }
-    page.polls += 1;
+    page.end();
     const counts = answer.events ? this.#send(page, answer) : NOTHING;
-    this.#schedule(page, answer, started);
-    this.#report(page, answer, counts, sent, page.due - started, duration);
+    this.#schedule(page, answer);
+    this.#report(page, answer, counts);
     if (answer.fatal()) {
       throw new RefusedError(answer.refusal());
     }
@@ -171,11 +105,6 @@ export class Poller {
     await this.#sleep(due - now());
   }
 
-  /** Sleep, unless and until stopped. */
-  async #sleep(seconds) {
-    await sleep(Math.max(seconds, 0) * 1000, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
-  }
-
   /** Send what is new on a page. */
   #send(page, answer) {
     const found = messages(answer.events);
@@ -189,28 +118,20 @@ export class Poller {
   }
 
   /** Set when this page is due; after a limit, when all are. */
-  #schedule(page, answer, started) {
-    const limited = answer.error === "limit" || answer.error === "secondary";
+  #schedule(page, answer) {
+    const limited = LIMITS.includes(answer.error);
+    if (!answer.error) {
+      this.#wish = answer.number("x-poll-interval") || this.#wish;
+      this.#strikes = 0;
+    }
     if (limited) {
       this.#pause(answer);
-    } else if (answer.error === "unprocessable") {
-      page.due = started + HOUR;
-    } else if (answer.error) {
-      page.due = started + page.retryIn(this.#base());
     } else {
-      this.#wish = answer.number("x-poll-interval") || this.#wish;
-      const budget = Math.min(page.stretch * answer.budget(), answer.resetIn() + 1);
-      page.succeed(Math.max(this.#base(), budget), started);
-      page.unchanged = answer.events ? 0 : page.unchanged + 1;
-      this.#strikes = 0;
+      page.schedule(answer, this.#settings.pollInterval ?? this.#wish);
     }
     if (limited || !answer.error) {
       this.#healthyUntil = Date.now() / 1000 + page.due - now() + HEALTHY;
     }
-  }
-
-  #base() {
-    return this.#settings.pollInterval ?? this.#wish;
   }
 
   /** Make all pages wait: a limit is the token's, not a page's. */
@@ -258,41 +179,14 @@ export class Poller {
   }
 
   /** Send the statistics of one request and log it. */
-  #report(page, answer, counts, sent, interval, duration) {
-    const remaining = answer.number("x-ratelimit-remaining");
-    const row = {
-      timestamp: sent.toISOString(),
-      poller: "nodejs",
-      poll: page.polls,
-      page: page.number,
-      status: answer.status,
-      error: answer.error,
-      fetched: counts.fetched,
-      fresh: counts.fresh,
-      duplicate: counts.fetched - counts.fresh,
-      overlap: counts.overlap,
-      saturated: counts.saturated,
-      remaining: remaining === undefined ? undefined : Math.floor(remaining),
-      interval: Math.round(interval * 1000) / 1000,
-      duration_ms: Math.round(duration * 1000),
-    };
+  #report(page, answer, counts) {
+    const row = page.row(answer, counts);
     this.#delivery.send(this.#settings.pollsTopic, row.poller, JSON.stringify(row));
     this.#log(row.error ? "WARNING" : "INFO", line(row));
   }
-}
 
-/** The statistics of one request as a line of the log. */
-function line(row) {
-  const { page, poll, status, error, fetched, fresh, duplicate, overlap, remaining, interval } = row;
-  const counts = `${fetched} fetched, ${fresh} fresh, ${duplicate} duplicate, ${overlap} overlap`;
-  const moved = error === "redirect" ? " (GITHUB_API_URL)" : "";
-  const found = error ? `${status} ${error}${moved}` : `${status}, ${counts}`;
-  const left = remaining === undefined ? "" : `, ${remaining} requests left`;
-  const saturated = row.saturated ? ", saturated" : "";
-  return `page ${page} poll ${poll}: ${found}, next in ${interval.toFixed(1)} s${left}${saturated}`;
-}
-
-/** Seconds of the monotonic clock. */
-function now() {
-  return performance.now() / 1000;
+  /** Sleep, unless and until stopped. */
+  async #sleep(seconds) {
+    await sleep(Math.max(seconds, 0) * 1000, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+  }
 }

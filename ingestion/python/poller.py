@@ -1,98 +1,27 @@
-"""The loop over three pages, each with a clock of its own (CONTRACT.md, sections 4, 5, 8 and 9)."""
+"""The loop over three pages: waits, limits, Kafka's acknowledgements, signs of life (CONTRACT.md, sections 4, 5, 7 and 9)."""
 
 import json
 import logging
 import time
-from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, NamedTuple
 
-from feed import PAGE_SIZE, PAGES, Answer, Feed
-from messages import Message, Seen, messages
+from answer import Answer
+from feed import PAGES, Feed
+from messages import Seen, messages
+from page import Counts, Page, line
 from producer import Delivery
 from settings import Settings
 
 _POLITE = 60.0
-_RETRY = 5.0
-_LONGEST_RETRY = 60.0
+_KAFKA_RETRY = 5.0
 _HEALTHY = 60.0
-_HOUR = 3600.0
-_STALE = 10
 _FULL_QUEUE = 50_000
-_MUCH_OVERLAP, _LITTLE_OVERLAP = 50, 10
-_MAX_STRETCH = 8.0
+_LIMITS = {"limit", "secondary"}
 _log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):
     """GitHub's answer makes further requests useless."""
-
-
-class Counts(NamedTuple):
-    """What was on a page."""
-
-    fetched: int = 0
-    fresh: int = 0
-    overlap: int = 0
-    saturated: bool = False
-
-
-class Times(NamedTuple):
-    """Seconds from a request to the next one of its page, and to its answer."""
-
-    interval: float
-    duration: float
-
-
-@dataclass
-class Page:
-    """What is known of one page. Times are seconds of the monotonic clock."""
-
-    number: int
-    due: float = field(default_factory=time.monotonic)
-    interval: float | None = None
-    polls: int = 0
-    failures: int = 0
-    unchanged: int = 0
-    stretch: float = 1.0
-    etag: str | None = None
-    unacknowledged_etag: str | None = None
-    last: set[str] | None = None
-
-    def condition(self) -> str | None:
-        """Return the ETag to send; none after many 304 in a row, as GitHub has served stale pages for days."""
-        return None if self.unchanged >= _STALE else self.etag
-
-    def compare(self, found: list[Message], fresh: int, yesterday: str) -> Counts:
-        """Return the counts of a good answer against the one before; remember it."""
-        last, self.last = self.last, {message.identity for message in found}
-        if last is None:
-            return Counts(len(found), fresh)
-        overlap = len(self.last & last)
-        self.adapt(overlap)
-        # GitHub serves old events again: only the new ones tell whether the two answers touch.
-        recent = {message.identity for message in found if message.created_at >= yesterday}
-        saturated = len(found) >= PAGE_SIZE and len(recent) >= PAGE_SIZE // 2 and not recent & last
-        return Counts(len(found), fresh, overlap, saturated)
-
-    def adapt(self, overlap: int) -> None:
-        """Leave more of a scarce budget to the other pages when this one moves slowly."""
-        if overlap > _MUCH_OVERLAP:
-            self.stretch = min(self.stretch * 1.25, _MAX_STRETCH)
-        elif overlap < _LITTLE_OVERLAP:
-            self.stretch = max(self.stretch / 2, 1.0)
-
-    def retry_in(self, base: float) -> float:
-        """Count a failure; return the seconds to wait, counted from the request that failed."""
-        interval = self.interval or base
-        wait = min(interval, _RETRY) * 2.0 ** min(self.failures, 10)
-        self.failures += 1
-        return min(wait, max(interval, _LONGEST_RETRY))
-
-    def succeed(self, interval: float, started: float) -> None:
-        """Set the next slot, seconds after the request that succeeded."""
-        self.failures, self.interval, self.due = 0, interval, started + interval
 
 
 class Poller:
@@ -133,9 +62,9 @@ class Poller:
 
     def _await_topics(self) -> None:
         self._idle = True
-        while missing := self._delivery.missing(_RETRY):
+        while missing := self._delivery.missing(_KAFKA_RETRY):
             _log.warning("waiting for %s", missing)
-            time.sleep(_RETRY)
+            time.sleep(_KAFKA_RETRY)
         self._idle = False
 
     def _next(self) -> Page | None:
@@ -147,14 +76,13 @@ class Poller:
     def _poll(self, page: Page) -> None:
         self._idle = True
         self._wait(page.due)
-        sent, started = datetime.now(timezone.utc), time.monotonic()
+        page.begin()
         answer = self._feed.get(page.number, page.condition())
-        duration = time.monotonic() - started
         self._idle = False
-        page.polls += 1
+        page.end()
         counts = self._send(page, answer) if answer.events is not None else Counts()
-        self._schedule(page, answer, started)
-        self._report(page, answer, counts, sent, Times(page.due - started, duration))
+        self._schedule(page, answer)
+        self._report(page, answer, counts)
         if answer.fatal():
             raise RefusedError(answer.refusal())
         # Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
@@ -178,22 +106,16 @@ class Poller:
         page.unacknowledged_etag = answer.headers.get("etag")
         return page.compare(found, len(fresh), answer.yesterday())
 
-    def _schedule(self, page: Page, answer: Answer, started: float) -> None:
+    def _schedule(self, page: Page, answer: Answer) -> None:
         """Set when this page is due; after a limit, when all are."""
-        base = self._settings.poll_interval or self._wish
-        if answer.error in {"limit", "secondary"}:
-            self._pause(answer)
-        elif answer.error == "unprocessable":
-            page.due = started + _HOUR
-        elif answer.error:
-            page.due = started + page.retry_in(base)
-        else:
+        if answer.error is None:
             self._wish = answer.number("x-poll-interval") or self._wish
-            budget = min(page.stretch * answer.budget(), answer.reset_in() + 1)
-            page.succeed(max(self._settings.poll_interval or self._wish, budget), started)
-            page.unchanged = page.unchanged + 1 if answer.events is None else 0
             self._strikes = 0
-        if answer.error in {None, "limit", "secondary"}:
+        if answer.error in _LIMITS:
+            self._pause(answer)
+        else:
+            page.schedule(answer, self._settings.poll_interval or self._wish)
+        if answer.error is None or answer.error in _LIMITS:
             self._healthy_until = time.time() + page.due - time.monotonic() + _HEALTHY
 
     def _pause(self, answer: Answer) -> None:
@@ -232,37 +154,8 @@ class Poller:
             Path(path + ".new").replace(path)
             self._beaten = until
 
-    def _report(self, page: Page, answer: Answer, counts: Counts, sent: datetime, times: Times) -> None:
+    def _report(self, page: Page, answer: Answer, counts: Counts) -> None:
         """Send the statistics of one request and log it."""
-        remaining = answer.number("x-ratelimit-remaining")
-        row = {
-            "timestamp": sent.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "poller": "python",
-            "poll": page.polls,
-            "page": page.number,
-            "status": answer.status,
-            "error": answer.error,
-            "fetched": counts.fetched,
-            "fresh": counts.fresh,
-            "duplicate": counts.fetched - counts.fresh,
-            "overlap": counts.overlap,
-            "saturated": counts.saturated,
-            "remaining": None if remaining is None else int(remaining),
-            "interval": round(times.interval, 3),
-            "duration_ms": round(times.duration * 1000),
-        }
-        value = json.dumps({key: cell for key, cell in row.items() if cell is not None}, separators=(",", ":"))
-        self._delivery.send(self._settings.polls_topic, "python", value)
-        _log.log(logging.WARNING if answer.error else logging.INFO, "%s", _line(row))
-
-
-def _line(row: dict[str, Any]) -> str:
-    """Return the statistics of one request as a line of the log."""
-    if row["error"]:
-        found = f"{row['status']} {row['error']}" + (" (GITHUB_API_URL)" if row["error"] == "redirect" else "")
-    else:
-        counts = ", ".join(f"{row[key]} {key}" for key in ("fetched", "fresh", "duplicate", "overlap"))
-        found = f"{row['status']}, {counts}"
-    left = "" if row["remaining"] is None else f", {row['remaining']} requests left"
-    saturated = ", saturated" if row["saturated"] else ""
-    return f"page {row['page']} poll {row['poll']}: {found}, next in {row['interval']:.1f} s{left}{saturated}"
+        row = page.row(answer, counts)
+        self._delivery.send(self._settings.polls_topic, row["poller"], json.dumps(row, separators=(",", ":")))
+        _log.log(logging.WARNING if answer.error else logging.INFO, "%s", line(row))

@@ -3,165 +3,22 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"net/http"
-	"regexp"
-	"strconv"
-	"strings"
 	"time"
 )
 
 const (
-	pageSize      = 100
-	timeout       = 15 * time.Second
-	hour          = 3600.0
-	day           = 24 * hour
-	secondaryWait = 60.0
-	githubTime    = "2006-01-02T15:04:05Z"
+	pageSize = 100
+	timeout  = 15 * time.Second
 )
 
-var (
-	pages  = []int{1, 2, 3}
-	number = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
-)
+var pages = []int{1, 2, 3}
 
-// Answer is one answer; status 0 and an error when no whole one came. Times in seconds (CONTRACT.md, sections 3 to 5).
-type Answer struct {
-	status  int
-	headers http.Header
-	body    []byte
-	trouble string
-	events  []json.RawMessage // nil when this is not a good page
-	err     string            // the word for what went wrong; empty after 304 and a good page
-}
-
-func newAnswer(status int, headers http.Header, body []byte) *Answer {
-	a := &Answer{status: status, headers: headers, body: body}
-	if status == http.StatusOK {
-		a.events = elements(body)
-	}
-	a.err = a.kind()
-	return a
-}
-
-func (a *Answer) kind() string {
-	switch {
-	case a.status == http.StatusNotModified || a.events != nil:
-		return ""
-	case a.status == http.StatusOK:
-		return "body"
-	case a.status == http.StatusForbidden || a.status == http.StatusTooManyRequests:
-		return a.limit()
-	case a.status == http.StatusUnauthorized:
-		return "unauthorized"
-	case a.status == http.StatusUnprocessableEntity:
-		return "unprocessable"
-	case a.status >= 500:
-		return "server"
-	case a.status >= 300 && a.status < 400:
-		return "redirect"
-	}
-	return "refused"
-}
-
-// fatal returns whether asking again is of no use.
-func (a *Answer) fatal() bool {
-	return a.err == "forbidden" || a.err == "unauthorized" || a.err == "refused"
-}
-
-// refusal returns a refusal in GitHub's own words, and the setting to look at.
-func (a *Answer) refusal() string {
-	var words struct{ Message string }
-	_ = json.Unmarshal(a.body, &words) // no words if it is something else
-	text := fmt.Sprintf("%d %s", a.status, string([]rune(words.Message)[:min(len([]rune(words.Message)), 200)]))
-	if a.err == "unauthorized" {
-		text += " (GITHUB_TOKEN)"
-	}
-	return strings.TrimSpace(text)
-}
-
-// number returns the decimal number in a header, and whether it holds such a thing.
-func (a *Answer) number(header string) (float64, bool) {
-	text := strings.TrimSpace(a.headers.Get(header))
-	value, err := strconv.ParseFloat(text, 64)
-	return value, err == nil && number.MatchString(text)
-}
-
-// budget returns the seconds between requests of a page with which the rest of the hour's requests lasts.
-func (a *Answer) budget() float64 {
-	remaining, ok := a.number("X-RateLimit-Remaining")
-	if !ok || a.headers.Get("X-RateLimit-Reset") == "" {
-		return 0
-	}
-	return float64(len(pages)) * a.resetIn() / max(remaining, 1)
-}
-
-// resetIn returns the seconds until the limit is new, by the server's own clock.
-func (a *Answer) resetIn() float64 {
-	reset, _ := a.number("X-RateLimit-Reset")
-	return within(reset - a.date())
-}
-
-// wait returns the seconds all pages must wait after a limit; strikes: vague ones in a row before this.
-func (a *Answer) wait(strikes int) float64 {
-	if seconds, ok := a.retryAfter(); ok {
-		return within(seconds)
-	}
-	if a.err == "limit" {
-		return a.resetIn() + 1
-	}
-	return within(secondaryWait * math.Pow(2, float64(strikes)))
-}
-
-// vague returns whether this is a limit that doesn't say how long.
-func (a *Answer) vague() bool {
-	_, ok := a.retryAfter()
-	return a.err == "secondary" && !ok
-}
-
-// yesterday returns the time a day before the answer, as GitHub writes times.
-func (a *Answer) yesterday() string {
-	return time.Unix(int64(a.date()-day), 0).UTC().Format(githubTime)
-}
-
-func (a *Answer) limit() string {
-	if _, ok := a.retryAfter(); ok {
-		return "secondary"
-	}
-	if remaining, ok := a.number("X-RateLimit-Remaining"); ok && remaining == 0 {
-		return "limit"
-	}
-	limited := bytes.Contains(bytes.ToLower(a.body), []byte("rate limit"))
-	for name := range a.headers {
-		limited = limited || strings.HasPrefix(name, "X-Ratelimit-")
-	}
-	if limited || a.status == http.StatusTooManyRequests {
-		return "secondary"
-	}
-	return "forbidden"
-}
-
-func (a *Answer) retryAfter() (float64, bool) {
-	if seconds, ok := a.number("Retry-After"); ok {
-		return seconds, true
-	}
-	date, err := http.ParseTime(a.headers.Get("Retry-After"))
-	return float64(date.Unix()) - a.date(), err == nil
-}
-
-func (a *Answer) date() float64 {
-	if date, err := http.ParseTime(a.headers.Get("Date")); err == nil {
-		return float64(date.Unix())
-	}
-	return unixNow()
-}
-
-// Feed asks for the pages of one GitHub API.
+// Feed asks for the pages of one GitHub API (CONTRACT.md, section 3).
 type Feed struct {
 	settings Settings
 	client   *http.Client
@@ -183,19 +40,9 @@ func newFeed(settings Settings) *Feed {
 func (f *Feed) get(ctx context.Context, page int, etag string) *Answer {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	url := fmt.Sprintf("%s/events?per_page=%d&page=%d", f.settings.APIURL, pageSize, page)
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := f.request(ctx, page, etag)
 	if err != nil {
 		return failed(err)
-	}
-	request.Header.Set("Accept", "application/vnd.github+json")
-	request.Header.Set("User-Agent", "github-events-poller (go)")
-	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
-	if f.settings.Token != "" {
-		request.Header.Set("Authorization", "Bearer "+f.settings.Token)
-	}
-	if etag != "" {
-		request.Header.Set("If-None-Match", etag)
 	}
 	response, err := f.client.Do(request)
 	if err != nil {
@@ -207,6 +54,24 @@ func (f *Feed) get(ctx context.Context, page int, etag string) *Answer {
 		return failed(err)
 	}
 	return newAnswer(response.StatusCode, response.Header, body)
+}
+
+func (f *Feed) request(ctx context.Context, page int, etag string) (*http.Request, error) {
+	url := fmt.Sprintf("%s/events?per_page=%d&page=%d", f.settings.APIURL, pageSize, page)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/vnd.github+json")
+	request.Header.Set("User-Agent", "github-events-poller (go)")
+	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+	if f.settings.Token != "" {
+		request.Header.Set("Authorization", "Bearer "+f.settings.Token)
+	}
+	if etag != "" {
+		request.Header.Set("If-None-Match", etag)
+	}
+	return request, nil
 }
 
 // whole returns the body, as long as there are never more than 15 s without a byte.
@@ -235,21 +100,4 @@ func failed(err error) *Answer {
 		trouble = "timeout"
 	}
 	return &Answer{trouble: trouble, err: trouble}
-}
-
-// elements returns those of a good page; nil when this is not one.
-func elements(body []byte) []json.RawMessage {
-	var found []json.RawMessage
-	if json.Unmarshal(wellFormed(body), &found) != nil {
-		return nil
-	}
-	return found // an empty array is not nil, null is
-}
-
-func within(seconds float64) float64 {
-	return min(max(seconds, 0), hour)
-}
-
-func unixNow() float64 {
-	return float64(time.Now().UnixMicro()) / 1e6
 }

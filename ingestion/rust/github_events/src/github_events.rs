@@ -1,7 +1,9 @@
 //! Reads GitHub's public events and writes them to Kafka, as ../../../CONTRACT.md says.
 
+mod answer;
 mod feed;
 mod messages;
+mod page;
 mod poller;
 mod producer;
 mod settings;

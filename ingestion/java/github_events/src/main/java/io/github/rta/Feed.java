@@ -1,162 +1,33 @@
 package io.github.rta;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
 import java.time.Duration;
-import java.time.Instant;
-import java.time.format.DateTimeFormatter;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.zip.GZIPInputStream;
 
-/** The pages of one GitHub API, and what its answers mean (CONTRACT.md, sections 3 to 5). */
+/** The pages of one GitHub API (CONTRACT.md, section 3). */
 final class Feed {
     static final List<Integer> PAGES = List.of(1, 2, 3);
     static final int PAGE_SIZE = 100;
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(15);
     private static final int TIMEOUT = 30;
-    private static final double HOUR = 3600;
-    private static final double DAY = 24 * HOUR;
-    private static final double SECONDARY_WAIT = 60;
-    private static final int SUCCESS = 200;
-    private static final Set<String> FATAL = Set.of("forbidden", "unauthorized", "refused");
 
     static {
         // The client would repeat a request whose connection broke before the answer: section 5 says what happens
         // instead.
         System.setProperty("jdk.httpclient.redirects.retrylimit", "1");
-    }
-
-    /** One answer; status 0 and a trouble when no whole one came. {@code events}: the elements of a good page, or null. */
-    static final class Answer {
-        final int status;
-        final JsonNode events;
-        private final HttpHeaders headers;
-        private final String body;
-        private final String trouble;
-
-        private Answer(int status, HttpHeaders headers, String body, String trouble) {
-            this.status = status;
-            this.headers = headers;
-            this.body = body;
-            this.trouble = trouble;
-            JsonNode page = status == SUCCESS ? parse(body) : null;
-            this.events = page != null && page.isArray() ? page : null;
-        }
-
-        static Answer failed(String trouble) {
-            return new Answer(0, HttpHeaders.of(Map.of(), (name, value) -> true), "", trouble);
-        }
-
-        /** Returns the word for what went wrong; null after 304 and a good page. */
-        String error() {
-            return switch (status) {
-                case 0, 304 -> trouble;
-                case 200 -> events == null ? "body" : null;
-                case 403, 429 -> limit();
-                case 401 -> "unauthorized";
-                case 422 -> "unprocessable";
-                default -> status >= 500 ? "server" : status / 100 == 3 ? "redirect" : "refused";
-            };
-        }
-
-        /** Returns whether asking again is of no use. */
-        boolean fatal() {
-            return error() != null && FATAL.contains(error());
-        }
-
-        /** Returns a refusal in GitHub's own words, and the setting to look at. */
-        String refusal() {
-            JsonNode answer = parse(body);
-            String message = answer == null ? "" : " " + answer.path("message").asText();
-            String setting = "unauthorized".equals(error()) ? " (GITHUB_TOKEN)" : "";
-            return status
-                    + message.substring(0, Math.min(message.length(), 201)).stripTrailing()
-                    + setting;
-        }
-
-        /** Returns the text of a header; null when it is absent. */
-        String header(String name) {
-            return headers.firstValue(name).map(String::strip).orElse(null);
-        }
-
-        /** Returns the decimal number in a header; null when it holds no such thing. */
-        Double number(String name) {
-            String text = header(name);
-            return text != null && text.matches("\\d+(\\.\\d+)?") ? Double.valueOf(text) : null;
-        }
-
-        /** Returns the seconds between requests of a page with which the rest of the hour's requests lasts. */
-        double budget() {
-            Double remaining = number("x-ratelimit-remaining");
-            return remaining == null ? 0 : PAGES.size() * resetIn() / Math.max(remaining, 1);
-        }
-
-        /** Returns the seconds until the limit is new, by the server's own clock. */
-        double resetIn() {
-            Double reset = number("x-ratelimit-reset");
-            return within(reset == null ? 0 : reset - date());
-        }
-
-        /** Returns the seconds all pages must wait after a limit; strikes: vague ones in a row before this. */
-        double pause(int strikes) {
-            Double retryAfter = retryAfter();
-            if (retryAfter != null) {
-                return within(retryAfter);
-            }
-            return error().equals("limit") ? resetIn() + 1 : within(Math.scalb(SECONDARY_WAIT, Math.min(strikes, 10)));
-        }
-
-        /** Returns whether this is a limit that doesn't say how long. */
-        boolean vague() {
-            return "secondary".equals(error()) && retryAfter() == null;
-        }
-
-        /** Returns the time a day before the answer, as GitHub writes times. */
-        String yesterday() {
-            return Instant.ofEpochSecond((long) Math.floor(date() - DAY)).toString();
-        }
-
-        private String limit() {
-            if (retryAfter() != null) {
-                return "secondary";
-            }
-            if (Double.valueOf(0).equals(number("x-ratelimit-remaining"))) {
-                return "limit";
-            }
-            boolean limited = headers.map().keySet().stream()
-                    .anyMatch(name -> name.toLowerCase(Locale.ROOT).startsWith("x-ratelimit-"));
-            boolean said = body.toLowerCase(Locale.ROOT).contains("rate limit");
-            return limited || said || status == 429 ? "secondary" : "forbidden";
-        }
-
-        private Double retryAfter() {
-            Double seconds = number("retry-after");
-            Double moment = moment(header("retry-after"));
-            return seconds == null && moment != null ? Double.valueOf(moment - date()) : seconds;
-        }
-
-        private double date() {
-            Double moment = moment(header("date"));
-            return moment == null ? System.currentTimeMillis() / 1000.0 : moment;
-        }
     }
 
     private final HttpClient client = HttpClient.newBuilder()
@@ -215,29 +86,5 @@ final class Feed {
             body = new GZIPInputStream(new ByteArrayInputStream(body)).readAllBytes();
         }
         return new String(body, StandardCharsets.UTF_8);
-    }
-
-    private static JsonNode parse(String body) {
-        try {
-            return Messages.JSON.readTree(body);
-        } catch (JsonProcessingException error) {
-            return null;
-        }
-    }
-
-    private static double within(double seconds) {
-        return Math.min(Math.max(seconds, 0), HOUR);
-    }
-
-    /** Returns the Unix time of an HTTP date; null when it isn't one. */
-    private static Double moment(String date) {
-        try {
-            return date == null
-                    ? null
-                    : (double) Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date))
-                            .getEpochSecond();
-        } catch (DateTimeException error) {
-            return null;
-        }
     }
 }

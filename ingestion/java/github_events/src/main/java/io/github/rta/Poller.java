@@ -1,41 +1,31 @@
 package io.github.rta;
 
 import static io.github.rta.GithubEvents.log;
+import static io.github.rta.Page.now;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import io.github.rta.Feed.Answer;
 import io.github.rta.Messages.Message;
 import io.github.rta.Messages.Seen;
+import io.github.rta.Page.Counts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.time.Instant;
-import java.time.ZoneOffset;
-import java.time.format.DateTimeFormatter;
-import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
-/** The loop over three pages, each with a clock of its own (CONTRACT.md, sections 4, 5, 8 and 9). */
+/**
+ * The loop over three pages: waits, limits, Kafka's acknowledgements, signs of life (CONTRACT.md, sections 4, 5, 7 and
+ * 9).
+ */
 final class Poller {
     private static final double POLITE = 60;
-    private static final double RETRY = 5;
-    private static final double LONGEST_RETRY = 60;
+    private static final double KAFKA_RETRY = 5;
     private static final double HEALTHY = 60;
-    private static final double HOUR = 3600;
-    private static final int STALE = 10;
     private static final int FULL_QUEUE = 50_000;
-    private static final int MUCH_OVERLAP = 50;
-    private static final int LITTLE_OVERLAP = 10;
-    private static final double MAX_STRETCH = 8;
-    private static final DateTimeFormatter MILLISECONDS =
-            DateTimeFormatter.ofPattern("yyyy-MM-dd'T'HH:mm:ss.SSS'Z'").withZone(ZoneOffset.UTC);
+    private static final Set<String> LIMITS = Set.of("limit", "secondary");
 
     /** GitHub's answer makes further requests useless. */
     static final class RefusedException extends Exception {
@@ -43,79 +33,6 @@ final class Poller {
 
         RefusedException(String reason) {
             super(reason);
-        }
-    }
-
-    /** What was on a page. */
-    private record Counts(int fetched, int fresh, int overlap, boolean saturated) {}
-
-    /** When a request was sent, and the seconds from it to the next one of its page, and to its answer. */
-    private record Times(Instant sent, double interval, double duration) {}
-
-    /** What is known of one page. Times are seconds of the monotonic clock. */
-    private static final class Page {
-        final int number;
-        double due = now();
-        Double interval;
-        long polls;
-        int failures;
-        int unchanged;
-        double stretch = 1;
-        String etag;
-        String unacknowledgedEtag;
-        Set<String> last;
-
-        Page(int number) {
-            this.number = number;
-        }
-
-        /** Returns the ETag to send; none after many 304 in a row, as GitHub has served stale pages for days. */
-        String condition() {
-            return unchanged >= STALE ? null : etag;
-        }
-
-        /** Returns the counts of a good answer against the one before; remembers it. */
-        Counts compare(List<Message> found, int fresh, String yesterday) {
-            Set<String> before = last;
-            last = identities(found.stream());
-            if (before == null) {
-                return new Counts(found.size(), fresh, 0, false);
-            }
-            int overlap = (int) last.stream().filter(before::contains).count();
-            adapt(overlap);
-            // GitHub serves old events again: only the new ones tell whether the two answers touch.
-            Set<String> recent =
-                    identities(found.stream().filter(m -> m.createdAt().compareTo(yesterday) >= 0));
-            boolean full = found.size() >= Feed.PAGE_SIZE && recent.size() >= Feed.PAGE_SIZE / 2;
-            return new Counts(found.size(), fresh, overlap, full && Collections.disjoint(recent, before));
-        }
-
-        /** Leaves more of a scarce budget to the other pages when this one moves slowly. */
-        void adapt(int overlap) {
-            if (overlap > MUCH_OVERLAP) {
-                stretch = Math.min(stretch * 1.25, MAX_STRETCH);
-            } else if (overlap < LITTLE_OVERLAP) {
-                stretch = Math.max(stretch / 2, 1);
-            }
-        }
-
-        /** Counts a failure; returns the seconds to wait, counted from the request that failed. */
-        double retryIn(double base) {
-            double usual = interval == null ? base : interval;
-            double wait = Math.scalb(Math.min(usual, RETRY), Math.min(failures, 10));
-            failures++;
-            return Math.min(wait, Math.max(usual, LONGEST_RETRY));
-        }
-
-        /** Sets the next slot, seconds after the request that succeeded. */
-        void succeed(double next, double started) {
-            failures = 0;
-            interval = next;
-            due = started + next;
-        }
-
-        private static Set<String> identities(Stream<Message> messages) {
-            return messages.map(Message::identity).collect(Collectors.toSet());
         }
     }
 
@@ -170,9 +87,9 @@ final class Poller {
     }
 
     private void awaitTopics() throws InterruptedException {
-        for (String missing = delivery.missing(RETRY); missing != null; missing = delivery.missing(RETRY)) {
+        for (String missing = delivery.missing(KAFKA_RETRY); missing != null; missing = delivery.missing(KAFKA_RETRY)) {
             log("WARNING", "waiting for %s", missing);
-            sleep(RETRY);
+            sleep(KAFKA_RETRY);
         }
     }
 
@@ -187,15 +104,13 @@ final class Poller {
     private void poll(Page page) throws RefusedException, Delivery.RefusedException, InterruptedException {
         idle(true);
         await(page.due);
-        Instant asked = Instant.now();
-        double started = now();
+        page.begin();
         Answer answer = feed.get(page.number, page.condition());
-        double duration = now() - started;
         idle(false);
-        page.polls++;
-        Counts counts = answer.events == null ? new Counts(0, 0, 0, false) : send(page, answer);
-        schedule(page, answer, started);
-        report(page, answer, counts, new Times(asked, page.due - started, duration));
+        page.end();
+        Counts counts = answer.events == null ? Counts.NOTHING : send(page, answer);
+        schedule(page, answer);
+        report(page, answer, counts);
         if (answer.fatal()) {
             throw new RefusedException(answer.refusal());
         }
@@ -240,30 +155,22 @@ final class Poller {
     }
 
     /** Sets when this page is due; after a limit, when all are. */
-    private void schedule(Page page, Answer answer, double started) {
-        String error = answer.error();
-        boolean limited = "limit".equals(error) || "secondary".equals(error);
-        if (limited) {
-            pause(answer);
-        } else if ("unprocessable".equals(error)) {
-            page.due = started + HOUR;
-        } else if (error != null) {
-            page.due = started + page.retryIn(base());
-        } else {
+    private void schedule(Page page, Answer answer) {
+        boolean good = answer.error() == null;
+        boolean limited = !good && LIMITS.contains(answer.error());
+        if (good) {
             Double asked = answer.number("x-poll-interval");
             wish = asked == null || asked == 0 ? wish : asked;
             strikes = 0;
-            double budget = Math.min(page.stretch * answer.budget(), answer.resetIn() + 1);
-            page.succeed(Math.max(base(), budget), started);
-            page.unchanged = answer.events == null ? page.unchanged + 1 : 0;
         }
-        if (limited || error == null) {
+        if (limited) {
+            pause(answer);
+        } else {
+            page.schedule(answer, settings.pollInterval() == null ? wish : settings.pollInterval());
+        }
+        if (good || limited) {
             healthyUntil = System.currentTimeMillis() / 1000.0 + page.due - now() + HEALTHY;
         }
-    }
-
-    private double base() {
-        return settings.pollInterval() == null ? wish : settings.pollInterval();
     }
 
     /** Makes all pages wait: a limit is the token's, not a page's. */
@@ -312,50 +219,13 @@ final class Poller {
     }
 
     /** Sends the statistics of one request and logs it. */
-    private void report(Page page, Answer answer, Counts counts, Times times) {
-        ObjectNode row = Messages.JSON.createObjectNode();
-        row.put("timestamp", MILLISECONDS.format(times.sent));
-        row.put("poller", "java");
-        row.put("poll", page.polls);
-        row.put("page", page.number);
-        row.put("status", answer.status);
-        if (answer.error() != null) {
-            row.put("error", answer.error());
-        }
-        row.put("fetched", counts.fetched);
-        row.put("fresh", counts.fresh);
-        row.put("duplicate", counts.fetched - counts.fresh);
-        row.put("overlap", counts.overlap);
-        row.put("saturated", counts.saturated);
-        if (answer.number("x-ratelimit-remaining") != null) {
-            row.put("remaining", answer.number("x-ratelimit-remaining").longValue());
-        }
-        row.put("interval", Math.round(times.interval * 1000) / 1000.0);
-        row.put("duration_ms", Math.round(times.duration * 1000));
-        delivery.send(settings.pollsTopic(), "java", Messages.write(row), null);
-        log(answer.error() == null ? "INFO" : "WARNING", "%s", line(row));
-    }
-
-    /** Returns the statistics of one request as a line of the log. */
-    private static String line(ObjectNode row) {
-        String counts = Stream.of("fetched", "fresh", "duplicate", "overlap")
-                .map(key -> ", " + row.get(key) + " " + key)
-                .collect(Collectors.joining());
-        String error = row.path("error").asText();
-        String setting = error.equals("redirect") ? " (GITHUB_API_URL)" : "";
-        String found = row.get("status") + (error.isEmpty() ? counts : " " + error + setting);
-        String left = row.has("remaining") ? ", " + row.get("remaining") + " requests left" : "";
-        String saturated = row.get("saturated").booleanValue() ? ", saturated" : "";
-        String next = String.format(Locale.ROOT, "%.1f s", row.get("interval").doubleValue());
-        return "page " + row.get("page") + " poll " + row.get("poll") + ": " + found + ", next in " + next + left
-                + saturated;
+    private void report(Page page, Answer answer, Counts counts) {
+        ObjectNode row = page.row(answer, counts);
+        delivery.send(settings.pollsTopic(), row.get("poller").textValue(), Messages.write(row), null);
+        log(answer.error() == null ? "INFO" : "WARNING", "%s", Page.line(row));
     }
 
     private static void sleep(double seconds) throws InterruptedException {
         TimeUnit.NANOSECONDS.sleep((long) (seconds * 1e9));
-    }
-
-    private static double now() {
-        return System.nanoTime() / 1e9;
     }
 }
