@@ -153,6 +153,8 @@ def feed(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
     return {
         "GITHUB_API_URL": chosen["GITHUB_API_URL"]
         or (f"http://{host}:{chosen['SIMULATOR_PORT']}" if simulated else "https://api.github.com"),
+        # Not every part runs in this folder.
+        "GITHUB_TOKEN_FILE": chosen["GITHUB_TOKEN_FILE"] and str(ROOT / chosen["GITHUB_TOKEN_FILE"]),
         "HEARTBEAT_FILE": str(state / "run" / "github-events.heartbeat"),
         "SIMULATOR_TRUTH_LOG": chosen.get("SIMULATOR_TRUTH_LOG", ""),
         "START_SIMULATOR": flag(simulated),

@@ -1,5 +1,7 @@
 // The settings of a poller, read from environment variables (CONTRACT.md, section 2).
 
+import { readFileSync } from "node:fs";
+
 /** One line for each bad setting, naming its variable. */
 export class SettingsError extends Error {}
 
@@ -11,12 +13,17 @@ export function read(environ, args) {
   const settings = {};
   const errors = args.map((argument) => `argument ${argument}: settings are environment variables, see --help`);
   for (const { field, name, standard, parse } of variables(environ)) {
-    const text = (environ[name] ?? "").trim() || standard;
+    const text = given(environ, name) || standard;
     try {
-      settings[field] = text ? parse(text) : undefined;
+      if (text) {
+        settings[field] = parse(text);
+      }
     } catch (error) {
       errors.push(`${name}='${text}': ${error.message}`);
     }
+  }
+  if (given(environ, "GITHUB_TOKEN") && given(environ, "GITHUB_TOKEN_FILE")) {
+    errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one");
   }
   if (errors.length > 0) {
     throw new SettingsError(errors.join("\n"));
@@ -32,13 +39,18 @@ export function usage(environ) {
   return ["Reads GitHub's public events and writes them to Kafka.", "Environment variables:", ...lines].join("\n");
 }
 
+function given(environ, name) {
+  return (environ[name] ?? "").trim();
+}
+
 function variables(environ) {
   const simulator = `http://127.0.0.1:${environ.SIMULATOR_PORT || "8090"}`;
-  const apiUrl = (environ.FEED ?? "").trim() === "simulator" ? simulator : "https://api.github.com";
+  const apiUrl = given(environ, "FEED") === "simulator" ? simulator : "https://api.github.com";
   return [
     ["feed", "FEED", "github", feed, "github, or simulator"],
     ["apiUrl", "GITHUB_API_URL", apiUrl, url, "where GET /events is answered"],
     ["token", "GITHUB_TOKEN", "", String, "5,000 requests an hour instead of 60"],
+    ["token", "GITHUB_TOKEN_FILE", "", content, "a file that holds the token, instead of GITHUB_TOKEN"],
     ["pollInterval", "POLL_INTERVAL", "", positive, "seconds between two requests of a page; none: as GitHub asks"],
     ["maxPolls", "MAX_POLLS", "", count, "end after so many requests of each page"],
     ["bootstrapServers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "host:port, several with commas"],
@@ -63,6 +75,16 @@ function url(text) {
     throw new Error("must be an address like https://api.github.com");
   }
   return text.replace(/\/+$/, "");
+}
+
+function content(path) {
+  let token;
+  try {
+    token = readFileSync(path, "utf8").trim();
+  } catch {
+    throw new Error("can't be read");
+  }
+  return matching(/^[!-~]+$/, token, "must hold a token and nothing else");
 }
 
 function positive(text) {

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 
@@ -25,8 +26,9 @@ class SettingsError(Exception):
 
 
 class Variable(NamedTuple):
-    """One environment variable: its default as text, what makes a value of it, and its line in the help."""
+    """One environment variable: the setting, its default as text, what makes a value of it, and its line in the help."""
 
+    field: str
     name: str
     default: str
     parse: Callable[[str], object]
@@ -35,17 +37,20 @@ class Variable(NamedTuple):
 
 def read(environ: Mapping[str, str], arguments: list[str]) -> Settings:
     """Return the settings of this environment; raise SettingsError naming every bad one. Arguments are errors."""
-    values = []
+    values: dict[str, Any] = dict.fromkeys(Settings._fields)
     errors = [f"argument {argument}: settings are environment variables, see --help" for argument in arguments]
     for variable in _variables(environ):
-        text = environ.get(variable.name, "").strip() or variable.default
+        text = _given(environ, variable.name) or variable.default
         try:
-            values.append(variable.parse(text) if text else None)
+            if text:
+                values[variable.field] = variable.parse(text)
         except ValueError as error:
             errors.append(f"{variable.name}={text!r}: {error}")
+    if _given(environ, "GITHUB_TOKEN") and _given(environ, "GITHUB_TOKEN_FILE"):
+        errors.append("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one")
     if errors:
         raise SettingsError("\n".join(errors))
-    return Settings(*values)  # type: ignore[arg-type]  # each parser returns what its field holds
+    return Settings(**values)
 
 
 def usage(environ: Mapping[str, str]) -> str:
@@ -54,22 +59,32 @@ def usage(environ: Mapping[str, str]) -> str:
     return "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:\n" + "\n".join(lines)
 
 
+def _given(environ: Mapping[str, str], name: str) -> str:
+    return environ.get(name, "").strip()
+
+
 def _variables(environ: Mapping[str, str]) -> list[Variable]:
-    """Return the variables in the order of the fields of Settings."""
-    simulated = environ.get("FEED", "").strip() == "simulator"
     simulator = f"http://127.0.0.1:{environ.get('SIMULATOR_PORT') or '8090'}"
-    api_url = simulator if simulated else "https://api.github.com"
-    return [
-        Variable("FEED", "github", _feed, "github, or simulator"),
-        Variable("GITHUB_API_URL", api_url, _url, "where GET /events is answered"),
-        Variable("GITHUB_TOKEN", "", str, "5,000 requests an hour instead of 60"),
-        Variable("POLL_INTERVAL", "", _positive, "seconds between two requests of a page; none: as GitHub asks"),
-        Variable("MAX_POLLS", "", _count, "end after so many requests of each page"),
-        Variable("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", _servers, "host:port, several with commas"),
-        Variable("KAFKA_TOPIC", "github_events", _topic, "events; what can't be one goes to the same name plus _dlq"),
-        Variable("KAFKA_POLLS_TOPIC", "github_polls", _topic, "one row of statistics a request"),
-        Variable("HEARTBEAT_FILE", "", str, "holds the Unix second until which the poller counts as healthy"),
+    api_url = simulator if _given(environ, "FEED") == "simulator" else "https://api.github.com"
+    rows: list[tuple[str, str, str, Callable[[str], object], str]] = [
+        ("feed", "FEED", "github", _feed, "github, or simulator"),
+        ("api_url", "GITHUB_API_URL", api_url, _url, "where GET /events is answered"),
+        ("token", "GITHUB_TOKEN", "", str, "5,000 requests an hour instead of 60"),
+        ("token", "GITHUB_TOKEN_FILE", "", _content, "a file that holds the token, instead of GITHUB_TOKEN"),
+        (
+            "poll_interval",
+            "POLL_INTERVAL",
+            "",
+            _positive,
+            "seconds between two requests of a page; none: as GitHub asks",
+        ),
+        ("max_polls", "MAX_POLLS", "", _count, "end after so many requests of each page"),
+        ("bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", _servers, "host:port, several with commas"),
+        ("topic", "KAFKA_TOPIC", "github_events", _topic, "events; what can't be one goes to the same name plus _dlq"),
+        ("polls_topic", "KAFKA_POLLS_TOPIC", "github_polls", _topic, "one row of statistics a request"),
+        ("heartbeat_file", "HEARTBEAT_FILE", "", str, "holds the Unix second until which the poller counts as healthy"),
     ]
+    return [Variable(*row) for row in rows]
 
 
 def _feed(text: str) -> str:
@@ -82,6 +97,15 @@ def _url(text: str) -> str:
         message = "must be an address like https://api.github.com"
         raise ValueError(message)
     return text.rstrip("/")
+
+
+def _content(path: str) -> str:
+    try:
+        token = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        message = "can't be read"
+        raise ValueError(message) from None
+    return _matching(r"[!-~]+", token, "must hold a token and nothing else")
 
 
 def _positive(text: str) -> float:

@@ -38,7 +38,7 @@ Service = dict[str, Any]
 
 def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]:
     """Return the configuration that `compose` makes of docker-compose.yml and `files` with `settings` in the shell."""
-    clean = {name: value for name, value in os.environ.items() if name not in ENV}
+    clean = {name: value for name, value in os.environ.items() if name not in {*ENV, "GITHUB_TOKEN"}}
     chosen = [word for file in (FILE, *files) for word in ("--file", str(file))]
     command = [*compose, *chosen, "--profile", "simulator", "config", "--format", "json"]
     answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
@@ -205,6 +205,20 @@ def test_token_of_the_shell_reaches_what_asks_github_and_nothing_else(compose: l
     found = resolve(compose, GITHUB_TOKEN="secret-of-the-shell")["services"]  # noqa: S106 - not one
     told = {name for name, service in found.items() if "secret-of-the-shell" in json.dumps(service)}
     assert told == {"github-events", "jupyter-notebook"}
+
+
+def test_token_in_a_file_is_mounted_where_github_is_asked_and_shown_nowhere(compose: list[str], tmp_path: Path) -> None:
+    (file := tmp_path / "token").write_text("secret-of-the-file", encoding="utf-8")
+    plain, found = resolve(compose), resolve(compose, GITHUB_TOKEN_FILE=str(file))
+    assert not re.search('secret-of-the-file|"GITHUB_TOKEN": "', json.dumps(found))
+    sources = [config.pop("secrets")["github-token"]["file"] for config in (plain, found)]
+    assert sources == [os.devnull, str(file)]
+    told = [name for name, service in found["services"].items() if "secrets" in service]
+    assert told == ["github-events", "jupyter-notebook"]
+    for name in told:
+        environments = [config["services"][name]["environment"] for config in (plain, found)]
+        assert [each.pop("GITHUB_TOKEN_FILE") for each in environments] == ["", "/run/secrets/github-token"]
+    assert found["services"] == plain["services"]
 
 
 def test_login_for_quest_db_reaches_the_sink(compose: list[str]) -> None:

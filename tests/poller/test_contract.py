@@ -375,6 +375,7 @@ def test_bad_settings_are_named(poller: Make) -> None:
     bad = {
         "FEED": "twitter",
         "GITHUB_API_URL": "api.github.com",
+        "GITHUB_TOKEN_FILE": "/no/such/file",
         "POLL_INTERVAL": "soon",
         "MAX_POLLS": "0",
         "KAFKA_BOOTSTRAP_SERVERS": "localhost",
@@ -385,6 +386,7 @@ def test_bad_settings_are_named(poller: Make) -> None:
     assert run.run(GITHUB_TOKEN=TOKEN, **bad) == 2
     found = run.log.read_text()
     assert all(re.search(rf"ERROR {name}\b.*{re.escape(value)}", found) for name, value in bad.items())
+    assert "ERROR GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one" in found
     assert TOKEN not in found
 
 

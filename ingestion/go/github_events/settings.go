@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func read(getenv func(string) string, arguments []string) (Settings, error) {
 		problems = append(problems, fmt.Errorf("argument %s: settings are environment variables, see --help", argument))
 	}
 	for _, v := range variables(&settings, getenv) {
-		text := strings.TrimSpace(getenv(v.name))
+		text := given(getenv, v.name)
 		if text == "" {
 			text = v.standard
 		}
@@ -48,6 +49,9 @@ func read(getenv func(string) string, arguments []string) (Settings, error) {
 		if err := v.take(text); err != nil {
 			problems = append(problems, fmt.Errorf("%s='%s': %w", v.name, text, err))
 		}
+	}
+	if given(getenv, "GITHUB_TOKEN") != "" && given(getenv, "GITHUB_TOKEN_FILE") != "" {
+		problems = append(problems, errors.New("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one"))
 	}
 	return settings, errors.Join(problems...)
 }
@@ -65,9 +69,13 @@ func usage(getenv func(string) string) string {
 	return text
 }
 
+func given(getenv func(string) string, name string) string {
+	return strings.TrimSpace(getenv(name))
+}
+
 func variables(s *Settings, getenv func(string) string) []variable {
 	apiURL := "https://api.github.com"
-	if strings.TrimSpace(getenv("FEED")) == "simulator" {
+	if given(getenv, "FEED") == "simulator" {
 		apiURL = "http://127.0.0.1:8090"
 		if port := getenv("SIMULATOR_PORT"); port != "" {
 			apiURL = "http://127.0.0.1:" + port
@@ -77,6 +85,7 @@ func variables(s *Settings, getenv func(string) string) []variable {
 		{"FEED", "github", matching(&s.Feed, "github|simulator", "must be github or simulator"), "github, or simulator"},
 		{"GITHUB_API_URL", apiURL, address(&s.APIURL), "where GET /events is answered"},
 		{"GITHUB_TOKEN", "", anything(&s.Token), "5,000 requests an hour instead of 60"},
+		{"GITHUB_TOKEN_FILE", "", content(&s.Token), "a file that holds the token, instead of GITHUB_TOKEN"},
 		{"POLL_INTERVAL", "", positive(&s.PollInterval), "seconds between two requests of a page; none: as GitHub asks"},
 		{"MAX_POLLS", "", count(&s.MaxPolls), "end after so many requests of each page"},
 		{"KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers(&s.BootstrapServers), "host:port, several with commas"},
@@ -95,6 +104,17 @@ func address(target *string) func(string) error {
 		}
 		*target = strings.TrimRight(text, "/")
 		return nil
+	}
+}
+
+func content(target *string) func(string) error {
+	token := matching(target, `[!-~]+`, "must hold a token and nothing else")
+	return func(path string) error {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return errors.New("can't be read")
+		}
+		return token(strings.TrimSpace(string(text)))
 	}
 }
 

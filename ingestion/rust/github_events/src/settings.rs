@@ -1,5 +1,6 @@
 //! The settings of a poller, read from environment variables (CONTRACT.md, section 2).
 
+use std::fs;
 use std::time::Duration;
 
 use reqwest::Url;
@@ -35,7 +36,7 @@ pub fn read(environ: Environ, arguments: &[String]) -> Result<Settings, Vec<Stri
     reader.value("FEED", feed);
     let settings = Settings {
         api_url: reader.value("GITHUB_API_URL", url).unwrap_or_default(),
-        token: reader.value("GITHUB_TOKEN", |text| Ok(text.into())),
+        token: reader.token(),
         poll_interval: reader.value("POLL_INTERVAL", positive),
         max_polls: reader.value("MAX_POLLS", count),
         bootstrap_servers: reader.value("KAFKA_BOOTSTRAP_SERVERS", servers).unwrap_or_default(),
@@ -72,6 +73,14 @@ impl Reader<'_> {
         }
         parse(&text).map_err(|error| self.errors.push(format!("{name}='{text}': {error}"))).ok()
     }
+
+    fn token(&mut self) -> Option<String> {
+        let given = self.value("GITHUB_TOKEN", |text| Ok(text.into()));
+        if given.is_some() && !(self.environ)("GITHUB_TOKEN_FILE").trim().is_empty() {
+            self.errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one".into());
+        }
+        given.or(self.value("GITHUB_TOKEN_FILE", content))
+    }
 }
 
 fn variables(environ: Environ) -> Vec<Variable> {
@@ -82,6 +91,7 @@ fn variables(environ: Environ) -> Vec<Variable> {
         ("FEED", "github", "github, or simulator"),
         ("GITHUB_API_URL", &api_url, "where GET /events is answered"),
         ("GITHUB_TOKEN", "", "5,000 requests an hour instead of 60"),
+        ("GITHUB_TOKEN_FILE", "", "a file that holds the token, instead of GITHUB_TOKEN"),
         ("POLL_INTERVAL", "", "seconds between two requests of a page; none: as GitHub asks"),
         ("MAX_POLLS", "", "end after so many requests of each page"),
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", "host:port, several with commas"),
@@ -103,6 +113,12 @@ fn url(text: &str) -> Parsed<String> {
     };
     let text = text.trim_end_matches('/');
     valid(Url::parse(text).is_ok_and(good), text, "must be an address like https://api.github.com")
+}
+
+fn content(path: &str) -> Parsed<String> {
+    let text = fs::read_to_string(path).or(Err("can't be read"))?;
+    let good = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+    valid(good(text.trim()), text.trim(), "must hold a token and nothing else")
 }
 
 fn positive(text: &str) -> Parsed<Duration> {

@@ -1,7 +1,11 @@
 package io.github.rta;
 
+import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -47,13 +51,19 @@ record Settings(
         }
         Map<String, Object> values = new HashMap<>();
         for (Variable variable : variables(environ)) {
-            String given = environ.getOrDefault(variable.name, "").strip();
+            String given = given(environ, variable.name);
             String text = given.isEmpty() ? variable.standard : given;
             try {
-                values.put(variable.name, text.isEmpty() ? null : variable.parse.apply(text));
+                if (!text.isEmpty()) {
+                    values.put(variable.name, variable.parse.apply(text));
+                }
             } catch (IllegalArgumentException error) {
                 errors.add("%s='%s': %s".formatted(variable.name, text, error.getMessage()));
             }
+        }
+        if (!given(environ, "GITHUB_TOKEN").isEmpty()
+                && !given(environ, "GITHUB_TOKEN_FILE").isEmpty()) {
+            errors.add("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one");
         }
         if (!errors.isEmpty()) {
             throw new BadException(errors);
@@ -73,7 +83,7 @@ record Settings(
     private static Settings of(Map<String, Object> values) {
         return new Settings(
                 (String) values.get("GITHUB_API_URL"),
-                (String) values.get("GITHUB_TOKEN"),
+                (String) values.getOrDefault("GITHUB_TOKEN", values.get("GITHUB_TOKEN_FILE")),
                 (Double) values.get("POLL_INTERVAL"),
                 (Long) values.get("MAX_POLLS"),
                 (String) values.get("KAFKA_BOOTSTRAP_SERVERS"),
@@ -82,8 +92,12 @@ record Settings(
                 (String) values.get("HEARTBEAT_FILE"));
     }
 
+    private static String given(Map<String, String> environ, String name) {
+        return environ.getOrDefault(name, "").strip();
+    }
+
     private static List<Variable> variables(Map<String, String> environ) {
-        boolean simulated = environ.getOrDefault("FEED", "").strip().equals("simulator");
+        boolean simulated = given(environ, "FEED").equals("simulator");
         String port = environ.getOrDefault("SIMULATOR_PORT", "");
         String simulator = "http://127.0.0.1:" + (port.isEmpty() ? "8090" : port);
         return List.of(
@@ -94,6 +108,11 @@ record Settings(
                         Settings::url,
                         "where GET /events is answered"),
                 new Variable("GITHUB_TOKEN", "", text -> text, "5,000 requests an hour instead of 60"),
+                new Variable(
+                        "GITHUB_TOKEN_FILE",
+                        "",
+                        Settings::content,
+                        "a file that holds the token, instead of GITHUB_TOKEN"),
                 new Variable(
                         "POLL_INTERVAL",
                         "",
@@ -133,6 +152,16 @@ record Settings(
             // Said below.
         }
         throw new IllegalArgumentException("must be an address like https://api.github.com");
+    }
+
+    private static Object content(String path) {
+        String token;
+        try {
+            token = Files.readString(Path.of(path)).strip();
+        } catch (IOException | InvalidPathException error) {
+            throw new IllegalArgumentException("can't be read", error);
+        }
+        return matching("[!-~]+", token, "must hold a token and nothing else");
     }
 
     private static Object positive(String text) {
