@@ -89,7 +89,8 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 
 # --- Tests ---
 
-WORKERS ?= 3
+# Twice the cores: half of what tests do is wait.
+WORKERS ?= 4
 LINTERS := lint-python lint-nodejs lint-java lint-go lint-rust
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included

@@ -194,7 +194,7 @@ class Stack(Pipeline):
         self.environment = {
             "STATE_DIR": str(self.state),
             "FEED": "simulator",
-            "POLL_INTERVAL": "1",
+            "POLL_INTERVAL": "2",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
             "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
             "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),

@@ -89,9 +89,11 @@ final class FlatJson {
 
     /** Moves past the closing quote; not if there is none, or something to decode before it. */
     private boolean skipString() {
-        while (at < json.length) {
-            byte b = json[at++];
+        byte[] bytes = json; // Locals: a field would be written back for every byte.
+        for (int i = at; i < bytes.length; i++) {
+            byte b = bytes[i];
             if (b == '"') {
+                at = i + 1;
                 return true;
             }
             if (b < ' ' || b == '\\') { // Bytes beyond ASCII are negative.

@@ -11,6 +11,9 @@ final class IlpBuffer {
     private static final boolean[] QUOTED = ascii("\"\\\n\r");
     private static final boolean[] BARE = ascii(" ,=\\\n\r");
 
+    private static final int DIGITS = 19; // of the largest long
+
+    private final byte[] digits = new byte[DIGITS];
     private byte[] bytes;
     private int length;
 
@@ -69,15 +72,22 @@ final class IlpBuffer {
         if (value < 0) {
             return value == Long.MIN_VALUE ? putAscii(Long.toString(value)) : put('-').putLong(-value);
         }
-        int digits = 1;
-        for (long rest = value / 10; rest > 0; rest /= 10) {
-            digits++;
-        }
-        reserve(digits);
-        length += digits;
-        for (int i = length - 1; digits > 0; digits--, value /= 10) {
-            bytes[i--] = (byte) ('0' + value % 10);
-        }
+        int start = DIGITS;
+        do {
+            long rest = value / 10;
+            digits[--start] = (byte) ('0' + (value - rest * 10));
+            value = rest;
+        } while (value > 0);
+        return put(digits, start, DIGITS - start);
+    }
+
+    /** Writes a string field that needs no escaping. */
+    IlpBuffer putPlain(byte[] text, int offset, int count) {
+        reserve(count + 2);
+        bytes[length] = '"';
+        System.arraycopy(text, offset, bytes, length + 1, count);
+        length += count + 2;
+        bytes[length - 1] = '"';
         return this;
     }
 

@@ -2,9 +2,9 @@ package io.github.rta.questdb;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.Collections;
 import java.util.List;
-import java.util.Map;
+import java.util.TreeMap;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.connect.data.Schema;
@@ -19,10 +19,13 @@ final class Originals {
     private static final int HEAD = Long.BYTES + Long.BYTES + Integer.BYTES; // offset, timestamp, length of the key
 
     private final boolean transformed;
-    private final Map<Integer, SinkRecord> others = new HashMap<>();
+    /** By row; null, or nothing, for a plain message. */
+    private final List<SinkRecord> others = new ArrayList<>();
+
     private ByteBuffer messages = ByteBuffer.allocate(64 << 10);
     private final Ends ends = new Ends();
-    private final List<TopicPartition> partitions = new ArrayList<>();
+    private final TreeMap<Integer, TopicPartition> partitions = new TreeMap<>(); // by their first row in turn
+    private TopicPartition current;
 
     /** @param transformed whether a record's key or value may be another than its message's */
     Originals(boolean transformed) {
@@ -38,15 +41,20 @@ final class Originals {
         messages.clear();
         ends.clear();
         partitions.clear();
+        current = null;
     }
 
     void add(SinkRecord record, TopicPartition partition) {
         if (isPlain(record)) {
             write(record, (byte[]) record.key(), (byte[]) record.value());
         } else {
-            others.put(ends.size(), light(record));
+            others.addAll(Collections.nCopies(ends.size() - others.size(), null));
+            others.add(light(record));
         }
-        partitions.add(partition);
+        if (partition != current) {
+            current = partition;
+            partitions.put(ends.size(), partition);
+        }
         ends.add(messages.position());
     }
 
@@ -82,9 +90,13 @@ final class Originals {
 
     /** The record of a row, good for a report. */
     SinkRecord get(int row) {
-        return others.containsKey(row)
-                ? others.get(row)
-                : read(ends.start(row), ends.start(row + 1), partitions.get(row));
+        SinkRecord other = row < others.size() ? others.get(row) : null;
+        return other != null
+                ? other
+                : read(
+                        ends.start(row),
+                        ends.start(row + 1),
+                        partitions.floorEntry(row).getValue());
     }
 
     private SinkRecord read(int start, int end, TopicPartition partition) {

@@ -18,6 +18,7 @@ final class RecordEncoder {
     private final JsonReader json;
     private final ObjectReader objects;
     private final Map<String, Table> tables = new HashMap<>();
+    private Table latest;
 
     RecordEncoder(SinkConfig config, SchemaSource schemas) {
         this.config = config;
@@ -48,6 +49,7 @@ final class RecordEncoder {
                     throw e;
                 }
                 tables.remove(table.name);
+                latest = null;
                 write(record, table(record), batch);
             }
             batch.addRow(record);
@@ -83,13 +85,15 @@ final class RecordEncoder {
 
     private Table table(SinkRecord record) throws BadRow, Unavailable, InterruptedException {
         String name = tableName(record);
-        Table table = tables.get(name);
-        if (table == null || table.outgrown()) {
-            Table.checkName(name);
-            table = new Table(name, schemas.of(name), config);
-            tables.put(name, table);
+        if (latest == null || !latest.name.equals(name)) {
+            latest = tables.get(name);
         }
-        return table;
+        if (latest == null || latest.outgrown()) {
+            Table.checkName(name);
+            latest = new Table(name, schemas.of(name), config);
+            tables.put(name, latest);
+        }
+        return latest;
     }
 
     private String tableName(SinkRecord record) throws BadRow {

@@ -109,7 +109,7 @@ final class RowEncoder {
     /** Text that needs no escaping in quotes: printable ASCII without quote and backslash. */
     void plain(Field field, byte[] value, int offset, int length) throws BadRow {
         if (field.timestampPart < 0 && field.column().isString()) {
-            field(claim(field)).put('"').put(value, offset, length).put('"');
+            field(claim(field)).putPlain(value, offset, length);
             return;
         }
         char[] wide = scratch(length);

@@ -66,12 +66,17 @@ final class Table {
         private final String name;
 
         private final byte[] ascii;
+        private final Field parent;
+        /** Which fields came after this one; two, because many records leave one out. */
         private Field following;
+
+        private Field otherwise;
 
         private final Map<String, Field> children = new HashMap<>();
         private Column column;
 
-        private Field(String path, String name) {
+        private Field(Field parent, String path, String name) {
+            this.parent = parent;
             this.path = path;
             this.name = name;
             this.ascii = name.getBytes(StandardCharsets.UTF_8);
@@ -81,20 +86,37 @@ final class Table {
 
         /** The same as {@link #child(String)}, quicker where fields keep their order: the field before leads to it. */
         Field child(String name, Field previous) throws BadRow {
-            Field next = previous.following;
-            if (next == null || !next.name.equals(name)) {
-                next = child(name);
-                previous.following = next;
+            if (isParentOf(previous.following) && previous.following.name.equals(name)) {
+                return previous.following;
             }
-            return next;
+            return isParentOf(previous.otherwise) && previous.otherwise.name.equals(name)
+                    ? previous.otherwise
+                    : previous.leadTo(child(name));
         }
 
         /** The same for a name in ASCII. */
         Field child(byte[] text, int from, int to, Field previous) throws BadRow {
-            Field next = previous.following;
-            return next != null && Arrays.equals(next.ascii, 0, next.ascii.length, text, from, to)
-                    ? next
-                    : child(new String(text, from, to - from, StandardCharsets.US_ASCII), previous);
+            if (isParentOf(previous.following) && previous.following.isNamed(text, from, to)) {
+                return previous.following;
+            }
+            return isParentOf(previous.otherwise) && previous.otherwise.isNamed(text, from, to)
+                    ? previous.otherwise
+                    : previous.leadTo(child(new String(text, from, to - from, StandardCharsets.US_ASCII)));
+        }
+
+        /** A field before may be an object, which also leads to its own first member. */
+        private boolean isParentOf(Field field) {
+            return field != null && field.parent == this;
+        }
+
+        private boolean isNamed(byte[] text, int from, int to) {
+            return ascii.length == to - from && Arrays.equals(ascii, 0, ascii.length, text, from, to);
+        }
+
+        private Field leadTo(Field next) {
+            otherwise = following;
+            following = next;
+            return next;
         }
 
         Field child(String name) throws BadRow {
@@ -106,7 +128,7 @@ final class Table {
                             "a field has a name longer than %d characters: %s_%s".formatted(MAX_NAME, path, name));
                 }
                 String safe = name.replace('.', '_');
-                child = new Field(path.isEmpty() ? safe : path + '_' + safe, name);
+                child = new Field(this, path.isEmpty() ? safe : path + '_' + safe, name);
                 children.put(name, child);
             }
             return child;
@@ -134,8 +156,8 @@ final class Table {
         this.schema = schema;
         this.config = config;
         this.written = new IlpBuffer(name.length() + 8).putBare(name).toArray();
-        this.key = new Field(config.keyPrefix, "");
-        this.value = new Field(config.valuePrefix, "");
+        this.key = new Field(null, config.keyPrefix, "");
+        this.value = new Field(null, config.valuePrefix, "");
     }
 
     /** Whether the fields seen have become so many that forgetting them is due. */
