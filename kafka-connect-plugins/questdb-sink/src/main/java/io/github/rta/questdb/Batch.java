@@ -8,32 +8,52 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** The rows of the next request: their text, the message each came from, and the offsets they reach. */
+/**
+ * The rows of the next request: their text, and the offsets they reach.
+ *
+ * <p>Where the records came from is forgotten, for a hundred thousand of Connect's records, each of nine objects, would
+ * by the time they are acknowledged have cost more in garbage collection than all else the sink does. A careful batch
+ * keeps them, so that the few that QuestDB refuses can be set aside; see {@link Replay}.
+ */
 final class Batch {
     /** A record that gives no row, and why. */
     record Refusal(SinkRecord record, String reason) {}
 
+    private static final int MAX_CAREFUL_ROWS = 5_000;
+
     final IlpBuffer lines = new IlpBuffer(64 << 10);
-    private final Originals originals;
+    private final List<SinkRecord> records = new ArrayList<>();
     private final List<Refusal> refusals = new ArrayList<>();
+    private final Map<TopicPartition, Long> firsts = new HashMap<>();
     private final Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
     private final int maxRows;
     private final int maxBytes;
     private final Ends ends = new Ends();
+    private boolean careful;
     private TopicPartition partition;
     private long nextOffset;
 
     Batch(SinkConfig config) {
-        this.originals = new Originals(config.transformed);
         this.maxRows = config.maxRows;
         this.maxBytes = config.maxBytes;
+    }
+
+    /** Decides, before the first record, whether to keep them. */
+    void careful(boolean wanted) {
+        careful = wanted;
+    }
+
+    boolean isCareful() {
+        return careful;
     }
 
     /** The row of this record has just been written to {@link #lines}. */
     void addRow(SinkRecord record) {
         advance(record);
         ends.add(lines.length());
-        originals.add(record, partition);
+        if (careful) {
+            records.add(record);
+        }
     }
 
     void addRefusal(SinkRecord record, String reason) {
@@ -52,6 +72,7 @@ final class Batch {
                 || !partition.topic().equals(record.originalTopic())) {
             settle();
             partition = new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
+            firsts.putIfAbsent(partition, record.originalKafkaOffset());
         }
         nextOffset = record.originalKafkaOffset() + 1;
     }
@@ -63,15 +84,21 @@ final class Batch {
     }
 
     int rows() {
-        return originals.size();
+        return ends.size();
     }
 
+    /** The record of a row, in a careful batch. */
     SinkRecord record(int row) {
-        return originals.get(row);
+        return records.get(row);
     }
 
     List<Refusal> refusals() {
         return refusals;
+    }
+
+    /** The offset of the first record of each partition. */
+    Map<TopicPartition, Long> firsts() {
+        return firsts;
     }
 
     /** The offset after the last record of each partition. */
@@ -90,14 +117,16 @@ final class Batch {
     }
 
     boolean isFull() {
-        return rows() + refusals.size() >= maxRows || lines.length() >= maxBytes;
+        int most = careful ? Math.min(maxRows, MAX_CAREFUL_ROWS) : maxRows;
+        return rows() + refusals.size() >= most || lines.length() >= maxBytes;
     }
 
     void clear() {
         lines.clear();
         ends.clear();
-        originals.clear();
+        records.clear();
         refusals.clear();
+        firsts.clear();
         offsets.clear();
         partition = null;
     }

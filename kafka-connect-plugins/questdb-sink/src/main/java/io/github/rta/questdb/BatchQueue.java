@@ -12,6 +12,7 @@ final class BatchQueue {
     private final long minInterval;
     private Batch waiting;
     private Batch spare;
+    private Replay replay;
     private boolean sending;
     private boolean starving;
     private long lastTaken;
@@ -36,7 +37,9 @@ final class BatchQueue {
     }
 
     synchronized void close(Batch batch) {
-        if (batch.isEmpty()) {
+        if (replay != null) {
+            drop(batch);
+        } else if (batch.isEmpty()) {
             spare = batch;
         } else {
             waiting = batch;
@@ -70,8 +73,31 @@ final class BatchQueue {
         notifyAll();
     }
 
+    /** Gives up a batch that was refused, and all after it, until the task has taken the replay. */
+    synchronized void refuse(Batch batch) {
+        replay = new Replay(batch);
+        if (waiting != null) {
+            drop(waiting);
+            waiting = null;
+        }
+        done(batch);
+    }
+
+    private void drop(Batch batch) {
+        replay.add(batch);
+        batch.clear();
+        spare = batch;
+    }
+
+    /** What has to be read again, or null. */
+    synchronized Replay takeReplay() {
+        Replay taken = replay;
+        replay = null;
+        return taken;
+    }
+
     synchronized boolean isIdle() {
-        return waiting == null && !sending;
+        return waiting == null && !sending && replay == null;
     }
 
     synchronized boolean awaitIdle(long deadline) throws InterruptedException {

@@ -31,6 +31,7 @@ public final class QuestDbSinkTask extends SinkTask {
     private SinkStats stats;
     private Sender sender;
     private Thread thread;
+    private Replay replay;
     private boolean paused;
 
     @Override
@@ -78,6 +79,7 @@ public final class QuestDbSinkTask extends SinkTask {
     /** Returns after how many ms to go on with the rest, 0 if there is none. */
     private long encodeBacklog() throws InterruptedException {
         long start = System.nanoTime();
+        goBackIfRefused();
         while (!backlog.isEmpty()) {
             Batch batch = queue.open(start + PATIENCE);
             if (batch == null) {
@@ -96,11 +98,32 @@ public final class QuestDbSinkTask extends SinkTask {
     }
 
     private void fill(Batch batch, long start) throws Unavailable, InterruptedException {
+        if (batch.isEmpty()) {
+            batch.careful(replay != null);
+        }
         while (!backlog.isEmpty() && !batch.isFull()) {
             encoder.encode(backlog.peek(), batch, start);
-            backlog.remove();
+            pass(backlog.remove());
         }
         backoff.reset();
+    }
+
+    private void pass(SinkRecord record) {
+        if (replay != null) {
+            replay.pass(record);
+            replay = replay.isOver() ? null : replay;
+        }
+    }
+
+    /** A request was refused: has Connect read again what was not acknowledged, which includes all that waits here. */
+    private void goBackIfRefused() {
+        Replay refused = queue.takeReplay();
+        if (refused != null) {
+            refused.add(backlog);
+            backlog.clear();
+            context.offset(refused.from(context.assignment()));
+            replay = refused.isOver() ? null : refused;
+        }
     }
 
     /** Connect goes on polling a paused task, only without new records. */
@@ -121,7 +144,8 @@ public final class QuestDbSinkTask extends SinkTask {
             boolean idle = stats.isOutage() || sender.failure() != null
                     ? queue.isIdle()
                     : queue.awaitIdle(System.nanoTime() + PATIENCE);
-            if (idle && backlog.isEmpty() && sender.failure() == null) {
+            // During a replay Connect may not have gone back yet.
+            if (idle && backlog.isEmpty() && replay == null && sender.failure() == null) {
                 return current; // Also what a transform dropped before it came here.
             }
         } catch (InterruptedException e) {
@@ -141,6 +165,10 @@ public final class QuestDbSinkTask extends SinkTask {
         backlog.removeIf(record ->
                 partitions.contains(new TopicPartition(record.originalTopic(), record.originalKafkaPartition())));
         sender.acknowledged().keySet().removeAll(partitions);
+        if (replay != null) {
+            replay.forget(partitions);
+            replay = replay.isOver() ? null : replay;
+        }
     }
 
     @Override

@@ -44,9 +44,12 @@ final class Sender implements Runnable {
         try {
             while (true) {
                 Batch batch = queue.take();
-                deliver(batch);
-                acknowledged.putAll(batch.offsets());
-                queue.done(batch);
+                if (deliver(batch)) {
+                    acknowledged.putAll(batch.offsets());
+                    queue.done(batch);
+                } else {
+                    queue.refuse(batch);
+                }
             }
         } catch (InterruptedException e) {
             failure = new ConnectException("the task is stopped", e);
@@ -57,15 +60,21 @@ final class Sender implements Runnable {
         }
     }
 
-    private void deliver(Batch batch) throws InterruptedException, ExecutionException {
+    /** Returns false if QuestDB stored nothing because of a bad row, whose record is not known. */
+    private boolean deliver(Batch batch) throws InterruptedException, ExecutionException {
+        if (batch.isCareful()) {
+            store(batch, 0, batch.rows());
+        } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
+            return false;
+        }
         for (Batch.Refusal refusal : batch.refusals()) {
             reject(refusal.record(), refusal.reason());
         }
-        store(batch, 0, batch.rows());
         for (Future<Void> report : reports) {
             report.get();
         }
         reports.clear();
+        return true;
     }
 
     /**

@@ -94,7 +94,6 @@ final class SinkConfig extends AbstractConfig {
     final int maxRows;
     final int maxBytes;
     /** Whether a record may be another than its message. */
-    final boolean transformed;
 
     /** @throws ConfigException naming the key at fault */
     SinkConfig(Map<String, String> properties) {
@@ -120,7 +119,6 @@ final class SinkConfig extends AbstractConfig {
         minIntervalMs = getLong("min.interval.ms");
         maxRows = getInt("batch.max.rows");
         maxBytes = getInt("batch.max.bytes");
-        transformed = !properties.getOrDefault("transforms", "").isBlank();
     }
 
     ClientConf client() {

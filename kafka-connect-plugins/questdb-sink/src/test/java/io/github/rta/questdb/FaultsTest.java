@@ -153,6 +153,26 @@ class FaultsTest {
     }
 
     @Test
+    void nothingIsCommittedPastABadRowBeforeItsRecordsCameAgain() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
+            run.deliver(rows(0, 10));
+            List<String> mixed = rows(10, 2000);
+            mixed.set(500, badRow(510));
+            run.put(run.records(mixed));
+            run.await("the way back", () -> run.wentBack == 1);
+            assertEquals(10, run.committable());
+            run.awaitSafe();
+            assertEquals(1, run.deadLetters.size());
+            assertEquals(510, run.deadLetters.get(0).record().kafkaOffset());
+            assertStored(db, table, 1999, 1999 * 2000 / 2 - 510);
+            run.deliver(rows(2000, 2010));
+            assertEquals(1, run.wentBack);
+        }
+    }
+
+    @Test
     void aFailureOfTheServerOnOneRowIsABadRow() throws Exception {
         QuestDb db = QuestDb.shared();
         String table = table(db);

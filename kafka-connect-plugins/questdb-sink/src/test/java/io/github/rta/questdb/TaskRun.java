@@ -33,10 +33,13 @@ final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
     final QuestDbSinkTask task = new QuestDbSinkTask();
     final Set<TopicPartition> paused = new HashSet<>();
     long slowestPut;
+    int wentBack;
     private final Map<String, String> config;
     private final Map<String, MetricValueProvider<?>> metrics = new HashMap<>();
     private final Map<TopicPartition, OffsetAndMetadata> current = new HashMap<>();
     private final TopicPartition partition;
+    private final List<SinkRecord> read = new ArrayList<>();
+    private final List<SinkRecord> waiting = new ArrayList<>();
     private long next;
 
     TaskRun(String conf, String table, Map<String, String> more) {
@@ -73,13 +76,18 @@ final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
                 .toList();
     }
 
+    /** Puts the records, after those the task wants to have again; while it is paused, later. */
     void put(Collection<SinkRecord> records) {
-        long start = System.nanoTime();
-        task.put(records);
-        slowestPut = Math.max(slowestPut, System.nanoTime() - start);
-        for (SinkRecord record : records) {
+        read.addAll(records);
+        waiting.addAll(records);
+        List<SinkRecord> polled = paused.isEmpty() ? List.copyOf(waiting) : List.of();
+        waiting.subList(0, polled.size()).clear();
+        for (SinkRecord record : polled) {
             current.put(partition, new OffsetAndMetadata(record.kafkaOffset() + 1));
         }
+        long start = System.nanoTime();
+        task.put(polled);
+        slowestPut = Math.max(slowestPut, System.nanoTime() - start);
     }
 
     void putJson(String... json) {
@@ -141,7 +149,11 @@ final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
 
     @Override
     public void offset(Map<TopicPartition, Long> offsets) {
-        throw new UnsupportedOperationException();
+        wentBack++;
+        long back = offsets.get(partition);
+        current.put(partition, new OffsetAndMetadata(back));
+        waiting.clear();
+        read.stream().filter(record -> record.kafkaOffset() >= back).forEach(waiting::add);
     }
 
     @Override

@@ -1,0 +1,59 @@
+package io.github.rta.questdb;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.connect.sink.SinkRecord;
+
+/**
+ * What to read once more because QuestDB refused a request, and so stored nothing of it: everything that was not
+ * acknowledged. Until the records of that request have come again, batches are careful: they keep their records.
+ */
+final class Replay {
+    private final Map<TopicPartition, Long> from = new HashMap<>();
+    private final Map<TopicPartition, Long> until = new HashMap<>();
+
+    /** Starts with the batch that was refused. */
+    Replay(Batch refused) {
+        add(refused);
+        refused.offsets().forEach((partition, end) -> until.put(partition, end.offset()));
+    }
+
+    /** Adds a later batch, which may not be stored before that one. */
+    void add(Batch later) {
+        later.firsts().forEach(from::putIfAbsent);
+    }
+
+    /** Adds records that were in no batch yet. */
+    void add(Collection<SinkRecord> later) {
+        for (SinkRecord record : later) {
+            from.putIfAbsent(partition(record), record.originalKafkaOffset());
+        }
+    }
+
+    /** Where to go back to, for the partitions that are still ours. */
+    Map<TopicPartition, Long> from(Collection<TopicPartition> assigned) {
+        from.keySet().retainAll(assigned);
+        until.keySet().retainAll(assigned);
+        return from;
+    }
+
+    /** Notes that a record has come again. */
+    void pass(SinkRecord record) {
+        until.computeIfPresent(
+                partition(record), (partition, end) -> record.originalKafkaOffset() + 1 >= end ? null : end);
+    }
+
+    void forget(Collection<TopicPartition> revoked) {
+        until.keySet().removeAll(revoked);
+    }
+
+    boolean isOver() {
+        return until.isEmpty();
+    }
+
+    private static TopicPartition partition(SinkRecord record) {
+        return new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
+    }
+}
