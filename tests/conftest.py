@@ -83,13 +83,46 @@ def group(nodeid: str) -> str:
     return LANES.get(folder(nodeid), folder(nodeid))
 
 
+_SHARED: list[Stack] = []
+
+
+@pytest.fixture(scope="module")
+def stack(request: pytest.FixtureRequest) -> Pipeline:
+    """A running stack, fed by the simulator; with Jupyter where that is installed. All tests of a lane get the same."""
+    if request.config.getoption("--docker"):
+        project: Pipeline = request.getfixturevalue("project")
+        return project
+    if not _SHARED:
+        _SHARED.append(Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), MONITORING_INTERVAL="2"))
+        try:
+            _SHARED[0].up()
+        except AssertionError:
+            remove_shared()
+            raise
+    return _SHARED[0]
+
+
+def remove_shared() -> None:
+    """Stop the stack of the lane, if it runs."""
+    if _SHARED:
+        _SHARED.pop().remove()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Stop it after the lane's last test: a stack that only runs takes a fifth of a core from the other tests."""
+    if nextitem is None or group(nextitem.nodeid) != group(item.nodeid):
+        remove_shared()
+
+
+def pytest_sessionfinish() -> None:
+    """Stop it where the tests were interrupted."""
+    remove_shared()
+
+
 @pytest.fixture(scope="session")
-def stack(request: pytest.FixtureRequest) -> Iterator[Pipeline]:
-    """A running stack, fed by the simulator; with Jupyter where that is installed."""
-    if not request.config.getoption("--docker"):
-        with Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), MONITORING_INTERVAL="2") as started:
-            yield started.up()
-        return
+def project(request: pytest.FixtureRequest) -> Iterator[Containers]:
+    """The running project of docker-compose.yml."""
     request.getfixturevalue("images")
     with Containers() as started:
         started.build()
