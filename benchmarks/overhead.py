@@ -11,7 +11,7 @@ import psutil
 import report
 from expectations import OTHER_TABLES
 from stack import Stack
-from waiting import until
+from waiting import last, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ def rows(stack: Stack) -> int:
 def shares(stack: Stack, seconds: float) -> dict[str, float]:
     """Return per cent of one core for each process, over `seconds`."""
     before, began = cpu(stack), time.monotonic()
-    until(lambda: time.monotonic() - began > seconds, "the time of a measurement", seconds + 5)
+    last(seconds, "a measurement")
     after, took = cpu(stack), time.monotonic() - began
     return {name: 100 * (after[name] - before[name]) / took for name in before}
 

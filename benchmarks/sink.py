@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import report
-from load import LATENESS, Checksum, Config, Event, Events, Writer, shipped, stored
+from load import LATENESS, NEWEST, Checksum, Config, Event, Events, Writer, shipped, stored
 from rig import Meter, Rig, official, official_sink
 from waiting import until
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 TOPIC = "bench_events"
 SEED = 1
-NEWEST = 1_790_000_000.0  # Unix time of the last event: fixed, so that every run stores the same rows
 REQUEST_ROWS = 50_000  # of the direct writer
 LIMIT = 600.0  # seconds for one drain
 

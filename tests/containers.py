@@ -23,11 +23,16 @@ ONE_SHOT = {"preflight"}
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
 
+def run(*command: str | Path, check: bool = True) -> str:
+    """Run a command; return what it printed."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 or not check, f"{' '.join(map(str, command))}\n{done.stdout}{done.stderr}"
+    return done.stdout + done.stderr
+
+
 def docker(*arguments: str, check: bool = True) -> str:
     """Run a Docker command; return what it printed."""
-    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0 or not check, f"docker {' '.join(arguments)}\n{done.stdout}{done.stderr}"
-    return done.stdout + done.stderr
+    return run("docker", *arguments, check=check)
 
 
 class Containers(Pipeline):
@@ -66,7 +71,7 @@ class Containers(Pipeline):
             text=True,
             check=False,
         )
-        assert done.returncode == 0 or not check, f"{' '.join(arguments)}\n{done.stdout}\n{self._logs()}"
+        assert done.returncode == 0 or not check, f"{' '.join(arguments)}\n{done.stdout}\n{self.logs()}"
         return done
 
     def build(self) -> None:

@@ -38,7 +38,7 @@ COLUMNS = ("created_at", "id", "type", "action", "repo", "actor", "org")
 ROWS_A_SECOND = 170  # GitHub's public feed in 2026, which sets how many events share a second
 CHECKSUM_BITS = 64
 _FIRST_ID = 21_190_576_879
-_NEWEST = 1_790_000_000.0  # Unix time of the last event of a load
+NEWEST = 1_790_000_000.0  # Unix time of the last event: fixed, so that every run stores the same rows
 # How long after created_at an event arrives: share, shortest, longest (seconds). `feed` is what GitHub shows, `prompt`
 # what a feed without its delays would be.
 _HOUR = 3600
@@ -199,7 +199,7 @@ class Load:
 
     def _write(self) -> None:
         for count in iter(self._orders.get, 0):
-            for event in self._events.many(count, _NEWEST):
+            for event in self._events.many(count, NEWEST):
                 self._writer.send(event)
 
     def send(self, count: int) -> None:

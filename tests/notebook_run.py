@@ -83,9 +83,9 @@ def complaints(notebook: Any) -> list[str]:  # noqa: ANN401 - see above
 
 def main() -> None:
     """Run one notebook; exit with what went wrong."""
-    path, purpose, out, *times = sys.argv[1:]
+    path, purpose, out, times, *_ = (*sys.argv[1:], "1")
     try:
-        notebook = run(Path(path).resolve(), purpose, int("".join(times) or 1))
+        notebook = run(Path(path).resolve(), purpose, int(times))
     except CellExecutionError as error:
         sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", str(error)))
     nbformat.write(notebook, out)

@@ -104,11 +104,16 @@ class Pipeline(ABC):
     def incarnation(self, name: str) -> str:
         """Return what differs after each start of a part; nothing while it does not run."""
 
-    def killed_and_back(self, name: str) -> None:
-        """Kill a part and wait until it was started again, by itself."""
-        victim = self.incarnation(name)
-        self.kill(name)
-        until(lambda: self.incarnation(name) not in {"", victim}, f"{name} again", 60, lambda: self.log(name))
+    def killed_and_back(self, *names: str, seconds: float = 60.0) -> None:
+        """Kill parts, one right after the other, and wait until each was started again, by itself."""
+        victims = {name: self.incarnation(name) for name in names}
+        for name in names:
+            self.kill(name)
+        for name, victim in victims.items():
+            until(partial(self._is_another, name, victim), f"{name} again", seconds, partial(self.log, name))
+
+    def _is_another(self, name: str, victim: str) -> bool:
+        return self.incarnation(name) not in {"", victim}
 
     def healthy(self, *names: str, seconds: float = 120.0) -> None:
         """Wait until these parts work, all if none is named."""
@@ -175,10 +180,11 @@ class Pipeline(ABC):
             lambda: not missed(),
             "all events shown to the poller stored",
             seconds,
-            lambda: f"{missed()} missing\n{self._logs()}",
+            lambda: f"{missed()} missing\n{self.logs()}",
         )
 
-    def _logs(self) -> str:
+    def logs(self) -> str:
+        """Return the ends of all logs."""
         return "\n".join(self.log(name) for name in self.parts)
 
 

@@ -20,3 +20,9 @@ def until(condition: Callable[[], T], what: str, seconds: float = 60.0, show: Ca
             raise AssertionError(message)
         time.sleep(0.1)
     return value
+
+
+def last(seconds: float, what: str) -> None:
+    """Let `what` last so long: an outage, a measurement. Where there is something to wait for, wait for that."""
+    end = time.monotonic() + seconds
+    until(lambda: time.monotonic() > end, what, seconds + 5)

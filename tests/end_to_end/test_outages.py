@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from expectations import DATASETS
-from waiting import until
+from waiting import last, until
 
 if TYPE_CHECKING:
     from stack import Pipeline
@@ -22,8 +21,7 @@ OUTAGE_SECONDS = float(os.environ.get("OUTAGE_SECONDS", "20"))
 def test_outage(stack: Pipeline, name: str) -> None:
     before = stack.count("github_events")
     stack.stop(name)
-    stopped = time.monotonic()
-    until(lambda: time.monotonic() - stopped > OUTAGE_SECONDS, "the outage", OUTAGE_SECONDS + 5)
+    last(OUTAGE_SECONDS, "the outage")
     if name != "kafka-connect":
         assert_no_task_failed(stack)
     stack.start(name)
@@ -39,11 +37,10 @@ def test_outage(stack: Pipeline, name: str) -> None:
 def test_sleep(stack: Pipeline, sleepers: str) -> None:
     """A part stands still until every session and every answer under way has timed out; a closed laptop is all parts."""
     names = stack.parts if sleepers == "all" else (sleepers,)
-    before, asleep = stack.count("github_events"), 1.5 * OUTAGE_SECONDS
+    before = stack.count("github_events")
     for name in names:
         stack.suspend(name)
-    stopped = time.monotonic()
-    until(lambda: time.monotonic() - stopped > asleep, "the sleep", asleep + 5)
+    last(1.5 * OUTAGE_SECONDS, "the sleep")
     for name in names:
         stack.resume(name)
     until(lambda: stack.count("github_events") > before, "rows after the sleep", 60, lambda: stack.log("kafka-connect"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
@@ -194,17 +194,12 @@ def test_worker_has_the_settings_of_its_file(objects: Objects) -> None:
     ours = as_properties(spec["config"])
     strimzis = {"listeners", "rest.advertised.host.name", "plugin.path", *fields}
     assert ours.keys() == file.keys() - strimzis
-    assert ours == {key: "-1" if key.endswith("replication.factor") else file[key] for key in ours}
+    assert ours == {key: file[key] for key in ours}
 
 
 def test_operator_leaves_topics_and_connectors_to_the_reconciler(objects: Objects) -> None:
     assert "entityOperator" not in of_kind(objects, "Kafka")["rta"]["spec"]
-    assert "strimzi.io/use-connector-resources" not in set(keys(objects))
-
-
-def keys(tree: Any) -> list[str]:  # noqa: ANN401 - any part of the objects
-    children = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else []
-    return [*(tree if isinstance(tree, dict) else []), *(key for child in children for key in keys(child))]
+    assert list(values(objects, "strimzi.io/use-connector-resources")) == []
 
 
 def test_pods_start_out_unreachable(objects: Objects) -> None:

@@ -11,7 +11,7 @@ import requests
 import yaml
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
-from waiting import until
+from waiting import last, until
 
 from local import doctor
 from monitoring import alerts, check, grafana_rules
@@ -202,8 +202,7 @@ def test_without_questdb_the_check_says_so_and_no_metric_is_lost(calm: Stack) ->
     done = calm.make("check")
     assert done.returncode != 0
     assert done.stdout.startswith("✗ QuestDB does not answer"), done.stdout
-    began = time.monotonic()
-    until(lambda: time.monotonic() - began > 10, "an outage that spans several looks", 15)
+    last(10, "an outage that spans several looks")
     calm.supervisor.start_program("questdb")
     calm.healthy("questdb")
     since = f"FROM stack_disks WHERE timestamp >= '{stopped}'"

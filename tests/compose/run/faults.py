@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import tempfile
-import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from containers import Containers, docker
-from waiting import until
+from containers import Containers, docker, run
+from waiting import last
 
 if TYPE_CHECKING:
     import random
@@ -41,13 +39,6 @@ PAIRS = (
 )
 
 
-def host(*command: str | Path) -> str:
-    """Run a command on this machine; return what it printed."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout.strip()
-
-
 @contextlib.contextmanager
 def prepared() -> Iterator[Containers]:
     """Make what faults.yml needs; yield containers that have not been started."""
@@ -56,33 +47,22 @@ def prepared() -> Iterator[Containers]:
         image = Path(name) / "disk"
         with image.open("wb") as file:
             file.truncate(DISK)
-        host("mkfs.ext4", "-q", "-m", "0", image)
-        host("debugfs", "-w", "-R", "rmdir lost+found", image)  # QuestDB's image looks into all folders of its volume
-        device = host("losetup", "--find", "--show", image)
+        run("mkfs.ext4", "-q", "-m", "0", image)
+        run("debugfs", "-w", "-R", "rmdir lost+found", image)  # QuestDB's image looks into all folders of its volume
+        device = run("losetup", "--find", "--show", image).strip()
         try:
             # So few events that the window of 300 holds those of minutes: what a poller was killed with is still shown afterwards.
             with Containers("tests/compose/run/faults.yml", SIMULATOR_RATE="2", FAULTS_DISK=device) as stack:
                 yield stack
         finally:
-            host("losetup", "--detach", device)
-
-
-def hold() -> None:
-    """Let a fault last."""
-    end = time.monotonic() + HOLD
-    until(lambda: time.monotonic() > end, "the end of the fault", HOLD + 5)
+            run("losetup", "--detach", device)
 
 
 def kills(stack: Containers, load: Load, draw: random.Random) -> str:
     """Kill some parts in any order; each is started again, but not by us."""
     load.until_stored(load.sent - draw.randrange(1, EVENTS // 2))
     victims = draw.sample(VICTIMS, draw.randint(1, len(VICTIMS)))
-    before = {name: stack.incarnation(name) for name in victims}
-    for name in victims:
-        stack.kill(name)
-    for name in victims:
-        gone = {"", before[name]}
-        until(lambda: stack.incarnation(name) not in gone, f"{name} again", 90, partial(stack.log, name))  # noqa: B023 - used at once
+    stack.killed_and_back(*victims, seconds=90)
     return f"killed {', '.join(victims)}"
 
 
@@ -90,10 +70,10 @@ def partition(one: str, other: str, stack: Containers, load: Load, draw: random.
     """Let no packet pass between two containers: each looks for the other at an address that nobody has."""
     ways = [(stack.network(one), stack.address(other)), (stack.network(other), stack.address(one))]
     for network, address in ways:
-        host(*network, "ip", "neigh", "replace", address, "lladdr", NOBODY, "nud", "permanent", "dev", "eth0")
-    hold()
+        run(*network, "ip", "neigh", "replace", address, "lladdr", NOBODY, "nud", "permanent", "dev", "eth0")
+    last(HOLD, "the fault")
     for network, address in ways:
-        host(*network, "ip", "neigh", "delete", address, "dev", "eth0")
+        run(*network, "ip", "neigh", "delete", address, "dev", "eth0")
     return f"no network between {one} and {other}"
 
 
@@ -101,10 +81,9 @@ def disk_full(stack: Containers, load: Load, draw: random.Random) -> str:  # noq
     """Leave QuestDB no space, so that it can't store the load."""
     volume = Path(docker("volume", "inspect", "--format", "{{.Mountpoint}}", f"{stack.project}_questdb").strip())
     filler = volume / "filler"
-    full = subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=1M"], capture_output=True, text=True, check=False)
-    assert "No space left" in full.stderr
+    assert "No space left" in run("dd", "if=/dev/zero", f"of={filler}", "bs=1M", check=False)
     load.send(50 * EVENTS)
-    hold()
+    last(HOLD, "the fault")
     stored, sent = load.rows(), load.sent
     filler.unlink()
     assert stored < sent, "the disk was not full"
@@ -115,7 +94,7 @@ def standstill(stack: Containers, load: Load, draw: random.Random) -> str:  # no
     """Let one part stand still; when it goes on, its clocks have jumped."""
     name = draw.choice(VICTIMS)
     stack.suspend(name)
-    hold()
+    last(HOLD, "the fault")
     stack.resume(name)
     return f"{name} stood still"
 

@@ -50,13 +50,8 @@ def test_any_one_may_be_away(cluster: Containers, name: str) -> None:
         lambda: cluster.count("github_events") > before + 100,
         f"rows without {name}",
         GO_ON_WITHIN,
-        lambda: logs(cluster),
+        cluster.logs,
     )
     cluster.start(name)
     cluster.healthy()
     cluster.nothing_lost_nothing_double()
-
-
-def logs(cluster: Containers) -> str:
-    """Return the ends of the logs of all that rows pass through."""
-    return "\n".join(cluster.log(name) for name in (*BROKERS, *WORKERS, "github-events"))

@@ -71,10 +71,15 @@ final class Batch {
                 || partition.partition() != record.originalKafkaPartition()
                 || !partition.topic().equals(record.originalTopic())) {
             settle();
-            partition = new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
+            partition = partition(record);
             firsts.putIfAbsent(partition, record.originalKafkaOffset());
         }
         nextOffset = record.originalKafkaOffset() + 1;
+    }
+
+    /** The partition that a record was read from, whatever a transform has made of it. */
+    static TopicPartition partition(SinkRecord record) {
+        return new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
     }
 
     private void settle() {

@@ -99,20 +99,20 @@ public final class QuestDbSinkTask extends SinkTask {
 
     private void fill(Batch batch, long start) throws Unavailable, InterruptedException {
         if (batch.isEmpty()) {
-            batch.careful(replay != null);
+            batch.careful(isReplaying());
         }
         while (!backlog.isEmpty() && !batch.isFull()) {
             encoder.encode(backlog.peek(), batch, start);
-            pass(backlog.remove());
+            SinkRecord record = backlog.remove();
+            if (isReplaying()) {
+                replay.pass(record);
+            }
         }
         backoff.reset();
     }
 
-    private void pass(SinkRecord record) {
-        if (replay != null) {
-            replay.pass(record);
-            replay = replay.isOver() ? null : replay;
-        }
+    private boolean isReplaying() {
+        return replay != null && !replay.isOver();
     }
 
     /** A request was refused: has Connect read again what was not acknowledged, which includes all that waits here. */
@@ -122,7 +122,7 @@ public final class QuestDbSinkTask extends SinkTask {
             refused.add(backlog);
             backlog.clear();
             context.offset(refused.from(context.assignment()));
-            replay = refused.isOver() ? null : refused;
+            replay = refused;
         }
     }
 
@@ -145,7 +145,7 @@ public final class QuestDbSinkTask extends SinkTask {
                     ? queue.isIdle()
                     : queue.awaitIdle(System.nanoTime() + PATIENCE);
             // During a replay Connect may not have gone back yet.
-            if (idle && backlog.isEmpty() && replay == null && sender.failure() == null) {
+            if (idle && backlog.isEmpty() && !isReplaying() && sender.failure() == null) {
                 return current; // Also what a transform dropped before it came here.
             }
         } catch (InterruptedException e) {
@@ -162,12 +162,10 @@ public final class QuestDbSinkTask extends SinkTask {
 
     @Override
     public void close(Collection<TopicPartition> partitions) {
-        backlog.removeIf(record ->
-                partitions.contains(new TopicPartition(record.originalTopic(), record.originalKafkaPartition())));
+        backlog.removeIf(record -> partitions.contains(Batch.partition(record)));
         sender.acknowledged().keySet().removeAll(partitions);
         if (replay != null) {
             replay.forget(partitions);
-            replay = replay.isOver() ? null : replay;
         }
     }
 

@@ -28,7 +28,7 @@ final class Replay {
     /** Adds records that were in no batch yet. */
     void add(Collection<SinkRecord> later) {
         for (SinkRecord record : later) {
-            from.putIfAbsent(partition(record), record.originalKafkaOffset());
+            from.putIfAbsent(Batch.partition(record), record.originalKafkaOffset());
         }
     }
 
@@ -42,7 +42,7 @@ final class Replay {
     /** Notes that a record has come again. */
     void pass(SinkRecord record) {
         until.computeIfPresent(
-                partition(record), (partition, end) -> record.originalKafkaOffset() + 1 >= end ? null : end);
+                Batch.partition(record), (partition, end) -> record.originalKafkaOffset() + 1 >= end ? null : end);
     }
 
     void forget(Collection<TopicPartition> revoked) {
@@ -51,9 +51,5 @@ final class Replay {
 
     boolean isOver() {
         return until.isEmpty();
-    }
-
-    private static TopicPartition partition(SinkRecord record) {
-        return new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
     }
 }
