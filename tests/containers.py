@@ -161,7 +161,11 @@ class Containers(Pipeline):
         `docker kill` would not do: Docker restarts nothing that it killed itself.
         """
         inside = ["--pid", f"container:{self.container(name)}", "--user", "0", "--entrypoint", "sh"]
-        docker("run", "--rm", "--network", "none", *inside, "rta/reconciler:local", "-c", "kill -9 -1")
+        kill = docker(
+            "run", "--rm", "--network", "none", *inside, "rta/reconciler:local", "-c", "kill -9 -1", check=False
+        )
+        # When the init ends first, it takes the killer with it, who then fails without a word.
+        assert not kill, kill
 
     def suspend(self, name: str) -> None:
         """Pause the container."""
