@@ -8,7 +8,7 @@ import org.apache.kafka.connect.sink.SinkRecord;
 
 /**
  * What to read once more because QuestDB refused a request, and so stored nothing of it: everything that was not
- * acknowledged. Until the records of that request have come again, batches are careful: they keep their records.
+ * acknowledged. Until all of it has come again, batches are careful: they keep their records.
  */
 final class Replay {
     private final Map<TopicPartition, Long> from = new HashMap<>();
@@ -17,18 +17,19 @@ final class Replay {
     /** Starts with the batch that was refused. */
     Replay(Batch refused) {
         add(refused);
-        refused.offsets().forEach((partition, end) -> until.put(partition, end.offset()));
     }
 
     /** Adds a later batch, which may not be stored before that one. */
     void add(Batch later) {
         later.firsts().forEach(from::putIfAbsent);
+        later.offsets().forEach((partition, end) -> until.merge(partition, end.offset(), Math::max));
     }
 
     /** Adds records that were in no batch yet. */
     void add(Collection<SinkRecord> later) {
         for (SinkRecord record : later) {
             from.putIfAbsent(Batch.partition(record), record.originalKafkaOffset());
+            until.merge(Batch.partition(record), record.originalKafkaOffset() + 1, Math::max);
         }
     }
 
