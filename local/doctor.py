@@ -138,7 +138,11 @@ STAGES = [
     Stage(
         "connect", connect, "The reconciler restarts failed tasks; a paused one waits for PUT /connectors/NAME/resume"
     ),
-    Stage("questdb", questdb, "If it runs, the reconciler makes tables; a suspended one: ALTER TABLE name RESUME WAL"),
+    Stage(
+        "questdb",
+        questdb,
+        "If it runs, the reconciler makes tables; and resumes suspended ones when there is room on the disk",
+    ),
     Stage("events", newest, "Mend the stages above; then events arrive by themselves, those in Kafka too"),
     Stage("telegraf", telegraf, "Without Docker run `make telegraf` once and `make up` again; else see its log"),
     Stage("alerts", alerts, "`make check` says more"),

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import logging
 import re
-import time
 from typing import TYPE_CHECKING, Any
 
+from reconciler.backoff import Backoff
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     import requests
@@ -20,7 +19,6 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds
 TAG = re.compile(r"<[^>]*>")
-FIRST_DELAY, LONGEST_DELAY = 1.0, 60.0  # seconds between two restarts of the same connector
 # Marks what the reconciler registered, so that it never removes a connector a person registered by hand.
 MARK = {"connector.managed.by": "reconciler"}
 
@@ -132,12 +130,14 @@ def failed(status: dict[str, Any]) -> str | None:
 class Watch:
     """Restarts what has FAILED, less and less often while it keeps failing."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Measure delays by `clock`, in seconds."""
-        self.restarts = 0
-        self._clock = clock
-        self._delay: dict[str, float] = {}
-        self._last: dict[str, float] = {}
+    def __init__(self, backoff: Backoff | None = None) -> None:
+        """Restart when `backoff` says so."""
+        self._backoff = backoff or Backoff()
+
+    @property
+    def restarts(self) -> int:
+        """Return how many restarts there were."""
+        return self._backoff.attempts
 
     def check(self, connect: Connect, wanted: dict[str, Config]) -> list[str]:
         """Restart failed tasks that are due; return a sentence for each connector that does not work."""
@@ -150,22 +150,10 @@ class Watch:
                 if "FAILED" in reason:
                     self._restart(connect, name, reason)
             else:
-                self._forget(name)
+                self._backoff.well(name)
         return problems
 
     def _restart(self, connect: Connect, name: str, reason: str) -> None:
-        now = self._clock()
-        delay = self._delay.get(name, 0.0)
-        if now < self._last.get(name, now - delay) + delay:
-            return
-        log.warning("restarting connector %s: %s", name, reason)
-        connect.restart_failed(name)
-        self.restarts += 1
-        self._last[name] = now
-        self._delay[name] = min(max(delay * 2, FIRST_DELAY), LONGEST_DELAY)
-
-    def _forget(self, name: str) -> None:
-        # A task that fails again right after its restart was never well: keep its delay until it has run for one.
-        if self._clock() > self._last.get(name, 0.0) + self._delay.get(name, 0.0) + FIRST_DELAY:
-            self._delay.pop(name, None)
-            self._last.pop(name, None)
+        if self._backoff.due(name):
+            log.warning("restarting connector %s: %s", name, reason)
+            connect.restart_failed(name)

@@ -22,6 +22,7 @@ TOPICS = ROOT / "kafka" / "topics"
 SCHEMA = ROOT / "questdb" / "schema"
 CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
 
+FAILURES = (Problem, KafkaException, requests.RequestException)
 LOOK_AGAIN = 10.0  # seconds between two looks for something that has gone missing
 
 
@@ -40,7 +41,7 @@ class Part:
         """Apply if there is reason to; return a sentence for each problem."""
         try:
             self._apply_if_due(self._digest())
-        except (Problem, KafkaException, requests.RequestException) as error:
+        except FAILURES as error:
             self._applied = ""
             return [_sentence(self._folder.name, error)]
         return []
@@ -83,7 +84,8 @@ class Passes:
             settings["QUESTDB_HTTP_PASSWORD"],
         )
         self._connect = connectors.Connect(session, settings["CONNECT_URL"])
-        self._watch = connectors.Watch()
+        self._connector_watch = connectors.Watch()
+        self._table_watch = tables.Watch()
         self._problems = 0
         self._topics = Part(
             TOPICS,
@@ -113,13 +115,20 @@ class Passes:
 
     def state(self) -> str:
         """Return what the last pass found, as a row of the table stack_reconciler; another thread may ask."""
-        return f"stack_reconciler problems={self._problems}i,restarts={self._watch.restarts}i"
+        return f"stack_reconciler problems={self._problems}i,restarts={self._connector_watch.restarts}i"
 
     def _watched(self) -> list[str]:
-        try:
-            return self._watch.check(self._connect, connectors.read(CONNECTORS))
-        except (Problem, requests.RequestException) as error:
-            return [_sentence("Connect", error)]
+        return _attempt("QuestDB", lambda: self._table_watch.check(self._database)) + _attempt(
+            "Connect", lambda: self._connector_watch.check(self._connect, connectors.read(CONNECTORS))
+        )
+
+
+def _attempt(what: str, check: Callable[[], list[str]]) -> list[str]:
+    """Return the sentences that `check` returns, or one that says why it could not."""
+    try:
+        return check()
+    except FAILURES as error:
+        return [_sentence(what, error)]
 
 
 def _sentence(what: str, error: Exception) -> str:

@@ -1,7 +1,7 @@
 -- title: A table takes no more rows
 -- for: 0s
 -- unit: transactions that wait
--- remedy: Read QuestDB's log for the cause (mostly a full disk), remove it, then run: ALTER TABLE name RESUME WAL
+-- remedy: Remove the cause, mostly a full disk; the reconciler resumes the table within a minute. If a person suspended it: ALTER TABLE name RESUME WAL
 SELECT name AS subject, sequencerTxn - writerTxn AS value
 FROM wal_tables()
 WHERE suspended;

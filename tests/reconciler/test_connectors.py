@@ -13,6 +13,7 @@ from confluent_kafka import Producer
 from waiting import until
 
 from reconciler import connectors
+from reconciler.backoff import Backoff
 from reconciler.passes import CONNECTORS
 from reconciler.problems import Problem
 
@@ -97,7 +98,7 @@ def test_failed_task_is_restarted_less_and_less_often(connect: connectors.Connec
 
     until(poisoned, "task FAILED", 30, lambda: stack.log("kafka-connect"))
     now = 100.0
-    watch = connectors.Watch(clock=lambda: now)
+    watch = connectors.Watch(Backoff(clock=lambda: now))
     restarts = []
     for second in range(40):
         now = 100.0 + second

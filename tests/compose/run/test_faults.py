@@ -56,6 +56,12 @@ def test_rounds(containers: Containers) -> None:
         containers.healthy()
         load.until_stored(load.sent)
         containers.nothing_lost_nothing_double()
+        assert (
+            containers.sql(
+                "SELECT view_name, invalidation_reason FROM materialized_views() WHERE view_status <> 'valid'"
+            )
+            == []
+        )
         after = time.monotonic() - repaired
         print(f"{number:3} {what}: {repaired - began:.0f} s, all well {after:.0f} s later")  # noqa: T201 - a long run
     load.check()
