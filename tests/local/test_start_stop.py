@@ -17,6 +17,44 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+@pytest.fixture(scope="module")
+def grafana(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Home of a stand-in, which says what it was given: Grafana can't be had from the package registries the tests use."""
+    home = tmp_path_factory.mktemp("grafana")
+    for name in ("bin", "conf"):
+        (home / name).mkdir()
+    (home / "conf" / "defaults.ini").touch()
+    program = home / "bin" / "grafana"
+    program.write_text(GRAFANA_STAND_IN, encoding="utf-8")
+    program.chmod(0o755)
+    return home
+
+
+@pytest.fixture(scope="module")
+def own(grafana: Path) -> Iterator[Stack]:
+    """A stack with Grafana on the path and GitHub out of reach."""
+    grafana_port, nobody = map(str, free_ports(2))
+    path = f"{grafana / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    github = f"http://127.0.0.1:{nobody}"
+    with Stack(FEED="github", GITHUB_API_URL=github, PATH=path, GRAFANA_PORT=grafana_port) as chosen:
+        yield chosen
+
+
+@pytest.fixture(scope="module")
+def said(own: Stack) -> str:
+    """What the stack's first `make up` said."""
+    done = own.make("up")
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+@pytest.fixture
+def up(own: Stack, said: str) -> Stack:
+    """The stack after its first `make up`."""
+    assert said
+    return own
+
+
 @pytest.fixture
 def idle() -> Iterator[Stack]:
     """A stack that has not been started."""
@@ -24,44 +62,55 @@ def idle() -> Iterator[Stack]:
         yield chosen
 
 
-def test_second_up_does_nothing(stack: Stack) -> None:
-    before = [process.pid for process in stack.supervisor.processes()]
-    stack.up()
-    assert [process.pid for process in stack.supervisor.processes()] == before
+def test_unreachable_github_is_said_and_the_simulator_takes_over(said: str) -> None:
+    assert "can't be reached" in said
+    assert "✓ simulator" in said
 
 
-def test_status_says_that_all_is_well(stack: Stack) -> None:
-    done = stack.make("status")
+def test_grafana_joins_when_it_is_on_the_path(up: Stack, said: str, grafana: Path) -> None:
+    assert "✓ grafana" in said
+    given = requests.get(f"http://127.0.0.1:{up.environment['GRAFANA_PORT']}/api/health", timeout=5).json()
+    assert given["arguments"] == ["server", "--homepath", str(grafana)]
+    assert Path(given["provisioning"], "datasources", "questdb.yaml").exists()
+    assert Path(given["dashboards"], "github_events.json").exists()
+
+
+def test_second_up_does_nothing(up: Stack) -> None:
+    before = [process.pid for process in up.supervisor.processes()]
+    up.up()
+    assert [process.pid for process in up.supervisor.processes()] == before
+
+
+def test_status_says_that_all_is_well(up: Stack) -> None:
+    done = up.make("status")
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
 
 
-def test_status_names_the_part_that_does_not_run(stack: Stack) -> None:
-    stack.supervisor.stop_program("simulator")
-    done = stack.make("status")
-    stack.supervisor.start_program("simulator")
+def test_status_names_the_part_that_does_not_run(up: Stack) -> None:
+    up.supervisor.stop_program("simulator")
+    done = up.make("status")
+    up.supervisor.start_program("simulator")
     assert done.returncode != 0
     assert "✗ simulator" in done.stdout
 
 
-def test_kafka_tools_work_without_docker(stack: Stack) -> None:
-    assert "github_events\n" in stack.make("kafka-topics").stdout
-    assert stack.make("consume", ARGS="--from-beginning --max-messages 1").stdout.count('{"id":"') == 1
+def test_kafka_tools_work_without_docker(up: Stack) -> None:
+    assert "github_events\n" in up.make("kafka-topics").stdout
+    assert up.make("consume", ARGS="--from-beginning --max-messages 1").stdout.count('{"id":"') == 1
 
 
-def test_down_leaves_no_process_and_up_finds_the_data_again(idle: Stack) -> None:
-    idle.up()
-    pids = [process.pid for process in idle.supervisor.processes()]
+def test_down_leaves_no_process_and_up_finds_the_data_again(up: Stack) -> None:
+    pids = [process.pid for process in up.supervisor.processes()]
     assert all(map(psutil.pid_exists, pids))
-    assert idle.make("clean", YES="1").returncode != 0, "clean must not pull the data from under a running stack"
-    assert idle.make("down").returncode == 0
+    assert up.make("clean", YES="1").returncode != 0, "clean must not pull the data from under a running stack"
+    assert up.make("down").returncode == 0
     left = [
-        p.pid for p in psutil.process_iter(["environ"]) if (p.info["environ"] or {}).get("STATE_DIR") == str(idle.state)
+        p.pid for p in psutil.process_iter(["environ"]) if (p.info["environ"] or {}).get("STATE_DIR") == str(up.state)
     ]
     assert left == []
-    idle.up()
-    assert idle.count("github_events") > 0
-    assert idle.make("down").returncode == 0
+    up.up()
+    assert up.count("github_events") > 0
 
 
 def test_clean_asks_before_it_removes_anything(idle: Stack) -> None:
@@ -100,35 +149,6 @@ def test_default_passwords_are_refused_on_other_addresses(idle: Stack) -> None:
     assert done.returncode != 0
     assert "set QUESTDB_HTTP_USER, QUESTDB_PASSWORD, QUESTDB_READONLY_PASSWORD" in done.stdout
     assert not idle.supervisor.running()
-
-
-def test_unreachable_github_is_said_and_the_simulator_takes_over(idle: Stack) -> None:
-    (port,) = [idle.environment["SIMULATOR_PORT"]]
-    done = idle.make("up", FEED="github", GITHUB_API_URL=f"http://127.0.0.1:{port}")
-    assert done.returncode == 0, done.stdout
-    assert "can't be reached" in done.stdout
-    assert "✓ simulator" in done.stdout
-    status = idle.make("status", FEED="github")
-    assert status.returncode == 0, status.stdout
-
-
-def test_grafana_joins_when_it_is_on_the_path(idle: Stack, tmp_path: Path) -> None:
-    """Grafana itself can't be had from the package registries the tests use: a stand-in says what it was given."""
-    stand_in = tmp_path / "bin" / "grafana"
-    stand_in.parent.mkdir()
-    stand_in.write_text(GRAFANA_STAND_IN, encoding="utf-8")
-    stand_in.chmod(0o755)
-    (tmp_path / "conf").mkdir()
-    (tmp_path / "conf" / "defaults.ini").touch()
-    port = str(free_ports(1)[0])
-    path = f"{stand_in.parent}{os.pathsep}{os.environ['PATH']}"
-    done = idle.make("up", PATH=path, GRAFANA_PORT=port)
-    assert done.returncode == 0, done.stdout
-    assert "✓ grafana" in done.stdout
-    given = requests.get(f"http://127.0.0.1:{port}/api/health", timeout=5).json()
-    assert given["arguments"] == ["server", "--homepath", str(tmp_path)]
-    assert Path(given["provisioning"], "datasources", "questdb.yaml").exists()
-    assert Path(given["dashboards"], "github_events.json").exists()
 
 
 GRAFANA_STAND_IN = f"""#!{sys.executable}
