@@ -11,7 +11,7 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from reconciler import connectors, tables, topics
+from reconciler import connectors, repairs, tables, topics
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Passes:
         )
         self._connect = connectors.Connect(session, settings["CONNECT_URL"])
         self._connector_watch = connectors.Watch()
-        self._table_watch = tables.Watch()
+        self._database_watch = repairs.Watch()
         self._problems = 0
         self._topics = Part(
             TOPICS,
@@ -118,7 +118,7 @@ class Passes:
         return f"stack_reconciler problems={self._problems}i,restarts={self._connector_watch.restarts}i"
 
     def _watched(self) -> list[str]:
-        return _attempt("QuestDB", lambda: self._table_watch.check(self._database)) + _attempt(
+        return _attempt("QuestDB", lambda: self._database_watch.check(self._database)) + _attempt(
             "Connect", lambda: self._connector_watch.check(self._connect, connectors.read(CONNECTORS))
         )
 

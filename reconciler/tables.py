@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import sqlparse
 
-from reconciler.backoff import Backoff
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -221,35 +220,3 @@ def _settings(table: str, have: Shape, want: Shape) -> list[str]:
         value, unit = want.ttl
         settings.append(f"ALTER TABLE {table} SET TTL {value} {unit}")
     return settings
-
-
-SUSPENDED = "SELECT name, errorMessage FROM wal_tables() WHERE suspended"
-
-
-class Watch:
-    """Lets suspended tables go on, less and less often while they can't.
-
-    QuestDB suspends a table or view when it can't apply a write, mostly for lack of disk, and does not try again by itself.
-    Nothing is lost meanwhile: it applies what it was sent, in order, when it may. What a person suspended has no error, and waits.
-    """
-
-    def __init__(self) -> None:
-        """Know of no table yet."""
-        self._backoff = Backoff()
-
-    def check(self, database: QuestDb) -> list[str]:
-        """Resume the tables that are due; return a sentence for each that was suspended."""
-        suspended = {row["name"]: row["errorMessage"] for row in database.run(SUSPENDED)}
-        for name in self._backoff.ailing() - suspended.keys():
-            self._backoff.well(name)
-        for name, error in suspended.items():
-            if error and self._backoff.due(name):
-                log.warning("resuming %s: %s", name, error)
-                resume(database, name)
-        return [f"{name} is suspended: {error or 'by hand'}" for name, error in suspended.items()]
-
-
-def resume(database: QuestDb, name: str) -> None:
-    """Have QuestDB apply again what was written to a table or view."""
-    is_view = database.run(f"SELECT view_name FROM materialized_views() WHERE view_name = '{name}'")  # noqa: S608 - its names
-    database.run(f"ALTER {'MATERIALIZED VIEW' if is_view else 'TABLE'} {name} RESUME WAL")

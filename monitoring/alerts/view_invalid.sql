@@ -1,7 +1,7 @@
 -- title: A materialized view is out of order
 -- for: 0s
 -- unit: views
--- remedy: Read invalidation_reason in materialized_views(), then run: REFRESH MATERIALIZED VIEW name FULL
+-- remedy: The reconciler rebuilds views from what their base still holds, but none that holds more than that: it would forget the rest. If that may be, run: REFRESH MATERIALIZED VIEW name FULL
 SELECT view_name || ': ' || invalidation_reason AS subject, 1.0 AS value
 FROM materialized_views()
 WHERE view_status = 'invalid';

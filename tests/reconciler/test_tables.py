@@ -101,36 +101,3 @@ def test_statement_that_is_not_idempotent_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.sql").write_text("DROP TABLE trips;", encoding="utf-8")
     with pytest.raises(Problem, match=r"bad\.sql: only CREATE … IF NOT EXISTS"):
         tables.read(tmp_path)
-
-
-def suspended(database: tables.QuestDb) -> set[str]:
-    return {row["name"] for row in database.run(tables.SUSPENDED)}
-
-
-@pytest.fixture
-def alone(stack: Stack) -> Iterator[None]:
-    """No reconciler of the stack's own, which would resume tables too."""
-    stack.stop("reconciler")
-    yield
-    stack.start("reconciler")
-    stack.healthy("reconciler")
-
-
-@pytest.mark.usefixtures("alone")
-def test_what_an_error_has_suspended_goes_on_and_what_a_person_did_waits(
-    database: tables.QuestDb, tmp_path: Path
-) -> None:
-    apply(database, tmp_path, TABLE + VIEW)
-    database.run("ALTER TABLE made_by_test SUSPEND WAL WITH 28, 'No space left'")
-    database.run("ALTER MATERIALIZED VIEW made_by_test_1m SUSPEND WAL WITH 28, 'No space left'")
-    database.run("INSERT INTO made_by_test VALUES (now(), 'a', 'b')")
-    assert suspended(database) == {"made_by_test", "made_by_test_1m"}
-    watch = tables.Watch()
-    assert "made_by_test is suspended: No space left" in watch.check(database)
-    until(lambda: not suspended(database), "all going on", 10)
-    until(lambda: database.run("SELECT events FROM made_by_test_1m"), "the row, in the view too", 30)
-    assert watch.check(database) == []
-    database.run("ALTER TABLE made_by_test SUSPEND WAL")
-    assert watch.check(database) == ["made_by_test is suspended: by hand"]
-    assert suspended(database) == {"made_by_test"}
-    tables.resume(database, "made_by_test")
