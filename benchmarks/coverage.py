@@ -217,6 +217,7 @@ def most_memory(broker: Broker, folder: Path, language: Language, identities: in
     poller.start()
     assert poller.process
     process, last = psutil.Process(poller.process.pid), f"page 3 poll {identities // 3000}:"
+    poller.until_logged("page 1 poll 1:")  # before that it may still be what builds it
     sizes: list[float] = []
 
     def through() -> bool:
