@@ -37,9 +37,9 @@ export class Answer {
   }
 
   /** A refusal in GitHub's own words, and the setting to look at. */
-  refusal() {
+  refusal(tokenSetting) {
     const message = [...String(parsed(this.body)?.message ?? "")].slice(0, 200).join("");
-    return `${this.status} ${message}${this.status === 401 ? " (GITHUB_TOKEN)" : ""}`.trim();
+    return `${this.status} ${message}${this.status === 401 ? ` (${tokenSetting})` : ""}`.trim();
   }
 
   /** The decimal number in a header; undefined when it holds no such thing. */

@@ -90,7 +90,7 @@ export class Poller {
     this.#schedule(page, answer);
     this.#report(page, answer, counts);
     if (answer.fatal()) {
-      throw new RefusedError(answer.refusal());
+      throw new RefusedError(answer.refusal(this.#settings.tokenSetting));
     }
     // Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
     await this.#settle(this.#warnAt ? 0 : 1);

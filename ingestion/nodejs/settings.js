@@ -10,7 +10,7 @@ export class SettingsError extends Error {}
  * Throws SettingsError naming every bad one. Arguments are errors.
  */
 export function read(environ, args) {
-  const settings = {};
+  const settings = { tokenSetting: given(environ, "GITHUB_TOKEN_FILE") ? "GITHUB_TOKEN_FILE" : "GITHUB_TOKEN" };
   const errors = args.map((argument) => `argument ${argument}: settings are environment variables, see --help`);
   for (const { field, name, standard, parse } of variables(environ)) {
     const text = given(environ, name) || standard;

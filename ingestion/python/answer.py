@@ -51,9 +51,9 @@ class Answer:
         """Return whether asking again is of no use."""
         return self.error in _FATAL
 
-    def refusal(self) -> str:
+    def refusal(self, token_setting: str) -> str:
         """Return a refusal in GitHub's own words, and the setting to look at."""
-        setting = " (GITHUB_TOKEN)" if self.error == "unauthorized" else ""
+        setting = f" ({token_setting})" if self.error == "unauthorized" else ""
         try:
             return f"{self.status} {str(json.loads(self.body)['message'])[:200]}{setting}"
         except (ValueError, TypeError, KeyError):

@@ -84,7 +84,7 @@ class Poller:
         self._schedule(page, answer)
         self._report(page, answer, counts)
         if answer.fatal():
-            raise RefusedError(answer.refusal())
+            raise RefusedError(answer.refusal(self._settings.token_setting))
         # Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
         self._settle(0 if self._warn_at else 1.0)
 

@@ -13,6 +13,7 @@ class Settings(NamedTuple):
     feed: str
     api_url: str
     token: str | None
+    token_setting: str
     poll_interval: float | None
     max_polls: int | None
     bootstrap_servers: str
@@ -38,6 +39,7 @@ class Variable(NamedTuple):
 def read(environ: Mapping[str, str], arguments: list[str]) -> Settings:
     """Return the settings of this environment; raise SettingsError naming every bad one. Arguments are errors."""
     values: dict[str, Any] = dict.fromkeys(Settings._fields)
+    values["token_setting"] = "GITHUB_TOKEN_FILE" if _given(environ, "GITHUB_TOKEN_FILE") else "GITHUB_TOKEN"
     errors = [f"argument {argument}: settings are environment variables, see --help" for argument in arguments]
     for variable in _variables(environ):
         text = _given(environ, variable.name) or variable.default

@@ -185,10 +185,11 @@ def _doubled_across(window: list[Event]) -> list[Event]:
 
 
 def _sever(writer: asyncio.StreamWriter) -> bool:
-    """End the connection with a reset instead of a clean close."""
-    found = writer.get_extra_info("socket")
-    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    writer.transport.abort()
+    """End the connection with a reset instead of a clean close, unless the client has ended it."""
+    if not writer.is_closing():
+        found = writer.get_extra_info("socket")
+        found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
     return False
 
 

@@ -93,7 +93,7 @@ async def read_request(reader: asyncio.StreamReader, address: str) -> Request | 
     """Read one request; None at the end of the connection. Raises Malformed."""
     try:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, OSError):
         return None
     except asyncio.LimitOverrunError as error:
         raise Malformed from error
@@ -104,7 +104,7 @@ async def read_request(reader: asyncio.StreamReader, address: str) -> Request | 
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     except ValueError as error:
         raise Malformed from error
-    except (asyncio.IncompleteReadError, ConnectionError):
+    except (asyncio.IncompleteReadError, OSError):
         return None
     url = urlsplit(target)
     return Request(method, url.path, dict(parse_qsl(url.query)), headers, body, address)
@@ -136,8 +136,8 @@ async def send(request: Request, answer: Answer, writer: asyncio.StreamWriter) -
         return await (answer.deliver or whole)(
             writer, answer.status, headers, b"" if request.method == "HEAD" else body
         )
-    except ConnectionError:
-        return False
+    except OSError:
+        return False  # The client went away, which is its right.
 
 
 async def whole(writer: asyncio.StreamWriter, status: int, headers: dict[str, str], body: bytes) -> bool:

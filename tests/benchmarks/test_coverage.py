@@ -20,7 +20,8 @@ def test_one_language_and_plan() -> None:
         "0.05",
         "--scale",
         "20",
-        "--no-memory",
+        "--identities",
+        "6000",
         "--dry-run",
     ]
     command = [sys.executable, str(ROOT / "benchmarks/coverage.py"), *choices]
@@ -33,3 +34,6 @@ def test_one_language_and_plan() -> None:
     assert cells[5] == "100.00 %"
     assert int(cells[4].replace(",", "")) > 300
     assert re.fullmatch(r"(\d+) of \1", cells[8])
+    memory = [line for line in done.stdout.splitlines() if line.startswith("| python")][-1]
+    rss, bound = (int(cell) for cell in memory.strip("| ").split(" | ")[1:])
+    assert 20 < rss < bound

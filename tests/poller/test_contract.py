@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from kafka_broker import DEADLINE, ROOT, Broker
 from pollers import ODD, Poller, Simulator
+from simulator.defects import FAULTS
 
 CONTRACT = ROOT / "ingestion/contract"
 KEYS = ["id", "type", "action", "repo", "actor", "org", "created_at"]
@@ -118,8 +119,8 @@ def test_saturated_pages_are_reported(simulate: Simulate, poller: Make) -> None:
 
 
 def test_unchanged_pages(simulate: Simulate, poller: Make) -> None:
-    """Section 4: ETags are used, and left out after ten answers 304 in a row."""
-    simulator = simulate("--poll-interval", "0.1", "--anonymous-limit", "100000")
+    """Section 4: ETags are used, and left out after ten answers 304 in a row; a 304 that names no interval changes none."""
+    simulator = simulate("--poll-interval", "0.1", "--anonymous-limit", "100000", "--faults", "all bare-304 page=2")
     simulator.ask("POST", "/simulator/pause")
     run = poller(simulator.url)
     assert run.run(MAX_POLLS="13") == 0
@@ -127,6 +128,8 @@ def test_unchanged_pages(simulate: Simulate, poller: Make) -> None:
     assert [row["fetched"] for row in run.polls(1)][:2] == [100, 0]
     sent = [row["headers"].get("if-none-match") for row in simulator.requests() if row["page"] == 1]
     assert [bool(etag) for etag in sent] == [False, *[True] * 10, False, True]
+    assert {row["fault"] for row in simulator.requests() if row["page"] == 2} == {"bare-304"}
+    assert all(row["interval"] < 1 for row in run.polls())
     assert len(run.events()) == len(set(run.keys()))
 
 
@@ -168,20 +171,26 @@ def test_a_failed_request_costs_nothing(simulate: Simulate, poller: Make) -> Non
 
 
 def test_no_answer_in_time(simulate: Simulate, poller: Make) -> None:
-    """Sections 3 and 5: half a page and then silence is given up and asked for again."""
-    simulator = simulate(*STEPPED, "--faults", "2 stall page=1 seconds=40")
+    """Sections 3 and 5: half a page and then silence, or nobody who listens: asked for again."""
+    simulator = simulate(*STEPPED, "--faults", "2 stall page=1 seconds=40; 2 refuse page=2 seconds=1")
     run = poller(simulator.url)
-    assert run.run(MAX_POLLS="3") == 0
+    assert run.run(MAX_POLLS="8") == 0
     check_complete(run, simulator)
-    row = run.polls(1)[1]
-    assert (row["status"], row["error"]) == (0, "timeout")
-    assert 14_000 < row["duration_ms"] < 32_000
+    stalled, refused = run.polls(1)[1], run.polls(2)[1]
+    assert (stalled["status"], stalled["error"]) == (0, "timeout")
+    assert 14_000 < stalled["duration_ms"] < 32_000
+    assert (refused["status"], refused["error"]) == (0, "network")
+    assert len(simulator.requests()) < len(run.polls())
+    assert all(run.polls(page)[-1]["status"] == 200 for page in (1, 2, 3))
 
 
 def test_duplicates_and_slow_answers(simulate: Simulate, poller: Make) -> None:
-    """Section 6: events twice on a page, or on two, are sent once; a slow page is a good one."""
-    faults = "2 duplicates page=1; 3 duplicates-across; 4 slow-body seconds=1 page=2; 5 slow-headers seconds=1 page=1; 6 stale"
-    simulator = simulate(*STEPPED, "--faults", faults)
+    """Section 6: events twice on a page, or on two, are sent once; a slow page is a good one, one that announces an end too."""
+    faults = (
+        *("2 duplicates page=1", "3 duplicates-across", "4 slow-body seconds=1 page=2"),
+        *("5 slow-headers seconds=1 page=1", "6 stale", "7 sunset"),
+    )
+    simulator = simulate(*STEPPED, "--faults", "; ".join(faults))
     run = poller(simulator.url)
     assert run.run(MAX_POLLS="8") == 0
     check_complete(run, simulator)
@@ -213,9 +222,10 @@ def test_one_wait_for_all_pages(simulate: Simulate, poller: Make) -> None:
         assert least <= times[last + 1] - times[last], fault
 
 
-def test_a_limit_that_does_not_say_how_long(simulate: Simulate, poller: Make) -> None:
-    """Section 5: a minute, then two; a signal ends the wait at once."""
-    simulator = simulate(*STEPPED, "--faults", "2- 429-secondary retry_after=none")
+@pytest.mark.parametrize("fault", ["403-secondary", "429-secondary"])
+def test_a_limit_that_does_not_say_how_long(simulate: Simulate, poller: Make, fault: str) -> None:
+    """Section 5: a minute; a signal ends the wait at once."""
+    simulator = simulate(*STEPPED, "--faults", f"2- {fault} retry_after=none")
     run = poller(simulator.url)
     run.start()
     row = run.until(lambda: [row for row in run.polls() if "error" in row], "a limit in the statistics")[0]
@@ -241,15 +251,17 @@ def test_refusals_end_the_poller(simulate: Simulate, poller: Make, fault: str) -
 
 
 def test_polite_by_default(simulate: Simulate, poller: Make) -> None:
-    """Section 4: X-Poll-Interval is obeyed; one that rises, too; the first rows don't wait for it."""
-    simulator = simulate("--token-limit", "5000", "--faults", "2 poll-interval page=1 seconds=120")
+    """Sections 4 and 5: X-Poll-Interval is obeyed, but for 0; the first rows don't wait for it. A page too many is left alone."""
+    faults = "1 poll-interval seconds=0; 2 poll-interval seconds=120; 3 status code=422"
+    simulator = simulate("--token-limit", "5000", "--faults", faults)
     run = poller(simulator.url)
     run.environ["GITHUB_TOKEN"] = TOKEN
     run.start()
     run.until(lambda: len(run.polls()) == 3, "three polls")
-    assert run.polls()[0]["interval"] == pytest.approx(60, abs=0.01)
+    assert [row["interval"] for row in run.polls()] == [pytest.approx(wait, abs=0.01) for wait in (60, 120, 3600)]
+    assert run.polls(3)[0]["error"] == "unprocessable"
     assert run.stop() == 0
-    assert len(run.events()) > 250
+    assert len(run.events()) > 150
 
 
 def test_budget_without_token(simulate: Simulate, poller: Make) -> None:
@@ -432,3 +444,9 @@ def test_log(simulate: Simulate, poller: Make) -> None:
     assert re.fullmatch(rf"{stamp} INFO stopped after 6 requests, {len(run.events())} messages sent", found[-1])
     assert all(logged(row) in line for row, line in zip(run.polls(), found[1:-1], strict=True))
     assert " WARNING page 1 poll 2: 502 server, next in" in found[4]
+
+
+def test_every_fault_is_run() -> None:
+    """Whatever the simulator can do to an answer, all languages meet it here."""
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in FAULTS if not re.search(rf"(?<![\w-]){name}(?![\w-])", source)] == []

@@ -22,6 +22,16 @@ def test_token_is_read_and_sent(simulate: Callable[..., Simulator], poller: Make
     assert TOKEN not in run.log.read_text()
 
 
+def test_refused_token_names_the_file(simulate: Callable[..., Simulator], poller: Make, tmp_path: Path) -> None:
+    """Section 9: whoever has set a file looks there. The simulator knows a bad token by its beginning."""
+    path = tmp_path / "token"
+    path.write_text(f"bad-{TOKEN}")
+    run = poller(simulate().url)
+    assert run.run(GITHUB_TOKEN_FILE=str(path)) == 3
+    assert "ERROR GitHub refuses: 401 Bad credentials (GITHUB_TOKEN_FILE)\n" in run.log.read_text()
+    assert TOKEN not in run.log.read_text()
+
+
 @pytest.mark.parametrize("content", ["", " \n", f"{TOKEN}\n{TOKEN}\n", f"GITHUB_TOKEN={TOKEN} # mine"])
 def test_what_is_no_token_is_named_and_not_shown(poller: Make, tmp_path: Path, content: str) -> None:
     """Neither nothing nor more than a token."""

@@ -15,6 +15,7 @@ from simulator.client import Client, failure, with_token
 from simulator.defects import FAULTS
 from simulator.faults import Script, Visit
 from simulator.process import Running, started
+from waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +108,16 @@ def test_refused_connections_come_back(paused: Running, client: Client) -> None:
     while "none" not in seen and time.monotonic() < deadline:
         seen.add(failure(lambda: client.page(1)))
     assert seen >= {"ConnectionRefusedError", "none"}
+
+
+def test_an_hours_outage_passes_in_scaled_time() -> None:
+    with started("--time-scale", "3600", "--rate", "0.01", "--reserving", "off") as running:
+        client = with_token(running.url)
+        began = client.get("/simulator").json["now"]
+        running.call("PUT", "/simulator/faults", f"t:{began}-{began + 3600} 503")
+        assert client.page(1).status == 503
+        until(lambda: client.page(1).status == 200, "the end of the outage", 20)
+        assert client.get("/simulator").json["now"] >= began + 3600
 
 
 def test_retry_after_as_a_date(paused: Running, client: Client) -> None:

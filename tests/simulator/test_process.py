@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -21,6 +22,7 @@ from simulator.limits import Bucket
 from simulator.oddities import KINDS
 from simulator.process import started
 from simulator.settings import Settings, load
+from waiting import until
 
 INGESTION = Path(__file__).parents[2] / "ingestion"
 
@@ -130,6 +132,30 @@ def test_ends_quietly_in_the_middle_of_an_answer() -> None:
         process.terminate()
         assert process.stderr.read() == ""
     assert process.returncode == 0
+
+
+def test_a_client_that_goes_away_is_no_error(capfd: pytest.CaptureFixture[str]) -> None:
+    faults = ["stall seconds=0.3", "slow-body seconds=0.3", "slow-headers seconds=0.3"]
+    with started("--faults", "; ".join(f"{number} {fault}" for number, fault in enumerate(faults, 1))) as running:
+        for _ in faults:
+            _go_away(running.url)
+        client = Client(running.url)
+        noted = until(lambda: _requests(client, len(faults)), "a note of each request", 10)
+    assert [row["intact"] for row in noted if row["fault"] != "slow-headers"] == [False, False]
+    assert capfd.readouterr().err == ""
+
+
+def _go_away(url: str) -> None:
+    """Close the connection with most of the answer unread, which resets it."""
+    address = urlsplit(url)
+    with socket.create_connection((address.hostname or "", address.port or 0), timeout=10) as line:
+        line.sendall(b"GET /events?per_page=100&page=2 HTTP/1.1\r\nUser-Agent: gone\r\n\r\n")
+        line.recv(1)
+
+
+def _requests(client: Client, least: int) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get("/simulator/requests").json
+    return found if len(found) >= least else []
 
 
 def test_one_connection_serves_many_requests_and_head() -> None:

@@ -66,12 +66,12 @@ func (a *Answer) fatal() bool {
 }
 
 // refusal returns a refusal in GitHub's own words, and the setting to look at.
-func (a *Answer) refusal() string {
+func (a *Answer) refusal(tokenSetting string) string {
 	var words struct{ Message string }
 	_ = json.Unmarshal(a.body, &words) // no words if it is something else
 	text := fmt.Sprintf("%d %s", a.status, string([]rune(words.Message)[:min(len([]rune(words.Message)), 200)]))
 	if a.err == "unauthorized" {
-		text += " (GITHUB_TOKEN)"
+		text += " (" + tokenSetting + ")"
 	}
 	return strings.TrimSpace(text)
 }

@@ -103,7 +103,7 @@ func (p *Poller) poll(ctx context.Context, page *Page) error {
 	p.schedule(page, answer)
 	p.report(page, answer, counts)
 	if answer.fatal() {
-		return fmt.Errorf("%w: %s", errRefused, answer.refusal())
+		return fmt.Errorf("%w: %s", errRefused, answer.refusal(p.settings.TokenSetting))
 	}
 	// Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
 	patience := time.Second

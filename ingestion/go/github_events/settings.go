@@ -15,6 +15,7 @@ type Settings struct {
 	Feed             string
 	APIURL           string
 	Token            string
+	TokenSetting     string
 	PollInterval     float64
 	MaxPolls         int
 	BootstrapServers string
@@ -33,7 +34,10 @@ type variable struct {
 
 // read returns the settings of this environment, and one error naming every bad one. Arguments are errors.
 func read(getenv func(string) string, arguments []string) (Settings, error) {
-	var settings Settings
+	settings := Settings{TokenSetting: "GITHUB_TOKEN"}
+	if given(getenv, "GITHUB_TOKEN_FILE") != "" {
+		settings.TokenSetting = "GITHUB_TOKEN_FILE"
+	}
 	var problems []error
 	for _, argument := range arguments {
 		problems = append(problems, fmt.Errorf("argument %s: settings are environment variables, see --help", argument))

@@ -54,10 +54,10 @@ impl Answer {
     }
 
     /// Returns a refusal in GitHub's own words, and the setting to look at.
-    pub fn refusal(&self) -> String {
+    pub fn refusal(&self, token_setting: &str) -> String {
         let answer: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let message: String = answer["message"].as_str().unwrap_or_default().chars().take(200).collect();
-        let setting = if self.error() == Some("unauthorized") { "(GITHUB_TOKEN)" } else { "" };
+        let setting = if self.error() == Some("unauthorized") { format!("({token_setting})") } else { String::new() };
         format!("{} {message} {setting}", self.status).trim_end().into()
     }
 

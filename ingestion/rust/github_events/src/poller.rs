@@ -95,7 +95,7 @@ impl<'a> Poller<'a> {
         self.schedule(index, &answer);
         self.report(&self.pages[index], &answer, &counts);
         if answer.fatal() {
-            return Err(Failure::Refused(answer.refusal()));
+            return Err(Failure::Refused(answer.refusal(self.settings.token_setting)));
         }
         // Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
         self.settle(if self.warn_at.is_some() { Duration::ZERO } else { Duration::from_secs(1) })?;

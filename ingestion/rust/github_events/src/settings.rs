@@ -9,6 +9,7 @@ use reqwest::Url;
 pub struct Settings {
     pub api_url: String,
     pub token: Option<String>,
+    pub token_setting: &'static str,
     pub poll_interval: Option<Duration>,
     pub max_polls: Option<u64>,
     pub bootstrap_servers: String,
@@ -37,6 +38,7 @@ pub fn read(environ: Environ, arguments: &[String]) -> Result<Settings, Vec<Stri
     let settings = Settings {
         api_url: reader.value("GITHUB_API_URL", url).unwrap_or_default(),
         token: reader.token(),
+        token_setting: reader.token_setting(),
         poll_interval: reader.value("POLL_INTERVAL", positive),
         max_polls: reader.value("MAX_POLLS", count),
         bootstrap_servers: reader.value("KAFKA_BOOTSTRAP_SERVERS", servers).unwrap_or_default(),
@@ -80,6 +82,11 @@ impl Reader<'_> {
             self.errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one".into());
         }
         given.or(self.value("GITHUB_TOKEN_FILE", content))
+    }
+
+    fn token_setting(&self) -> &'static str {
+        let file = "GITHUB_TOKEN_FILE";
+        if (self.environ)(file).trim().is_empty() { "GITHUB_TOKEN" } else { file }
     }
 }
 

@@ -58,10 +58,10 @@ final class Answer {
     }
 
     /** Returns a refusal in GitHub's own words, and the setting to look at. */
-    String refusal() {
+    String refusal(String tokenSetting) {
         JsonNode answer = parse(body);
         String message = answer == null ? "" : " " + answer.path("message").asText();
-        String setting = "unauthorized".equals(error()) ? " (GITHUB_TOKEN)" : "";
+        String setting = "unauthorized".equals(error()) ? " (" + tokenSetting + ")" : "";
         return status + message.substring(0, Math.min(message.length(), 201)).stripTrailing() + setting;
     }
 

@@ -112,7 +112,7 @@ final class Poller {
         schedule(page, answer);
         report(page, answer, counts);
         if (answer.fatal()) {
-            throw new RefusedException(answer.refusal());
+            throw new RefusedException(answer.refusal(settings.tokenSetting()));
         }
         // Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
         settle(warnAt == null ? 1 : 0);

@@ -21,6 +21,7 @@ import java.util.stream.Collectors;
 record Settings(
         String apiUrl,
         String token,
+        String tokenSetting,
         Double pollInterval,
         Long maxPolls,
         String bootstrapServers,
@@ -84,6 +85,7 @@ record Settings(
         return new Settings(
                 (String) values.get("GITHUB_API_URL"),
                 (String) values.getOrDefault("GITHUB_TOKEN", values.get("GITHUB_TOKEN_FILE")),
+                values.containsKey("GITHUB_TOKEN_FILE") ? "GITHUB_TOKEN_FILE" : "GITHUB_TOKEN",
                 (Double) values.get("POLL_INTERVAL"),
                 (Long) values.get("MAX_POLLS"),
                 (String) values.get("KAFKA_BOOTSTRAP_SERVERS"),
