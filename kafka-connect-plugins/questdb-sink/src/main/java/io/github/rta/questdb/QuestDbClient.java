@@ -3,10 +3,12 @@ package io.github.rta.questdb;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublisher;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
@@ -39,13 +41,19 @@ final class QuestDbClient {
 
     /** Sends lines of ILP as one request, stored all or not at all. A fault of the network is an answer too. */
     Answer write(byte[] lines, int offset, int length) throws InterruptedException {
-        HttpRequest.Builder request = request(write).POST(BodyPublishers.ofByteArray(lines, offset, length));
+        HttpRequest.Builder request = request(write).POST(body(lines, offset, length));
         try {
             HttpResponse<String> response = send(request, length);
             return Answer.of(response.statusCode(), response.body());
         } catch (Unavailable e) {
             return Answer.unavailable(e.getMessage());
         }
+    }
+
+    /** Read while it is sent: BodyPublishers.ofByteArray() would first copy all of it. */
+    private static BodyPublisher body(byte[] lines, int offset, int length) {
+        return BodyPublishers.fromPublisher(
+                BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(lines, offset, length)), length);
     }
 
     /**
