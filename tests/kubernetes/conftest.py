@@ -22,6 +22,8 @@ def kustomize() -> list[str]:
     if found is None:
         missing = "neither Go, which could build kustomize, nor kubectl is installed"
         (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(missing)
+    # Go fetches and builds it the first time, and says so on standard error, where no word is let through.
+    subprocess.run([*found, "--help"], capture_output=True, check=True)
     return found
 
 
