@@ -70,12 +70,18 @@ def rebuilding(view: str) -> str:
 
 
 def forgotten(database: QuestDb, view: str, base: str) -> bool:
-    """Return whether a view holds more than its base does.
+    """Return whether a view holds more than its base does: a bucket that ends before the base begins.
 
-    Of the bucket in which the base begins, the base holds all: both expire by whole partitions.
+    The bucket in which the base begins, it holds whole, since both expire by whole partitions.
     """
-    rows = database.run(f"SELECT min(timestamp) first FROM {base}")  # noqa: S608 - QuestDB's own names
-    first = rows[0]["first"] if rows else None
-    earlier = f"WHERE timestamp < '{first}'" if first else ""
-    buckets = database.run(f"SELECT count_distinct(timestamp) buckets FROM {view} {earlier}")[0]["buckets"]  # noqa: S608 - as above
-    return int(buckets) > 1
+    begin, oldest = first(database, base), first(database, view)
+    if not begin or not oldest:
+        return bool(oldest)
+    following = first(database, f"{view} WHERE timestamp > '{oldest}'")
+    return bool(following) and following <= begin
+
+
+def first(database: QuestDb, rows: str) -> str:
+    """Return the oldest timestamp of these rows, in ISO 8601; empty if there are none."""
+    found = database.run(f"SELECT min(timestamp) first FROM {rows}")  # noqa: S608 - QuestDB's own names
+    return str(found[0]["first"] or "") if found else ""
