@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 
 from local import health
 from monitoring import check
-from reconciler import connectors, tables, topics
+from reconciler import connectors, repairs, tables, topics
 from reconciler.passes import CONNECTORS, SCHEMA, TOPICS, admin_client
 from reconciler.problems import Problem
 
@@ -92,7 +92,7 @@ def questdb(settings: Settings) -> str:
     """Compare QuestDB's tables with the files; look for suspended ones."""
     statements = tables.read(SCHEMA)
     missing = tables.missing(database(settings), statements)
-    suspended = [row["name"] for row in database(settings).run("SELECT name FROM wal_tables() WHERE suspended")]
+    suspended = [row["name"] for row in database(settings).run(repairs.SUSPENDED)]
     wrong = [f"no table {name}" for name in missing] + [f"{name} is suspended" for name in suspended]
     if wrong:
         raise Problem("; ".join(wrong))
@@ -141,7 +141,7 @@ STAGES = [
     Stage(
         "questdb",
         questdb,
-        "If it runs, the reconciler makes tables; and resumes suspended ones when there is room on the disk",
+        "If it runs, the reconciler makes tables, and resumes suspended ones when there is room on the disk",
     ),
     Stage("events", newest, "Mend the stages above; then events arrive by themselves, those in Kafka too"),
     Stage("telegraf", telegraf, "Without Docker run `make telegraf` once and `make up` again; else see its log"),
