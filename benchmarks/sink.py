@@ -230,28 +230,28 @@ def rows(runs: Runs, events: int) -> list[list[str]]:
 
 
 def ratios(runs: Runs) -> list[list[str]]:
-    """Return how our sink compares with what is there instead: medians, per round the machine was the same."""
-    seconds = {(way.name, way.dedup): median(run.seconds for run in found) for way, found in runs.items()}
-    cpu = {(way.name, way.dedup): median(run.cpu.get("connect", 0) for run in found) for way, found in runs.items()}
+    """Return how our sink compares with what is there instead, round by round: within a round the machine was the same."""
+    by_name = {(way.name, way.dedup): found for way, found in runs.items()}
     made = []
     for ours in (FAST, GENERIC):
         for dedup in (False, True):
-            best = {CONSUMER: (CONSUMER, dedup)}
-            rivals = [(name, dedup) for name in (OLDER, BEST) if (name, dedup) in seconds]
-            if rivals:
-                best["official, at its best"] = min(rivals, key=lambda rival: seconds[rival])
+            officials = [name for name in (OLDER, BEST) if (name, dedup) in by_name]
+            best = min(officials, key=lambda name: median(run.seconds for run in by_name[name, dedup]), default="")
             made += [
-                [
-                    ours,
-                    "yes" if dedup else "no",
-                    name,
-                    f"{seconds[rival] / seconds[ours, dedup]:.2f}",
-                    f"{cpu[ours, dedup] / cpu[rival]:.2f}",
-                ]
-                for name, rival in best.items()
-                if rival in seconds and (ours, dedup) in seconds
+                [ours, "yes" if dedup else "no", shown, *compared(by_name[ours, dedup], by_name[rival, dedup])]
+                for shown, rival in ((CONSUMER, CONSUMER), ("official, at its best", best))
+                if (ours, dedup) in by_name and (rival, dedup) in by_name
             ]
     return made
+
+
+def compared(ours: list[Run], rival: list[Run]) -> tuple[str, str]:
+    """Return times as fast, and times the CPU of Connect or the consumer: the ratios of each round."""
+    pairs = list(zip(ours, rival, strict=True))
+    return (
+        report.spread([other.seconds / own.seconds for own, other in pairs], 2),
+        report.spread([own.cpu["connect"] / other.cpu["connect"] for own, other in pairs], 2),
+    )
 
 
 def text(runs: Runs, options: argparse.Namespace) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 60.0  # seconds; building a view over a large table takes a few
+LOOKING, CHANGING = 10.0, 60.0  # seconds to wait for an answer; building a view over a large table takes a few
 CREATE = re.compile(r"CREATE\s+(TABLE|MATERIALIZED\s+VIEW)\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
 VIEW_QUERY = re.compile(r"\bAS\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
 TTL = re.compile(r"\bTTL\s+(\d+)\s*(\w+?)S?\b", re.IGNORECASE)
@@ -70,7 +70,9 @@ class QuestDb:
             requests.RequestException: QuestDB does not answer.
 
         """
-        answer = self._session.get(self._url, params={"query": sql}, auth=self._auth, timeout=TIMEOUT)
+        # While a look hangs, Connect is not looked after.
+        timeout = LOOKING if sql.lstrip().startswith(("SELECT", "SHOW")) else CHANGING
+        answer = self._session.get(self._url, params={"query": sql}, auth=self._auth, timeout=timeout)
         try:
             body = answer.json()
         except ValueError:

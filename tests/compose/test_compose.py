@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 
+from local.settings import jvms, load
+
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
 CLUSTER_FILE = ROOT / "docker-compose.ha.yml"
@@ -143,6 +145,11 @@ def test_heap_leaves_room_in_its_container() -> None:
     for jvm in ("BROKER", "CONNECT", "QUESTDB"):
         heap, limit = (int(ENV[f"{jvm}_{what}"][:-1]) * BYTES[ENV[f"{jvm}_{what}"][-1]] for what in ("HEAP", "MEMORY"))
         assert heap * 2 <= limit, jvm
+
+
+def test_connect_has_the_heap_of_make_up() -> None:
+    inside, outside = TEXT.partition("JDK_JAVA_OPTIONS")[2], jvms(load())["CONNECT_JVM"]
+    assert {option for option in outside.split() if option.startswith(("-Xm", "-XX"))} <= set(inside.split())
 
 
 def test_log_is_capped(service: Service) -> None:

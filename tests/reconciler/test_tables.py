@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
 import requests
 from waiting import until
 
-from reconciler import tables
+from reconciler import repairs, tables
 from reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -101,3 +102,12 @@ def test_statement_that_is_not_idempotent_is_refused(tmp_path: Path) -> None:
     (tmp_path / "bad.sql").write_text("DROP TABLE trips;", encoding="utf-8")
     with pytest.raises(Problem, match=r"bad\.sql: only CREATE … IF NOT EXISTS"):
         tables.read(tmp_path)
+
+
+def test_look_at_a_database_that_hangs_ends_long_before_a_change_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "LOOKING", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = tables.QuestDb(requests.Session(), f"http://127.0.0.1:{silent.getsockname()[1]}")
+        for sql in (repairs.SUSPENDED, "SHOW CREATE TABLE any"):
+            with pytest.raises(requests.ReadTimeout):
+                database.run(sql)
