@@ -87,4 +87,6 @@ def _own(folder: Path) -> Iterator[None]:
     finally:
         daemon.terminate()
         daemon.wait(60)
+        for namespace in (folder / "exec" / "netns").glob("*"):  # which a build on the host's network leaves mounted
+            subprocess.run(["umount", namespace], capture_output=True, check=False)
         del os.environ["DOCKER_HOST"]
