@@ -54,9 +54,9 @@ def base() -> None:
     if CERTIFICATES.is_dir():
         shutil.copytree(CERTIFICATES, tree / CERTIFICATES.relative_to("/"), dirs_exist_ok=True)
         run("chroot", tree, "update-ca-certificates")
-    tar = subprocess.Popen(["tar", "-C", tree, "-c", "."], stdout=subprocess.PIPE)
-    subprocess.run(["docker", "import", "--change", f"LABEL {LABEL}=true", "-", BASE], stdin=tar.stdout, check=True)
-    if tar.wait() != 0:
+    with subprocess.Popen(["tar", "-C", tree, "-c", "."], stdout=subprocess.PIPE) as tar:
+        subprocess.run(["docker", "import", "--change", f"LABEL {LABEL}=true", "-", BASE], stdin=tar.stdout, check=True)
+    if tar.returncode != 0:
         raise subprocess.CalledProcessError(tar.returncode, "tar")
 
 
