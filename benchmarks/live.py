@@ -23,7 +23,7 @@ from waiting import until
 RATES = (50, 200, 1000, 0)  # events a second; rest comes last, when nothing is left to compile
 PARTS = ("broker", "connect", "questdb")
 WARM = 5.0  # seconds from the first row until CPU is taken: a connector that has just started compiles, and its group settles
-REST = 20.0  # seconds from its start, without events
+REST = 40.0  # seconds from its start, without events: what the load before has left is done
 # One source for all measurements: an id that came again within a second would be no new row.
 EVENTS = Events(1000)
 
