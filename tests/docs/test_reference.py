@@ -62,3 +62,9 @@ def sources() -> list[Path]:
         ROOT / "Makefile",
         ROOT / ".ci" / "run",
     ]
+
+
+def test_sinks_page_leads_through_all_of_its_code() -> None:
+    sink = ROOT / "kafka-connect-plugins" / "questdb-sink" / "src" / "main" / "java"
+    linked = set(re.findall(r"\[(\w+)\]\([^)]*\.java\)", (ROOT / "docs" / "sink.md").read_text(encoding="utf-8")))
+    assert linked == {path.stem for path in sink.rglob("*.java")}
