@@ -238,14 +238,14 @@ def ratios(runs: Runs) -> list[list[str]]:
             officials = [name for name in (OLDER, BEST) if (name, dedup) in by_name]
             best = min(officials, key=lambda name: median(run.seconds for run in by_name[name, dedup]), default="")
             made += [
-                [ours, "yes" if dedup else "no", shown, *compared(by_name[ours, dedup], by_name[rival, dedup])]
+                [ours, "yes" if dedup else "no", shown, *by_round(by_name[ours, dedup], by_name[rival, dedup])]
                 for shown, rival in ((CONSUMER, CONSUMER), ("official, at its best", best))
                 if (ours, dedup) in by_name and (rival, dedup) in by_name
             ]
     return made
 
 
-def compared(ours: list[Run], rival: list[Run]) -> tuple[str, str]:
+def by_round(ours: list[Run], rival: list[Run]) -> tuple[str, str]:
     """Return times as fast, and times the CPU of Connect or the consumer: the ratios of each round."""
     pairs = list(zip(ours, rival, strict=True))
     return (
