@@ -15,34 +15,34 @@ help: ## list what can be done
 # --- Running the stack without Docker ---
 
 up: build ## start the stack, wait until all of it works
-	@$(BIN)/python -m local up
+	@$(BIN)/python -m operations.local up
 
 down: $(VENV)/.up ## stop the stack, keep its data
-	@$(BIN)/python -m local down
+	@$(BIN)/python -m operations.local down
 
 status: $(VENV)/.up ## one line for each part: state, age, memory, what is wrong
-	@$(BIN)/python -m local status
+	@$(BIN)/python -m operations.local status
 
 doctor: $(VENV)/.up ## one line for each stage from ports to newest row, and a remedy for what is wrong
-	@$(BIN)/python -m local doctor
+	@$(BIN)/python -m operations.local doctor
 
 check: $(VENV)/.up ## evaluate the alerts; exit with 1 and say what to do if anything is wrong
-	@$(BIN)/python -m local check
+	@$(BIN)/python -m operations.local check
 
 logs: $(VENV)/.up ## follow all logs
-	@$(BIN)/python -m local logs
+	@$(BIN)/python -m operations.local logs
 
 clean: $(VENV)/.up ## remove data and logs (asks first; YES=1 answers)
-	@$(BIN)/python -m local clean
+	@$(BIN)/python -m operations.local clean
 
 secrets: $(VENV)/.up ## write random passwords to .env.secrets, which git ignores
-	@$(BIN)/python -m local secrets
+	@$(BIN)/python -m operations.local secrets
 
 backup: $(VENV)/.up ## write all data to FILE (.local/backups/TIME.tar.gz); DOCKER=1 for the stack of Docker Compose
-	@$(BIN)/python -m backup create
+	@$(BIN)/python -m operations.backup create
 
 restore: build ## replace all data by that of FILE and start the stack; DOCKER=1 for the stack of Docker Compose
-	@$(BIN)/python -m backup restore
+	@$(BIN)/python -m operations.backup restore
 
 # --- Notebooks ---
 
@@ -51,13 +51,13 @@ NOTEBOOKS_VENV ?= .local/notebooks-venv
 notebooks: $(NOTEBOOKS_VENV)/.done ## install Jupyter and the notebooks' packages; `make up` then starts it too
 
 $(NOTEBOOKS_VENV)/.done: notebooks/requirements.txt
-	@$(PYTHON) local/preflight.py notebooks
+	@$(PYTHON) operations/local/preflight.py notebooks
 	@echo "Python packages of the notebooks: 1.7 GB …"
 	@test -x $(NOTEBOOKS_VENV)/bin/python || $(PYTHON) -m venv $(NOTEBOOKS_VENV)
 	@$(NOTEBOOKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r notebooks/requirements.txt
 	@touch $@
 
-NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m local run $(NOTEBOOKS_VENV)/bin/python
+NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m operations.local run $(NOTEBOOKS_VENV)/bin/python
 
 history: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load DAYS (14) of simulated history, about EVENTS (20 million), into a running stack
 	@$(NOTEBOOK_PYTHON) notebooks/history.py
@@ -185,12 +185,12 @@ alerts: $(VENV)/.test ## write Grafana's alert rules from monitoring/alerts/*.sq
 	@$(BIN)/python -m monitoring.grafana_rules
 
 preflight:
-	@$(PYTHON) local/preflight.py
+	@$(PYTHON) operations/local/preflight.py
 
-$(VENV)/.up: local/requirements.txt
+$(VENV)/.up: operations/local/requirements.txt
 	@echo "Python packages …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r local/requirements.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r operations/local/requirements.txt
 	@touch $@
 
 $(VENV)/.test: tests/requirements.txt $(VENV)/.up
@@ -203,10 +203,10 @@ $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
 	@touch $@
 
-.local/jars/.done: local/pom.xml
+.local/jars/.done: operations/local/pom.xml
 	@echo "Jars: Kafka, Kafka Connect, QuestDB, Jolokia …"
 	@rm -rf .local/jars
-	@$(MVN) -f local/pom.xml package
+	@$(MVN) -f operations/local/pom.xml package
 	@touch $@
 
 $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
@@ -215,7 +215,7 @@ $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
 	@touch $@
 
 lock: ## write the requirements.txt files anew from the requirements.in files
-	@for folder in ingestion/python reconciler local tests benchmarks; do \
+	@for folder in ingestion/python operations/reconciler operations/local tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -19,10 +19,10 @@ from load import Config
 from stack import Stack
 from waiting import until
 
-from local import health
-from local.processes import CONFIGURATION
-from local.settings import ROOT
-from reconciler import connectors, tables
+from operations.local import health
+from operations.local.processes import CONFIGURATION
+from operations.local.settings import ROOT
+from operations.reconciler import connectors, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

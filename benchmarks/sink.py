@@ -22,7 +22,7 @@ from load import LATENESS, NEWEST, Checksum, Config, Event, Events, Writer, ship
 from rig import Meter, Rig, official, official_sink
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

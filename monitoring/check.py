@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from monitoring import alerts
-from reconciler.problems import Problem
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from monitoring.alerts import Alert
-    from reconciler import tables
+    from operations.reconciler import tables
 
 
 def evaluate(database: tables.QuestDb, alert: Alert, **thresholds: int) -> list[dict[str, Any]]:

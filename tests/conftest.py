@@ -20,7 +20,7 @@ from pollers import LANGUAGES
 from stack import Stack
 from xdist.scheduler import LoadScopeScheduling
 
-from local import settings
+from operations.local import settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

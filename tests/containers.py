@@ -16,7 +16,7 @@ from typing import Any
 import engine
 from stack import Pipeline
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 UP_WITHIN = 300  # seconds; cold JVMs on two busy cores
 ONE_SHOT = {"preflight"}

@@ -23,8 +23,8 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from simulator import population
 from waiting import until
 
-from local.settings import ROOT
-from reconciler import connectors, tables
+from operations.local.settings import ROOT
+from operations.reconciler import connectors, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

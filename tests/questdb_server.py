@@ -16,7 +16,7 @@ from dotenv import dotenv_values
 from stack import free_ports
 from waiting import until
 
-from reconciler import tables
+from operations.reconciler import tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,7 +48,7 @@ class Server:
         return (self.root / "questdb.log").read_text(errors="replace")
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
-        """Run one statement as administrator; return its rows. A refusal raises reconciler.problems.Problem."""
+        """Run one statement as administrator; return its rows. A refusal raises operations.reconciler.problems.Problem."""
         return tables.QuestDb(requests.Session(), self.url).run(statement)
 
     def write(self, lines: Iterable[str]) -> requests.Response:

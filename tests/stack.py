@@ -17,10 +17,10 @@ import requests
 from simulator.truth import Truth, read
 from waiting import until
 
-from local import health
-from local.__main__ import tail
-from local.processes import Supervisor
-from local.settings import PORTS, ROOT, load
+from operations.local import health
+from operations.local.__main__ import tail
+from operations.local.processes import Supervisor
+from operations.local.settings import PORTS, ROOT, load
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # Python 3.11 has its own

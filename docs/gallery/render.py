@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from local import health
-from local.processes import Supervisor
-from local.settings import ROOT, load
+from operations.local import health
+from operations.local.processes import Supervisor
+from operations.local.settings import ROOT, load
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 
-from local.settings import jvms, load
+from operations.local.settings import jvms, load
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -239,7 +239,7 @@ def used_variables() -> set[str]:
     interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT + CLUSTER_FILE.read_text(encoding="utf-8")))
     passed = set(re.findall(r"^ +([A-Z][A-Z_]+):$", TEXT, re.MULTILINE))
     listed = {name for line in re.findall(r"(?:environment|args): \[([A-Z_, ]+)\]", TEXT) for name in line.split(", ")}
-    feeds = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docker").glob("*.env"))
+    feeds = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operations" / "docker").glob("*.env"))
     return interpolated | passed | listed | set(re.findall(r"\$\{(\w+)", feeds))
 
 
@@ -249,7 +249,7 @@ def test_every_variable_of_the_file_is_in_dot_env() -> None:
 
 
 def test_every_variable_of_dot_env_is_used() -> None:
-    jars = {"JOLOKIA_VERSION"}  # comes with the jars; local/pom.xml has the number
+    jars = {"JOLOKIA_VERSION"}  # comes with the jars; operations/local/pom.xml has the number
     compose_itself = {"COMPOSE_PROFILES"}
     inside = {"RECONCILER_PORT", "TELEGRAF_PORT"}  # not published, so each container keeps the default
     assert set(ENV) - used_variables() == jars | compose_itself | inside
@@ -260,7 +260,9 @@ def test_every_variable_of_dot_env_is_used() -> None:
     [("127.0.0.1", False), ("::1", False), ("0.0.0.0", True), ("192.0.2.1", True)],  # noqa: S104 - not bound
 )
 def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Path, address: str, refused: bool) -> None:  # noqa: FBT001 - a parameter
-    script = (ROOT / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    script = (
+        (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    )
     (tmp_path / "agent").mkdir()
     (tmp_path / "jolokia.jar").touch()
     answer = subprocess.run(
@@ -278,7 +280,9 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
 
 
 def test_own_passwords_are_accepted_on_any_address(tmp_path: Path) -> None:
-    script = (ROOT / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    script = (
+        (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    )
     (tmp_path / "agent").mkdir()
     (tmp_path / "jolokia.jar").touch()
     own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN", "_HTTP_USER"))}

@@ -12,7 +12,7 @@ import pytest
 from stack import Stack
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

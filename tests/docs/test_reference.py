@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from dotenv import dotenv_values
 
-from local.settings import ROOT
-from reconciler import tables
-from reconciler.__main__ import SETTINGS as RECONCILER_SETTINGS
+from operations.local.settings import ROOT
+from operations.reconciler import tables
+from operations.reconciler.__main__ import SETTINGS as RECONCILER_SETTINGS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,7 +11,7 @@ from confluent_kafka.admin import AdminClient
 from expectations import DATASETS, OTHER_DASHBOARDS, OTHER_TABLES, Dataset
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from stack import Pipeline

@@ -8,8 +8,8 @@ import pytest
 from dotenv import dotenv_values
 from manifests import of_kind, values
 
-from local.settings import ROOT
-from reconciler.passes import Part
+from operations.local.settings import ROOT
+from operations.reconciler.passes import Part
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +24,7 @@ FILES = {
     "dashboards": "dashboard/grafana/dashboards/*",
     "datasources": "dashboard/grafana/provisioning/datasources/*",
     "jolokia-access": "monitoring/kafka-agent/*",
-    "questdb-healthy": "docker/questdb-healthy.sh",
+    "questdb-healthy": "operations/docker/questdb-healthy.sh",
     "schema": "questdb/schema/*",
     "simulator": "ingestion/simulator/*.py",
     "telegraf": "monitoring/telegraf/telegraf.conf",

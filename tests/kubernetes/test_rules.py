@@ -10,8 +10,8 @@ import yaml
 from dotenv import dotenv_values
 from manifests import MANIFESTS, containers, of_kind, pods, strimzi_templates, values
 
-from local.passwords import NAMES
-from local.settings import ROOT
+from operations.local.passwords import NAMES
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from manifests import Object, Objects

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from dotenv import dotenv_values
 
-from local import obstacles, passwords
+from operations.local import obstacles, passwords
 
 if TYPE_CHECKING:
     from pathlib import Path

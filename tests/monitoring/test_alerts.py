@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from waiting import last, until
 
-from local import doctor
 from monitoring import alerts, check, grafana_rules
+from operations.local import doctor
 
 if TYPE_CHECKING:
     from collections.abc import Callable

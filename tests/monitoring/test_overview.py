@@ -12,7 +12,7 @@ from expectations import OTHER_DASHBOARDS, OTHER_TABLES
 from waiting import until
 
 from dashboard.grafana import panels, preview
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from dotenv import dotenv_values
 from expectations import OTHER_TABLES
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from stack import Stack

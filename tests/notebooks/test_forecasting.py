@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from questdb_server import Server, running
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

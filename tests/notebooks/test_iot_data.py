@@ -13,7 +13,7 @@ import pytest
 from devices import Reading, readings
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import requests
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

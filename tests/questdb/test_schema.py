@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from questdb_server import ROOT
 
-from reconciler import tables
+from operations.reconciler import tables
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,10 +12,10 @@ import requests
 from confluent_kafka import Producer
 from waiting import until
 
-from reconciler import connectors
-from reconciler.backoff import Backoff
-from reconciler.passes import CONNECTORS
-from reconciler.problems import Problem
+from operations.reconciler import connectors
+from operations.reconciler.backoff import Backoff
+from operations.reconciler.passes import CONNECTORS
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from waiting import until
 
-from reconciler import offsets, topics
+from operations.reconciler import offsets, topics
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,7 @@ import pytest
 import requests
 from waiting import until
 
-from reconciler import repairs, tables
+from operations.reconciler import repairs, tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ import pytest
 import requests
 from waiting import until
 
-from reconciler import repairs, tables
-from reconciler.problems import Problem
+from operations.reconciler import repairs, tables
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

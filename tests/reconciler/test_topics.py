@@ -8,8 +8,8 @@ import pytest
 from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
 from waiting import until
 
-from reconciler import topics
-from reconciler.problems import Problem
+from operations.reconciler import topics
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path

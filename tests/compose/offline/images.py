@@ -94,7 +94,7 @@ def stand_ins() -> None:
     tags = targets()
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
-        for path in (*HERE.iterdir(), ROOT / "local" / "pom.xml", ROOT / "kafka" / "log4j2.yaml"):
+        for path in (*HERE.iterdir(), ROOT / "operations" / "local" / "pom.xml", ROOT / "kafka" / "log4j2.yaml"):
             if path.is_file():
                 shutil.copy(path, context)
         shutil.copy(telegraf(), context)

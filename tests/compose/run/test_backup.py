@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from compose.run import faults
 from load import Load
 from waiting import until
 
-from reconciler import repairs
+from operations.reconciler import repairs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

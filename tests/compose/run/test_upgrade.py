@@ -9,7 +9,7 @@ import pytest
 from containers import Containers
 from waiting import until
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 
-from local.passwords import NAMES
-from local.settings import PORTS
+from operations.local.passwords import NAMES
+from operations.local.settings import PORTS
 
-SHIPPED = Path(__file__).resolve().parent.parent / ".env"
+SHIPPED = Path(__file__).resolve().parents[2] / ".env"
 # Without a user QuestDB asks nobody for the password of its REST interface.
 PASSWORDS = ["QUESTDB_HTTP_USER", *NAMES]
 DEFAULTS = {"", "quest"}

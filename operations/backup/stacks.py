@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import IO
 
-from local.processes import Supervisor
-from local.settings import ROOT
+from operations.local.processes import Supervisor
+from operations.local.settings import ROOT
 
 # db holds the tables, .checkpoint what a restore needs to make them consistent.
 QUESTDB_FOLDERS = ("db", "conf", ".checkpoint")
@@ -111,7 +111,7 @@ class Local(Stack):
 
     def start(self) -> None:
         """Start it and wait until all of it works."""
-        run(sys.executable, "-m", "local", "up")
+        run(sys.executable, "-m", "operations.local", "up")
 
 
 class Docker(Stack):

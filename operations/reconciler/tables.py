@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlparse
 
-from reconciler.problems import Problem
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -16,9 +16,9 @@ from typing import IO, TYPE_CHECKING, Any
 
 import requests
 
-from backup import topics
-from backup.stacks import Stack, chosen
-from local.settings import load
+from operations.backup import topics
+from operations.backup.stacks import Stack, chosen
+from operations.local.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -189,7 +189,7 @@ def default_file(settings: dict[str, str]) -> Path:
 def main() -> int:
     """Run one command; return the exit code."""
     commands = {"create": create, "restore": restore}
-    parser = argparse.ArgumentParser(prog="python -m backup", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m operations.backup", description=__doc__)
     parser.add_argument("command", choices=commands)
     command = parser.parse_args().command
     settings = load()

@@ -1,4 +1,4 @@
-"""`python -m reconciler`: keeps topics, tables and connectors as the files say; `--help` for its settings."""
+"""`python -m operations.reconciler`: keeps topics, tables and connectors as the files say; `--help` for its settings."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from reconciler.passes import Passes
+    from operations.reconciler.passes import Passes
 
 log = logging.getLogger("reconciler")
 
@@ -43,7 +43,7 @@ def arguments() -> argparse.Namespace:
     """Parse the command line."""
     described = "\n".join(f"  {name} (default {default!r})" for name, default in SETTINGS.items())
     parser = argparse.ArgumentParser(
-        prog="python -m reconciler",
+        prog="python -m operations.reconciler",
         description=__doc__,
         epilog=f"settings (environment):\n{described}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -96,8 +96,8 @@ def main() -> int:
     if options.check:
         return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
-    from reconciler import offsets  # noqa: PLC0415
-    from reconciler.passes import Passes, admin_client  # noqa: PLC0415
+    from operations.reconciler import offsets  # noqa: PLC0415
+    from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()

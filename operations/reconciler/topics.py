@@ -18,7 +18,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from reconciler.problems import Problem
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

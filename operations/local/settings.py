@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ROOT / ".env.secrets"  # need not exist
 FILES = (ROOT / ".env", SECRETS)  # the later wins
 BUILD = ROOT / ".local"  # virtual environment and jars; the same for every stack of this checkout

@@ -11,7 +11,7 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from local.settings import loopback
+from operations.local.settings import loopback
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +95,7 @@ def _get(url: str, auth: tuple[str, str] | None = None, headers: dict[str, str] 
     return None if answer.ok else f"HTTP {answer.status_code}"
 
 
-# By the names of local/supervisord.conf; a program without an entry is well when it runs.
+# By the names of operations/local/supervisord.conf; a program without an entry is well when it runs.
 CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "broker": broker,
     "questdb": questdb,

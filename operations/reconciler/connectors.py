@@ -7,8 +7,8 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any
 
-from reconciler.backoff import Backoff
-from reconciler.problems import Problem
+from operations.reconciler.backoff import Backoff
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from local.settings import ROOT
+from operations.local.settings import ROOT
 
 CONFIGURATION = ROOT / "local" / "supervisord.conf"
 STOP_WITHIN = 60.0  # seconds

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from reconciler.backoff import Backoff
+from operations.reconciler.backoff import Backoff
 
 if TYPE_CHECKING:
-    from reconciler.tables import QuestDb
+    from operations.reconciler.tables import QuestDb
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""`python -m local up|down|status|doctor|check|logs|clean|secrets|run`: the stack without Docker. Called by the Makefile."""
+"""`python -m operations.local COMMAND`: the stack without Docker; `--help` lists the commands. Called by the Makefile."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from pathlib import Path
 
 import requests
 
-from local import doctor, health, obstacles, passwords
-from local.processes import Process, Supervisor
-from local.settings import ROOT, SECRETS, forget, load, remember
 from monitoring import check
+from operations.local import doctor, health, obstacles, passwords
+from operations.local.processes import Process, Supervisor
+from operations.local.settings import ROOT, SECRETS, forget, load, remember
 
 READY_WITHIN = 120.0  # seconds
 LOOK_EVERY = 0.2  # seconds
@@ -243,7 +243,7 @@ def main() -> int:
         "clean": clean,
         "secrets": secrets,
     }
-    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)
     parser.add_argument("command", choices=[*commands, "run"])
     parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program, which gets the stack's settings")
     arguments = parser.parse_args()

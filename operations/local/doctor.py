@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import requests
 from confluent_kafka import KafkaException
 
-from local import health
 from monitoring import check
-from reconciler import connectors, repairs, tables, topics
-from reconciler.passes import CONNECTORS, SCHEMA, TOPICS, admin_client
-from reconciler.problems import Problem
+from operations.local import health
+from operations.reconciler import connectors, repairs, tables, topics
+from operations.reconciler.passes import CONNECTORS, SCHEMA, TOPICS, admin_client
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local.health import Settings
+    from operations.local.health import Settings
 
 OLD = 120  # seconds after which a newest row is old; GitHub asks pollers to wait 60
 

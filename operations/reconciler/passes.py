@@ -11,13 +11,13 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from reconciler import connectors, repairs, tables, topics
-from reconciler.problems import Problem
+from operations.reconciler import connectors, repairs, tables, topics
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 TOPICS = ROOT / "kafka" / "topics"
 SCHEMA = ROOT / "questdb" / "schema"
 CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
@@ -74,7 +74,7 @@ class Passes:
     """All that is kept: topics, tables, connectors."""
 
     def __init__(self, settings: dict[str, str], admin: AdminClient) -> None:
-        """Reach the parts of the stack as `settings` (see `reconciler.__main__`) say."""
+        """Reach the parts of the stack as `settings` (see `operations.reconciler.__main__`) say."""
         session = requests.Session()
         self._admin = admin
         self._database = tables.QuestDb(

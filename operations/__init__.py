@@ -1,0 +1,1 @@
+"""What keeps the stack running: local processes, the reconciler, backups, and what the containers need."""
