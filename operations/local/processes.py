@@ -15,7 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from operations.local.settings import ROOT
 
-CONFIGURATION = ROOT / "local" / "supervisord.conf"
+CONFIGURATION = ROOT / "operations" / "local" / "supervisord.conf"
 STOP_WITHIN = 60.0  # seconds
 
 
