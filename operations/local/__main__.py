@@ -5,105 +5,29 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-import requests
-
 from monitoring import check
-from operations.local import doctor, health, obstacles, passwords
+from operations.local import doctor, health, obstacles, passwords, startup
+from operations.local.console import agreed, say
 from operations.local.processes import Process, Supervisor
-from operations.local.settings import ROOT, SECRETS, forget, load, remember
-
-READY_WITHIN = 120.0  # seconds
-LOOK_EVERY = 0.2  # seconds
-
-
-def say(text: str = "") -> None:
-    """Print one line at once."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+from operations.local.settings import SECRETS, forget, load
 
 
 def up(settings: dict[str, str]) -> int:
     """Start what does not run, wait until every part works, say where to look."""
     supervisor = Supervisor(settings)
     if not supervisor.running():
-        forget(settings)
-        settings = reachable_feed(load())
-        problems = obstacles.found(settings)
-        for problem in problems:
-            say(f"✗ {problem}")
-        if problems:
+        started = startup.launch(settings)
+        if started is None:
             return 1
-        prepare(settings)
-        supervisor = Supervisor(settings)
-        supervisor.start()
-    if not wait(supervisor, settings):
+        settings, supervisor = started, Supervisor(started)
+    if not startup.wait(supervisor, settings):
         return 1
     say_addresses(settings)
     return 0
-
-
-def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
-    """Return `settings`, with the simulated feed if GitHub was wanted and can't be reached."""
-    if settings["FEED"] != "github":
-        return settings
-    try:
-        # This request does not count against the limit.
-        requests.get(settings["GITHUB_API_URL"] + "/rate_limit", timeout=5)
-    except requests.RequestException as error:
-        say(
-            f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead."
-        )
-        say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
-        os.environ |= {"FEED": "simulator", "GITHUB_API_URL": ""}
-        return load()
-    return settings
-
-
-def prepare(settings: dict[str, str]) -> None:
-    """Make the folders, and format the broker's storage once."""
-    state = Path(settings["STATE_DIR"])
-    for folder in ("data/questdb", "logs", "run"):
-        (state / folder).mkdir(parents=True, exist_ok=True)
-    remember(settings)
-    if not (state / "data" / "kafka" / "meta.properties").exists():
-        tool = [
-            settings["JAVA"],
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            f"{settings['JARS']}/kafka/*",
-            "kafka.tools.StorageTool",
-        ]
-        identity = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
-        arguments = ["format", "--cluster-id", identity, "--config", "kafka/server.properties"]
-        subprocess.run([*tool, *arguments], check=True, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)  # noqa: S603
-
-
-def wait(supervisor: Supervisor, settings: dict[str, str]) -> bool:
-    """Wait until every part works, a line each; show the log of what does not."""
-    started = time.monotonic()
-    waiting = {process.name: "" for process in supervisor.processes()}
-    while waiting and time.monotonic() - started < READY_WITHIN:
-        for name in list(waiting):
-            waiting[name] = health.problem(name, settings) or ""
-            if not waiting[name]:
-                say(f"✓ {name:15} {time.monotonic() - started:5.1f} s")
-                del waiting[name]
-        time.sleep(LOOK_EVERY)
-    for name, problem in waiting.items():
-        say(f"✗ {name}: {problem}. The end of its log:")
-        say(tail(Path(settings["STATE_DIR"], "logs", f"{name}.log")))
-    return not waiting
-
-
-def tail(path: Path, lines: int = 30) -> str:
-    """Return the last lines of a log, indented."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else "(empty)"
-    return "\n".join("    " + line for line in text.splitlines()[-lines:])
 
 
 def say_addresses(settings: dict[str, str]) -> None:
@@ -210,7 +134,7 @@ def clean(settings: dict[str, str]) -> int:
         say("nothing to remove")
         return 0
     say("This removes all stored events, topics and logs: " + ", ".join(map(str, folders)))
-    if not settings.get("YES") and input("Type yes to go on: ").strip() != "yes":
+    if not agreed(settings):
         say("nothing removed")
         return 1
     for folder in folders:
