@@ -136,15 +136,8 @@ def questdb(chosen: dict[str, str], host: str) -> dict[str, str]:
         "QDB_HTTP_PASSWORD": chosen["QUESTDB_HTTP_PASSWORD"],
         "QUESTDB_HTTP_URL": f"http://{host}:{chosen['QUESTDB_HTTP_PORT']}",
         "QUESTDB_ADDRESS": f"{host}:{chosen['QUESTDB_HTTP_PORT']}",
-        "QUESTDB_AUTH": questdb_auth(chosen),
         "QUESTDB_PG_HOST": host,
     }
-
-
-def questdb_auth(chosen: dict[str, str]) -> str:
-    """Return the part of the sink's client string that logs in, empty where no login is asked for."""
-    user, password = chosen["QUESTDB_HTTP_USER"], chosen["QUESTDB_HTTP_PASSWORD"]
-    return f"username={user};password={password};" if user else ""
 
 
 def feed(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:

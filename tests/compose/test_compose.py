@@ -231,7 +231,11 @@ def test_token_in_a_file_is_mounted_where_github_is_asked_and_shown_nowhere(comp
 
 def test_login_for_quest_db_reaches_the_sink(compose: list[str]) -> None:
     found = resolve(compose, QUESTDB_HTTP_USER="me", QUESTDB_HTTP_PASSWORD="word")["services"]  # noqa: S106 - not one
-    assert found["kafka-connect"]["environment"]["QUESTDB_AUTH"] == "username=me;password=word;"
+    told = found["kafka-connect"]["environment"]
+    assert (told["QUESTDB_HTTP_USER"], told["QUESTDB_HTTP_PASSWORD"]) == ("me", "word")
+    for file in (ROOT / "kafka-connect-plugins" / "connectors").glob("*.json"):
+        client = json.loads(file.read_text(encoding="utf-8"))["client.conf.string"]
+        assert "username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};" in client
 
 
 def used_variables() -> set[str]:

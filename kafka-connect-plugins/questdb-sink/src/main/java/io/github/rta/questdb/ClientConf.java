@@ -4,6 +4,7 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -13,7 +14,8 @@ import java.util.regex.Pattern;
 
 /**
  * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
- * write it. Messages name the part at fault, never its value.
+ * write it. An empty user name means that the server asks for no login. Messages name the part at fault, never its
+ * value.
  */
 record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond) {
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
@@ -32,6 +34,7 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
 
     private static final Set<String> USED =
             Set.of("addr", "username", "password", "token", "request_timeout", "request_min_throughput", "tls_verify");
+    private static final Set<String> SECRET = Set.of("password", "token");
 
     /**
      * @param env looks up environment variables, for {@code ${NAME}}
@@ -52,6 +55,7 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
                 number(values, "request_min_throughput", 102_400));
     }
 
+    /** A semicolon in a variable belongs to its value, so it is doubled. What a variable holds is not expanded again. */
     private static String expand(String text, UnaryOperator<String> env) {
         return VARIABLE.matcher(text).replaceAll(match -> {
             String value = env.apply(match.group(1));
@@ -69,12 +73,19 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
             String[] parts = pair.replace('\0', ';').split("=", 2);
             if (!pair.isBlank()) {
                 String key = parts[0].strip();
-                require(USED.contains(key) || NOT_NEEDED.contains(key), "has the unknown key " + key);
+                require(USED.contains(key) || NOT_NEEDED.contains(key), unknown(key, values.keySet()));
                 require(parts.length == 2, "gives no value for " + key);
                 require(values.put(key, parts[1]) == null, "gives " + key + " twice");
             }
         }
         return values;
+    }
+
+    /** What follows a secret may be its second half, behind a semicolon that should have been doubled. */
+    private static String unknown(String key, Set<String> before) {
+        return Collections.disjoint(before, SECRET)
+                ? "has the unknown key " + key
+                : "has an unknown key after password or token: write a semicolon inside a value twice";
     }
 
     private static URI base(String scheme, String address) {
@@ -98,7 +109,7 @@ record ClientConf(URI base, String authorization, Duration timeout, long minByte
         if (token != null) {
             return "Bearer " + token;
         }
-        return user == null
+        return user == null || user.isEmpty()
                 ? null
                 : "Basic "
                         + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));

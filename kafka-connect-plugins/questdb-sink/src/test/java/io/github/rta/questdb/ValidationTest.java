@@ -2,9 +2,12 @@ package io.github.rta.questdb;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +16,7 @@ import org.apache.kafka.common.config.ConfigValue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ValidationTest {
     private static final Map<String, String> GOOD = Map.of(
@@ -65,6 +69,8 @@ class ValidationTest {
             client.conf.string      | tcp::addr=localhost:9009;         | client.conf.string must start with http:: or https::
             client.conf.string      | http::addr=a:1;pasword=SECRET;    | client.conf.string has the unknown key pasword
             client.conf.string      | http::addr=a:1;password=SECRET;   | client.conf.string must give username and password together
+            client.conf.string      | http::addr=a:1;username=u;password=pa;SECRET;    | client.conf.string has an unknown key after password or token
+            client.conf.string      | http::addr=a:1;token=to;SECRET=SECRET;           | client.conf.string has an unknown key after password or token
             client.conf.string      | http::addr=a:1;token=${NO_SUCH};  | client.conf.string names the environment variable NO_SUCH
             client.conf.string      | http::addr=a:b;                   | client.conf.string addr must be host or host:port
             client.conf.string      | http::username=SECRET;            | client.conf.string lacks addr
@@ -101,6 +107,41 @@ class ValidationTest {
         assertEquals(
                 "Bearer t;t",
                 ClientConf.parse("http::addr=[::1]:9001;token=t;;t;", env::get).authorization());
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "pa;ss",
+                ";",
+                ";;x;",
+                "addr=b;username=c",
+                "${USER}",
+                "$USER $$ ${",
+                "a\\b\\",
+                "\"quoted\" 'too'",
+                " spaces ",
+                "100% #1 :{}=,",
+                "http::addr=b;",
+                "Größe ☃"
+            })
+    void anyPasswordOfTheEnvironmentIsTakenAsItIs(String password) {
+        Map<String, String> env = Map.of("USER", "joe;x", "PASS", password);
+        String login = ClientConf.parse("http::addr=a:1;username=${USER};password=${PASS};", env::get)
+                .authorization();
+        byte[] sent = Base64.getDecoder().decode(login.substring("Basic ".length()));
+        assertEquals("joe;x:" + password, new String(sent, StandardCharsets.UTF_8));
+        assertEquals(
+                "Bearer " + password,
+                ClientConf.parse("http::addr=a:1;token=${PASS};", env::get).authorization());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "of nobody"})
+    void anEmptyUserMeansNoLogin(String password) {
+        Map<String, String> env = Map.of("USER", "", "PASS", password);
+        assertNull(ClientConf.parse("http::addr=a:1;username=${USER};password=${PASS};", env::get)
+                .authorization());
     }
 
     private static List<String> errors(Map<String, String> config) {
