@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import re
-import shlex
 import shutil
 import time
 from pathlib import Path
@@ -19,14 +17,15 @@ from load import Config
 from stack import Stack
 from waiting import until
 
-from operations.local import health
-from operations.local.processes import CONFIGURATION
+from operations.local import environment, health, programs
 from operations.local.settings import ROOT
 from operations.reconciler import connectors, tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
+
+    from operations.local.settings import Settings
 
 WORKER = ROOT / "kafka-connect-plugins" / "worker.properties"
 
@@ -44,10 +43,10 @@ def official_sink() -> list[Path]:
 class Worker:
     """The Connect worker, run as `make up` runs it, with further jars on its plugin path."""
 
-    def __init__(self, settings: Mapping[str, str], jars: list[Path]) -> None:
+    def __init__(self, settings: Settings, jars: list[Path]) -> None:
         """Prepare its configuration under the state folder."""
-        self._settings = dict(settings)
-        self._state = Path(settings["STATE_DIR"])
+        self._settings = settings
+        self._state = settings.state_dir
         self._properties = self._configure(jars) if jars else WORKER
         self.process: psutil.Popen | None = None
 
@@ -65,19 +64,13 @@ class Worker:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def _command(self) -> list[str]:
-        parser = configparser.RawConfigParser()
-        parser.read(CONFIGURATION)
-        line = parser["program:kafka-connect"]["command"]
-        line = re.sub(r"%\(ENV_(\w+)\)s", lambda match: self._settings[match[1]], line)
-        return shlex.split(line.replace(str(WORKER.relative_to(ROOT)), str(self._properties)))
-
     def start(self) -> float:
         """Start it; return after how many seconds it answers."""
         began = time.monotonic()
         with (self._state / "logs" / "worker.log").open("ab") as log:
-            environment = os.environ | self._settings
-            self.process = psutil.Popen(self._command(), cwd=ROOT, env=environment, stdout=log, stderr=log)
+            command = programs.connect(self._settings, str(self._properties))
+            variables = environment.render(self._settings)
+            self.process = psutil.Popen(command, cwd=ROOT, env=variables, stdout=log, stderr=log)
         until(lambda: health.problem("kafka-connect", self._settings) is None, "Connect answers", 60)
         return time.monotonic() - began
 
@@ -98,8 +91,8 @@ class Rig:
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
-        self.database = tables.QuestDb(self.session, self.settings["QUESTDB_HTTP_URL"])
-        self.admin = AdminClient({"bootstrap.servers": self.settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0})
+        self.database = tables.QuestDb(self.session, self.settings.questdb_http_url)
+        self.admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap_servers, "log_level": 0})
 
     def __enter__(self) -> Rig:  # noqa: PYI034
         """Start it."""
@@ -123,7 +116,7 @@ class Rig:
     @property
     def bootstrap(self) -> str:
         """Address of the broker."""
-        return self.settings["KAFKA_BOOTSTRAP_SERVERS"]
+        return self.settings.kafka_bootstrap_servers
 
     def processes(self) -> dict[str, psutil.Process]:
         """Return the processes whose cost is measured."""
@@ -164,11 +157,11 @@ class Rig:
 
     def connector(self, name: str, config: Config) -> None:
         """Register or replace a connector."""
-        connectors.Connect(self.session, self.settings["CONNECT_URL"]).put(name, config)
+        connectors.Connect(self.session, self.settings.connect_url).put(name, config)
 
     def remove_connector(self, name: str) -> None:
         """Remove a connector and what its consumer group remembers."""
-        connectors.Connect(self.session, self.settings["CONNECT_URL"]).delete(name)
+        connectors.Connect(self.session, self.settings.connect_url).delete(name)
         group = f"connect-{name}"
         until(lambda: self._forgotten(group), f"{group} is gone", 30)
 
@@ -183,7 +176,7 @@ class Rig:
 
     def why(self) -> str:
         """Return what explains a failure: the end of the logs, and the state of the connectors."""
-        answer = self.session.get(self.settings["CONNECT_URL"] + "/connectors?expand=status", timeout=10)
+        answer = self.session.get(self.settings.connect_url + "/connectors?expand=status", timeout=10)
         log = (self.stack.state / "logs" / "worker.log").read_text(errors="replace")
         return f"{answer.text[:4000]}\n{log[-4000:]}\n{self.stack.log('questdb')}"
 

@@ -70,7 +70,7 @@ def by_consumer(*options: str) -> Callable[[Rig, int, str], Run]:
     """Drain by benchmarks/consumer.py; its start does not count, as Connect's does not."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
-        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC, "--address", rig.settings["QUESTDB_ADDRESS"]]
+        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC, "--address", rig.settings.questdb_address]
         what = ["--group", table, "--table", table, "--count", str(count), *options]
         command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
         with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -126,7 +126,7 @@ class Direct:
         bodies = [name + body[:-1].replace(b"\n", b"\n" + name) + b"\n" for body in self._requests if body]
         meter, began = Meter(rig.processes()), time.monotonic()
         for body in bodies:
-            url = rig.settings["QUESTDB_HTTP_URL"] + "/write"
+            url = rig.settings.questdb_http_url + "/write"
             rig.session.post(url, params={"precision": "s"}, data=body, timeout=60).raise_for_status()
         until(lambda: rig.complete(table, count), f"{count} rows in {table}", LIMIT, rig.why)
         cpu = {name: seconds for name, seconds in meter.seconds().items() if name != "connect"}
@@ -154,7 +154,7 @@ CONSUMER = "Python consumer"
 
 def variants(rig: Rig, direct: Direct) -> list[Variant]:
     """Return all ways to compare."""
-    client = f"http::addr={rig.settings['QUESTDB_ADDRESS']};"
+    client = f"http::addr={rig.settings.questdb_address};"
     ways = {
         FAST: by_connector(shipped()),
         GENERIC: by_connector(
@@ -183,7 +183,7 @@ def measure(rig: Rig, variant: Variant, count: int, checksum: Checksum | None) -
     run = variant.drain(rig, count, table)
     assert rig.rows(table) == count, f"{variant.name}: {rig.rows(table)} rows of {count} events"
     if checksum:
-        found = stored(rig.settings["QUESTDB_HTTP_URL"], table)
+        found = stored(rig.settings.questdb_http_url, table)
         assert found == checksum, f"{variant.name}: stored {found}, sent {checksum}"
     rig.drop_table(table)
     return run

@@ -155,7 +155,7 @@ def telegraf() -> str:
     if found is None:
         missing = "no Telegraf: `make telegraf` builds it where Go is installed"
         (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(missing)
-    return found
+    return str(found)
 
 
 @pytest.fixture(scope="session")

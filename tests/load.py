@@ -186,12 +186,12 @@ class Load:
         self.sent = 0
         self._stack, self._name = stack, f"load_{seed}"
         settings = stack.settings
-        self._database = tables.QuestDb(requests.Session(), settings["QUESTDB_HTTP_URL"])
+        self._database = tables.QuestDb(requests.Session(), settings.questdb_http_url)
         self._database.run(create_table(self._name, dedup=True))
-        create_topic(AdminClient({"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"]}), self._name)
-        self._connect = connectors.Connect(requests.Session(), settings["CONNECT_URL"])
+        create_topic(AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers}), self._name)
+        self._connect = connectors.Connect(requests.Session(), settings.connect_url)
         self._connect.put(self._name, shipped(topics=self._name, table=self._name))
-        self._writer = Writer(settings["KAFKA_BOOTSTRAP_SERVERS"], self._name)
+        self._writer = Writer(settings.kafka_bootstrap_servers, self._name)
         self._events = Events(seed, "feed")
         self._orders = queue.Queue[int]()
         self._thread = threading.Thread(target=self._write, daemon=True)
@@ -225,7 +225,7 @@ class Load:
         self._thread.join()
         self._writer.finish()
         self.until_stored(self.sent)
-        assert stored(self._stack.settings["QUESTDB_HTTP_URL"], self._name) == self._writer.checksum
+        assert stored(self._stack.settings.questdb_http_url, self._name) == self._writer.checksum
 
     def states(self) -> set[str]:
         """Return the states of the connector's tasks."""

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tempfile
 from abc import ABC, abstractmethod
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from waiting import until
 
 from operations.local import health
 from operations.local.processes import Supervisor
-from operations.local.settings import PORTS, ROOT, load
+from operations.local.settings import ROOT, Ports, Settings, load
 from operations.local.startup import tail
 
 if TYPE_CHECKING:
@@ -45,15 +46,9 @@ class Pipeline(ABC):
     environment: dict[str, str]  # what differs from .env
 
     @property
-    def settings(self) -> dict[str, str]:
+    def settings(self) -> Settings:
         """Return the settings as programs on this machine see them."""
-        before = dict(os.environ)
-        os.environ.update(self.environment)
-        try:
-            return load()
-        finally:
-            os.environ.clear()
-            os.environ.update(before)
+        return load({**os.environ, **self.environment})
 
     def __enter__(self) -> Self:
         """Leave the start to whoever needs it."""
@@ -125,7 +120,7 @@ class Pipeline(ABC):
 
     def sql(self, query: str) -> list[list[Any]]:
         """Return the rows of a query."""
-        answer = requests.get(self.settings["QUESTDB_HTTP_URL"] + "/exec", params={"query": query}, timeout=30)
+        answer = requests.get(self.settings.questdb_http_url + "/exec", params={"query": query}, timeout=30)
         body = answer.json()
         assert "error" not in body, f"{body}\n{query}"
         rows: list[list[Any]] = body.get("dataset", [])
@@ -138,13 +133,13 @@ class Pipeline(ABC):
     def connector(self, name: str) -> dict[str, Any]:
         """Return the status of a connector."""
         answer: dict[str, Any] = requests.get(
-            f"{self.settings['CONNECT_URL']}/connectors/{name}/status", timeout=10
+            f"{self.settings.connect_url}/connectors/{name}/status", timeout=10
         ).json()
         return answer
 
     def simulator(self, method: str, path: str, body: str = "") -> requests.Response:
         """Call the simulator's own interface (pause, resume, faults, truth)."""
-        url = self.settings["GITHUB_API_URL"] + "/simulator" + path
+        url = self.settings.github_api_url + "/simulator" + path
         answer = requests.request(method, url, data=body.encode(), timeout=30)
         answer.raise_for_status()
         return answer
@@ -195,7 +190,7 @@ class Stack(Pipeline):
         """Choose ports and a folder; start nothing."""
         # A short path: the supervisor's socket lies in it.
         self.state = Path(tempfile.mkdtemp(prefix="rta-"))
-        names = [*PORTS, "SIMULATOR_PORT", "JUPYTER_PORT", "TELEGRAF_PORT"]
+        names = [Ports.setting(port.name) for port in fields(Ports)]
         ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
         self.environment = {
             "STATE_DIR": str(self.state),

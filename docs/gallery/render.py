@@ -6,16 +6,15 @@ Names as arguments make the pictures of these notebooks only.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from operations.local import health
+from operations.local import environment, health
 from operations.local.processes import Supervisor
-from operations.local.settings import ROOT, load
+from operations.local.settings import ROOT, Settings, load
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -44,17 +43,17 @@ def main(names: list[str]) -> int:
     return 1 if failed else 0
 
 
-def shown(notebook: Path, settings: dict[str, str], browser: str) -> bool:
+def shown(notebook: Path, settings: Settings, browser: str) -> bool:
     """Run one notebook and make its picture; return whether that worked."""
-    python = Path(settings["JUPYTER_LAB"]).with_name("python")
-    environment = os.environ | settings | {"CHROMIUM": browser}
+    python = settings.jupyter.with_name("python")
+    variables = environment.render(settings) | {"CHROMIUM": browser}
     with tempfile.TemporaryDirectory() as folder:
         executed, picture = Path(folder, notebook.name), GALLERY / f"{notebook.stem}.png"
         for script, *arguments in (
             ("tests/notebook_run.py", notebook, "gallery", executed),
             ("docs/gallery/picture.py", executed, picture),
         ):
-            done = subprocess.run([python, script, *arguments], cwd=ROOT, env=environment, check=False)  # noqa: S603 - ours
+            done = subprocess.run([python, script, *arguments], cwd=ROOT, env=variables, check=False)  # noqa: S603 - ours
             if done.returncode:
                 print(f"✗ {notebook.stem}: {script} failed")
                 return False

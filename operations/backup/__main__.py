@@ -11,7 +11,6 @@ import sys
 import tarfile
 import tempfile
 import time
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import requests
@@ -22,6 +21,9 @@ from operations.local.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from operations.local.settings import Settings
 
 VERSIONS = ("QUESTDB_VERSION", "KAFKA_VERSION", "GRAFANA_VERSION")
 COPY_ATTEMPTS = 5  # of Grafana's database, which it may just be writing to
@@ -34,12 +36,10 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def sql(settings: dict[str, str], query: str) -> list[list[Any]]:
+def sql(settings: Settings, query: str) -> list[list[Any]]:
     """Return the rows of a statement; ValueError with QuestDB's words if it refuses."""
-    user, password = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
-    url = settings["QUESTDB_HTTP_URL"] + "/exec"
-    auth = (user, password) if user else None
-    body = requests.get(url, params={"query": query}, auth=auth, timeout=CHECKPOINT_WITHIN).json()
+    url = settings.questdb_http_url + "/exec"
+    body = requests.get(url, params={"query": query}, auth=settings.questdb_login, timeout=CHECKPOINT_WITHIN).json()
     if "error" in body:
         message = f"QuestDB refused {query}: {body['error']}"
         raise ValueError(message)
@@ -48,7 +48,7 @@ def sql(settings: dict[str, str], query: str) -> list[list[Any]]:
 
 
 @contextlib.contextmanager
-def checkpoint(settings: dict[str, str]) -> Iterator[None]:
+def checkpoint(settings: Settings) -> Iterator[None]:
     """Hold QuestDB's files still enough to be copied; writes go on."""
     sql(settings, "CHECKPOINT CREATE")
     try:
@@ -66,15 +66,15 @@ def create(stack: Stack, file: Path) -> int:
     file.parent.mkdir(parents=True, exist_ok=True)
     unfinished = file.with_name(file.name + ".part")
     with tarfile.open(unfinished, "w:gz", compresslevel=1) as archive:
-        add(archive, "manifest.json", json.dumps({name: settings[name] for name in VERSIONS}).encode())
+        add(archive, "manifest.json", json.dumps({name: settings.versions[name] for name in VERSIONS}).encode())
         # Positions first: what lies before them is in QuestDB by now, and then in the checkpoint.
-        since = topics.positions(settings["KAFKA_BOOTSTRAP_SERVERS"])
+        since = topics.positions(settings.kafka_bootstrap_servers)
         with tempfile.TemporaryFile() as copy:
             with checkpoint(settings):
                 stack.read_questdb(copy)
             add_file(archive, "questdb.tar", copy)
         with tempfile.TemporaryFile() as lines:
-            for line in topics.export(settings["KAFKA_BOOTSTRAP_SERVERS"], since):
+            for line in topics.export(settings.kafka_bootstrap_servers, since):
                 lines.write(line.encode() + b"\n")
             add_file(archive, "topics.jsonl", lines)
         if database := grafana(stack):
@@ -138,22 +138,22 @@ def restore(stack: Stack, file: Path) -> int:
         put(stack, archive)
         stack.start()
         lines = (line.decode() for line in member(archive, "topics.jsonl"))
-        count = topics.replay(stack.settings["KAFKA_BOOTSTRAP_SERVERS"], lines)
+        count = topics.replay(stack.settings.kafka_bootstrap_servers, lines)
     say(f"✓ restored from {file}; {count} messages that QuestDB had not yet confirmed were sent to their topics again")
     return 0
 
 
-def agreed(settings: dict[str, str]) -> bool:
+def agreed(settings: Settings) -> bool:
     """Ask whether the present data may go; `YES=1` answers."""
     say("This replaces all stored events, topics and changes in Grafana by those of the backup.")
-    return bool(settings.get("YES")) or input("Type yes to go on: ").strip() == "yes"
+    return settings.yes or input("Type yes to go on: ").strip() == "yes"
 
 
-def warn_of_versions(settings: dict[str, str], saved: dict[str, str]) -> None:
+def warn_of_versions(settings: Settings, saved: dict[str, str]) -> None:
     """Say where the backup is of other versions than those that will read it."""
     for name, version in saved.items():
-        if settings[name] != version:
-            say(f"! the backup is of {name}={version}, this is {settings[name]}")
+        if settings.versions[name] != version:
+            say(f"! the backup is of {name}={version}, this is {settings.versions[name]}")
 
 
 def member(archive: tarfile.TarFile, name: str) -> IO[bytes]:
@@ -181,9 +181,9 @@ def put(stack: Stack, archive: tarfile.TarFile) -> None:
             stack.write_grafana(copy)
 
 
-def default_file(settings: dict[str, str]) -> Path:
+def default_file(settings: Settings) -> Path:
     """Return where a backup goes that was given no name."""
-    return Path(settings["STATE_DIR"], "backups", time.strftime("%Y-%m-%dT%H-%M-%SZ.tar.gz", time.gmtime()))
+    return settings.state_dir / "backups" / time.strftime("%Y-%m-%dT%H-%M-%SZ.tar.gz", time.gmtime())
 
 
 def main() -> int:
@@ -193,7 +193,7 @@ def main() -> int:
     parser.add_argument("command", choices=commands)
     command = parser.parse_args().command
     settings = load()
-    file = Path(settings["FILE"]) if settings.get("FILE") else default_file(settings)
+    file = settings.file or default_file(settings)
     try:
         return commands[command](chosen(settings), file)
     except ValueError as error:

@@ -7,11 +7,15 @@ import shutil
 import subprocess
 import sys
 from abc import ABC, abstractmethod
-from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from operations.local.processes import Supervisor
 from operations.local.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations.local.settings import Settings
 
 # db holds the tables, .checkpoint what a restore needs to make them consistent.
 QUESTDB_FOLDERS = ("db", "conf", ".checkpoint")
@@ -21,7 +25,7 @@ CHANGED_WHILE_READ = 1  # exit code of tar: the checkpoint makes up for it
 class Stack(ABC):
     """A stack that runs, or is to run, with `settings`."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Look at nothing yet."""
         self.settings = settings
 
@@ -70,7 +74,7 @@ class Local(Stack):
 
     @property
     def _data(self) -> Path:
-        return Path(self.settings["STATE_DIR"], "data")
+        return self.settings.data
 
     @property
     def _grafana(self) -> Path:
@@ -119,7 +123,7 @@ class Docker(Stack):
 
     @property
     def _compose(self) -> list[str]:
-        return shlex.split(self.settings.get("COMPOSE") or "docker compose")
+        return shlex.split(self.settings.compose)
 
     def _says(self, *arguments: str) -> str:
         done = subprocess.run([*self._compose, *arguments], cwd=ROOT, check=True, capture_output=True, text=True)  # noqa: S603
@@ -168,6 +172,6 @@ class Docker(Stack):
         run(*self._compose, "up", "--detach", "--wait")
 
 
-def chosen(settings: dict[str, str]) -> Stack:
+def chosen(settings: Settings) -> Stack:
     """Return the stack that DOCKER (empty, or 1 for that of Docker Compose) means."""
-    return Docker(settings) if settings.get("DOCKER") else Local(settings)
+    return Docker(settings) if settings.docker else Local(settings)

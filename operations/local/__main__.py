@@ -7,16 +7,20 @@ import os
 import shutil
 import sys
 import time
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from monitoring import check
-from operations.local import doctor, health, obstacles, passwords, startup
+from operations.local import doctor, environment, health, obstacles, passwords, startup
 from operations.local.console import agreed, say
 from operations.local.processes import Process, Supervisor
-from operations.local.settings import SECRETS, forget, load
+from operations.local.programs import programs
+from operations.local.settings import SECRETS, THIS_MACHINE, forget, load
+
+if TYPE_CHECKING:
+    from operations.local.settings import Settings
 
 
-def up(settings: dict[str, str]) -> int:
+def up(settings: Settings) -> int:
     """Start what does not run, wait until every part works, say where to look."""
     supervisor = Supervisor(settings)
     if not supervisor.running():
@@ -30,22 +34,20 @@ def up(settings: dict[str, str]) -> int:
     return 0
 
 
-def say_addresses(settings: dict[str, str]) -> None:
+def say_addresses(settings: Settings) -> None:
     """Say where each part is and what to try first."""
     query = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m"
     say()
-    say(f"QuestDB console  {settings['QUESTDB_HTTP_URL']}/?query={query}&executeQuery=true")
-    say(f"Kafka            {settings['KAFKA_BOOTSTRAP_SERVERS']}, topics: make kafka-topics")
-    say(f"Kafka Connect    {settings['CONNECT_URL']}/connectors")
-    if settings["START_GRAFANA"] == "true":
-        say(
-            f"Grafana          http://localhost:{settings['GRAFANA_PORT']}/d/github-events-questdb/github-events-dashboard"
-        )
-    if settings["START_JUPYTER"] == "true":
-        say(
-            f"Jupyter          http://localhost:{settings['JUPYTER_PORT']}/lab?token={shown(settings['JUPYTER_TOKEN'])}"
-        )
-    say(f"PostgreSQL       {settings['QUESTDB_PG_HOST']}:{settings['QUESTDB_PG_PORT']}, database qdb")
+    say(f"QuestDB console  {settings.questdb_http_url}/?query={query}&executeQuery=true")
+    say(f"Kafka            {settings.kafka_bootstrap_servers}, topics: make kafka-topics")
+    say(f"Kafka Connect    {settings.connect_url}/connectors")
+    host = "localhost" if settings.host == THIS_MACHINE else settings.host
+    if settings.grafana:
+        page = "d/github-events-questdb/github-events-dashboard"
+        say(f"Grafana          http://{host}:{settings.ports.grafana}/{page}")
+    if settings.jupyter.exists():
+        say(f"Jupyter          http://{host}:{settings.ports.jupyter}/lab?token={shown(settings.jupyter_token)}")
+    say(f"PostgreSQL       {settings.host}:{settings.ports.questdb_pg}, database qdb")
     say_what_is_off(settings)
     say()
     say("Next: watch events arrive with `make consume`, ask `make status`, end with `make down`.")
@@ -56,18 +58,19 @@ def shown(token: str) -> str:
     return token if token in obstacles.DEFAULTS else "JUPYTER_TOKEN"
 
 
-def say_what_is_off(settings: dict[str, str]) -> None:
+def say_what_is_off(settings: Settings) -> None:
     """Name the parts that are not installed, and how to have them."""
+    started = {program.name for program in programs(settings)}
     for name, what, how in (
         ("grafana", "The dashboards are", "install Grafana"),
         ("telegraf", "Monitoring is", "run `make telegraf`"),
         ("jupyter", "Notebooks are", "run `make notebooks`"),
     ):
-        if settings[f"START_{name.upper()}"] != "true":
+        if name not in started:
             say(f"{what} off: {name} is not installed; {how} and `make up` again, or use `docker compose up`")
 
 
-def down(settings: dict[str, str]) -> int:
+def down(settings: Settings) -> int:
     """End every process of the stack; data stays."""
     supervisor = Supervisor(settings)
     if not supervisor.running():
@@ -79,7 +82,7 @@ def down(settings: dict[str, str]) -> int:
     return 0
 
 
-def status(settings: dict[str, str]) -> int:
+def status(settings: Settings) -> int:
     """Print a line for each part; return 0 if all work."""
     supervisor = Supervisor(settings)
     if not supervisor.running():
@@ -89,7 +92,7 @@ def status(settings: dict[str, str]) -> int:
     return 1 if any(problems) else 0
 
 
-def report(process: Process, settings: dict[str, str]) -> str | None:
+def report(process: Process, settings: Settings) -> str | None:
     """Print one part's state; return what is wrong with it."""
     problem = health.problem(process.name, settings) if process.state == "RUNNING" else "not running"
     age = f"{time.time() - process.started:6.0f} s" if process.pid else "       -"
@@ -99,7 +102,7 @@ def report(process: Process, settings: dict[str, str]) -> str | None:
     return problem
 
 
-def diagnose(settings: dict[str, str]) -> int:
+def diagnose(settings: Settings) -> int:
     """Print a line for each stage; return 0 if all are well."""
     findings = doctor.examine(settings)
     for finding in findings:
@@ -107,29 +110,28 @@ def diagnose(settings: dict[str, str]) -> int:
     return 0 if all(finding.well for finding in findings) else 1
 
 
-def alerts(settings: dict[str, str]) -> int:
+def alerts(settings: Settings) -> int:
     """Print each alert that is on and what to do about it; return 0 if none is."""
     lines = check.report(doctor.database(settings))
     say("\n".join(lines or ["✓ nothing is wrong"]))
     return 1 if lines else 0
 
 
-def logs(settings: dict[str, str]) -> int:
+def logs(settings: Settings) -> int:
     """Follow all logs until interrupted; return only if there are none."""
-    files = sorted(Path(settings["STATE_DIR"], "logs").glob("*.log"))
+    files = sorted(settings.logs.glob("*.log"))
     if files:
         os.execvp("tail", ["tail", "-n", "5", "-F", *map(str, files)])  # noqa: S606, S607 - replaces this process
     say("no logs yet: `make up` starts the stack")
     return 1
 
 
-def clean(settings: dict[str, str]) -> int:
+def clean(settings: Settings) -> int:
     """Remove data and logs, after asking; `YES=1` answers."""
     if Supervisor(settings).running():
         say("✗ the stack runs: `make down` first")
         return 1
-    state = Path(settings["STATE_DIR"])
-    folders = [state / name for name in ("data", "logs", "run") if (state / name).exists()]
+    folders = [folder for folder in (settings.data, settings.logs, settings.run) if folder.exists()]
     if not folders:
         say("nothing to remove")
         return 0
@@ -142,16 +144,14 @@ def clean(settings: dict[str, str]) -> int:
     return 0
 
 
-def secrets(_: dict[str, str]) -> int:
+def secrets(settings: Settings) -> int:
     """Write passwords of this machine's own, once."""
     try:
-        passwords.write(SECRETS)
+        passwords.write(settings.root / SECRETS)
     except FileExistsError:
-        say(f"✗ {SECRETS.name} is there already, and its passwords may be in use: remove it to get new ones")
+        say(f"✗ {SECRETS} is there already, and its passwords may be in use: remove it to get new ones")
         return 1
-    say(
-        f"{SECRETS.name} has new passwords. make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS.name}"
-    )
+    say(f"{SECRETS} has new passwords. make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS}")
     return 0
 
 
@@ -172,7 +172,7 @@ def main() -> int:
     parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program, which gets the stack's settings")
     arguments = parser.parse_args()
     if arguments.command == "run":
-        os.execvpe(arguments.program[0], arguments.program, os.environ | load())  # noqa: S606 - replaces this process
+        os.execvpe(arguments.program[0], arguments.program, environment.render(load()))  # noqa: S606 - replaces this process
     return commands[arguments.command](load())
 
 

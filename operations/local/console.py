@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from operations.local.settings import Settings
 
 
 def say(text: str = "") -> None:
@@ -11,9 +15,9 @@ def say(text: str = "") -> None:
     sys.stdout.flush()
 
 
-def agreed(settings: dict[str, str]) -> bool:
+def agreed(settings: Settings) -> bool:
     """Ask whether to go on; `YES=1` answers, and where nobody can answer that is a no."""
-    if settings.get("YES"):
+    if settings.yes:
         return True
     try:
         return input("Type yes to go on: ").strip() == "yes"

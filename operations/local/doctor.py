@@ -18,7 +18,7 @@ from operations.reconciler.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from operations.local.health import Settings
+    from operations.local.settings import Settings
 
 OLD = 120  # seconds after which a newest row is old; GitHub asks pollers to wait 60
 
@@ -49,15 +49,15 @@ class Finding:
 
 def database(settings: Settings) -> tables.QuestDb:
     """Return the QuestDB that `settings` name."""
-    login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
-    return tables.QuestDb(requests.Session(), settings["QUESTDB_HTTP_URL"], *login)
+    login = settings.questdb_http_user, settings.questdb_http_password
+    return tables.QuestDb(requests.Session(), settings.questdb_http_url, *login)
 
 
 def feed(settings: Settings) -> str:
     """Reach GitHub or the simulator; the request does not count against the limit."""
-    answer = requests.get(settings["GITHUB_API_URL"] + "/rate_limit", timeout=health.TIMEOUT)
+    answer = requests.get(settings.github_api_url + "/rate_limit", timeout=health.TIMEOUT)
     answer.raise_for_status()
-    return f"{settings['GITHUB_API_URL']} answers"
+    return f"{settings.github_api_url} answers"
 
 
 def poller(settings: Settings) -> str:
@@ -68,7 +68,7 @@ def poller(settings: Settings) -> str:
 def broker(settings: Settings) -> str:
     """Compare the broker's topics with the files."""
     wanted = topics.read(TOPICS)
-    missing = topics.missing(admin_client(settings), wanted)
+    missing = topics.missing(admin_client({"KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}), wanted)
     if missing:
         message = "no topic " + ", ".join(topic.name for topic in missing)
         raise Problem(message)
@@ -77,7 +77,7 @@ def broker(settings: Settings) -> str:
 
 def connect(settings: Settings) -> str:
     """Look at the state of every connector and task."""
-    current = connectors.Connect(requests.Session(), settings["CONNECT_URL"]).connectors()
+    current = connectors.Connect(requests.Session(), settings.connect_url).connectors()
     wanted = connectors.read(CONNECTORS)
     reasons = {
         name: connectors.failed(current[name]["status"]) if name in current else "not registered" for name in wanted

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from operations.local.settings import loopback
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TIMEOUT = 3.0  # seconds
+    from requests.auth import HTTPBasicAuth
 
-Settings = dict[str, str]
+    from operations.local.settings import Settings
+
+TIMEOUT = 3.0  # seconds
 
 
 def broker(settings: Settings) -> str | None:
     """Return why the broker can't be used, or None."""
-    admin = AdminClient({"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0})
+    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
     try:
         admin.list_topics(timeout=TIMEOUT)
     except KafkaException as error:
@@ -33,25 +32,23 @@ def broker(settings: Settings) -> str | None:
 
 def questdb(settings: Settings) -> str | None:
     """Return why QuestDB can't be used, or None."""
-    user = settings["QUESTDB_HTTP_USER"]
-    auth = (user, settings["QUESTDB_HTTP_PASSWORD"]) if user else None
-    return _get(settings["QUESTDB_HTTP_URL"] + "/exec?query=SELECT%201", auth)
+    return _get(settings.questdb_http_url + "/exec?query=SELECT%201", settings.questdb_login)
 
 
 def connect(settings: Settings) -> str | None:
     """Return why Kafka Connect can't be used, or None."""
-    return _get(settings["CONNECT_URL"] + "/connectors")
+    return _get(settings.connect_url + "/connectors")
 
 
 def simulator(settings: Settings) -> str | None:
     """Return why the simulated feed can't be used, or None."""
-    return _get(settings["GITHUB_API_URL"] + "/healthz")
+    return _get(settings.github_api_url + "/healthz")
 
 
 def reconciler(settings: Settings) -> str | None:
     """Return what is not yet as the files say, or None when every connector task is RUNNING."""
     try:
-        status = json.loads(Path(settings["RECONCILER_STATUS_FILE"]).read_text(encoding="utf-8"))
+        status = json.loads(settings.reconciler_status_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "first pass not done"
     return "; ".join(status["problems"]) or None
@@ -59,20 +56,18 @@ def reconciler(settings: Settings) -> str | None:
 
 def grafana(settings: Settings) -> str | None:
     """Return why Grafana can't be used, or None."""
-    host = loopback(settings["BIND_ADDRESS"])
-    return _get(f"http://{host}:{settings['GRAFANA_PORT']}/api/health")
+    return _get(f"http://{settings.host}:{settings.ports.grafana}/api/health")
 
 
 def jupyter(settings: Settings) -> str | None:
     """Return why Jupyter can't be used, or None when it lists the notebooks to whoever knows the token."""
-    host = loopback(settings["BIND_ADDRESS"])
-    token = {"Authorization": f"token {settings['JUPYTER_TOKEN']}"}
-    return _get(f"http://{host}:{settings['JUPYTER_PORT']}/api/contents?content=0", headers=token)
+    token = {"Authorization": f"token {settings.jupyter_token}"}
+    return _get(f"http://{settings.host}:{settings.ports.jupyter}/api/contents?content=0", headers=token)
 
 
 def telegraf(settings: Settings) -> str | None:
     """Return why Telegraf does not work, or None when it could write what it gathered."""
-    return _get(settings["TELEGRAF_ADDRESS"])
+    return _get(settings.telegraf_address)
 
 
 def poller(settings: Settings) -> str | None:
@@ -81,13 +76,13 @@ def poller(settings: Settings) -> str | None:
     Its heartbeat holds until when it counts as healthy: how long it may wait is for GitHub to say.
     """
     try:
-        overdue = time.time() - float(Path(settings["HEARTBEAT_FILE"]).read_text(encoding="utf-8"))
+        overdue = time.time() - float(settings.heartbeat_file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "has not sent anything yet"
     return None if overdue < 0 else f"should have sent something {overdue:.0f} s ago"
 
 
-def _get(url: str, auth: tuple[str, str] | None = None, headers: dict[str, str] | None = None) -> str | None:
+def _get(url: str, auth: HTTPBasicAuth | None = None, headers: dict[str, str] | None = None) -> str | None:
     try:
         answer = requests.get(url, auth=auth, headers=headers, timeout=TIMEOUT)
     except requests.RequestException as error:
@@ -95,7 +90,7 @@ def _get(url: str, auth: tuple[str, str] | None = None, headers: dict[str, str] 
     return None if answer.ok else f"HTTP {answer.status_code}"
 
 
-# By the names of operations/local/supervisord.conf; a program without an entry is well when it runs.
+# By the names of operations/local/programs.py; a program without an entry is well when it runs.
 CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "broker": broker,
     "questdb": questdb,

@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from pathlib import Path
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import psutil
 
 from operations.local.passwords import NAMES
-from operations.local.settings import PORTS
+from operations.local.programs import programs
+from operations.local.settings import THIS_MACHINE, Ports
 
-SHIPPED = Path(__file__).resolve().parents[2] / ".env"
+if TYPE_CHECKING:
+    from operations.local.settings import Settings
+
 # Without a user QuestDB asks nobody for the password of its REST interface.
-PASSWORDS = ["QUESTDB_HTTP_USER", *NAMES]
+PASSWORDS = ("QUESTDB_HTTP_USER", *NAMES)
 DEFAULTS = {"", "quest"}
 # What the processes take besides the heaps of the JVMs; `make bench-start` shows the real figures.
 BESIDES_HEAPS = 700 * 2**20
 SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little over that
+# Ports that never leave this machine, and those of parts that do not always start.
+INSIDE = ("kafka_controller", "broker_jmx", "broker_jolokia", "connect", "connect_jolokia", "questdb_ilp")
+OPTIONAL = ("grafana", "jupyter", "simulator", "telegraf")
 
 
-def found(settings: dict[str, str]) -> list[str]:
+def found(settings: Settings) -> list[str]:
     """Return a sentence for each obstacle; none means the stack can start."""
     return [*passwords(settings), *ports(settings), *memory(settings), *path(settings)]
 
 
-def passwords(settings: dict[str, str]) -> list[str]:
+def passwords(settings: Settings) -> list[str]:
     """Refuse default passwords on any address that others can reach."""
-    bind = settings["BIND_ADDRESS"]
+    bind = settings.bind_address
     if ipaddress.ip_address(bind).is_loopback:
         return []
-    weak = [name for name in PASSWORDS if settings[name] in DEFAULTS]
+    weak = [name for name in PASSWORDS if settings.chosen[name] in DEFAULTS]
     return (
         [
             f"BIND_ADDRESS={bind} lets others in: set {', '.join(weak)} to values of your own, or let `make secrets` do it"
@@ -40,17 +47,19 @@ def passwords(settings: dict[str, str]) -> list[str]:
     )
 
 
-def ports(settings: dict[str, str]) -> list[str]:
+def ports(settings: Settings) -> list[str]:
     """Find ports that something else listens on."""
-    optional = {
-        "SIMULATOR_PORT": "START_SIMULATOR",
-        "GRAFANA_PORT": "START_GRAFANA",
-        "JUPYTER_PORT": "START_JUPYTER",
-        "TELEGRAF_PORT": "START_TELEGRAF",
-    }
-    wanted = [*PORTS, *(port for port, start in optional.items() if settings[start] == "true")]
-    taken = [name for name in wanted if not free(settings["BIND_ADDRESS"], int(settings[name]))]
-    return [f"port {settings[name]} is in use: choose another by {name}= in .env or the environment" for name in taken]
+    started = {program.name for program in programs(settings)}
+    wanted = {name: port for name, port in asdict(settings.ports).items() if name not in OPTIONAL or name in started}
+    taken = [
+        name
+        for name, port in wanted.items()
+        if not free(THIS_MACHINE if name in INSIDE else settings.bind_address, port)
+    ]
+    return [
+        f"port {wanted[name]} is in use: choose another by {Ports.setting(name)}= in .env or the environment"
+        for name in taken
+    ]
 
 
 def free(bind: str, port: int) -> bool:
@@ -65,15 +74,14 @@ def free(bind: str, port: int) -> bool:
     return True
 
 
-def memory(settings: dict[str, str]) -> list[str]:
+def memory(settings: Settings) -> list[str]:
     """Find out whether the heaps and what comes with them fit into the memory that is available."""
-    heaps = ["BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP"]
-    needed = BESIDES_HEAPS + sum(in_bytes(settings[heap]) for heap in heaps)
+    needed = BESIDES_HEAPS + sum(map(in_bytes, settings.heaps.values()))
     available = psutil.virtual_memory().available
     if available >= needed:
         return []
     return [
-        f"{available >> 20} MB of memory available, {needed >> 20} MB needed: close something, or lower {', '.join(heaps)}"
+        f"{available >> 20} MB of memory available, {needed >> 20} MB needed: close something, or lower {', '.join(settings.heaps)}"
     ]
 
 
@@ -82,9 +90,9 @@ def in_bytes(size: str) -> int:
     return int(size[:-1]) << {"k": 10, "m": 20, "g": 30}[size[-1].lower()]
 
 
-def path(settings: dict[str, str]) -> list[str]:
+def path(settings: Settings) -> list[str]:
     """Refuse a folder whose name is too long for the supervisor's socket."""
-    socket_path = settings["SUPERVISOR_SOCKET"]
-    if len(socket_path.encode()) <= SOCKET_PATH:
+    socket_path = settings.supervisor_socket
+    if len(bytes(socket_path)) <= SOCKET_PATH:
         return []
     return [f"the path {socket_path} is too long for a socket: choose a shorter one by STATE_DIR="]

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import xmlrpc.client
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
-from operations.local.settings import ROOT
+from operations.local import environment, programs
 
-CONFIGURATION = ROOT / "operations" / "local" / "supervisord.conf"
+if TYPE_CHECKING:
+    from operations.local.settings import Settings
+
 STOP_WITHIN = 60.0  # seconds
 
 
 @dataclass(frozen=True)
 class Process:
-    """One program of supervisord.conf: `state` is supervisor's (RUNNING, STOPPED, BACKOFF …), `pid` 0 if not running."""
+    """One of the local processes: `state` is supervisor's (RUNNING, STOPPED, BACKOFF …), `pid` 0 if not running."""
 
     name: str
     state: str
@@ -41,13 +41,13 @@ class Process:
 class Supervisor:
     """The supervisor of the stack that `settings` describe."""
 
-    def __init__(self, settings: dict[str, str]) -> None:
+    def __init__(self, settings: Settings) -> None:
         """Know where it is; start nothing."""
         self._settings = settings
-        self._pidfile = Path(settings["STATE_DIR"], "run", "supervisord.pid")
+        self._pidfile = settings.run / "supervisord.pid"
 
     def _call(self, method: str, *arguments: object) -> Any:  # noqa: ANN401 - whatever supervisor answers
-        transport = SupervisorTransport(None, None, "unix://" + self._settings["SUPERVISOR_SOCKET"])
+        transport = SupervisorTransport(None, None, f"unix://{self._settings.supervisor_socket}")
         # A new one for each call: it can't be used again after a refused connection.
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
@@ -62,9 +62,12 @@ class Supervisor:
 
     def start(self) -> None:
         """Start it, and with it every program that starts by itself."""
+        path = self._settings.supervisor_configuration
+        path.write_text(programs.configuration(self._settings), encoding="utf-8")
         # Settings go by the environment, never by the command line, which every user of the machine can read.
-        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)]
-        subprocess.run(command, env=os.environ | self._settings, check=True)  # noqa: S603 - our own command
+        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(path)]
+        variables = environment.render(self._settings)
+        subprocess.run(command, cwd=self._settings.state_dir, env=variables, check=True)  # noqa: S603 - our own command
 
     def stop(self) -> None:
         """End every program and the supervisor itself; return when all are gone."""

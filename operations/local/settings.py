@@ -1,244 +1,318 @@
-"""Settings of the run without Docker: .env, overridden by the environment, and what follows from them."""
+"""Settings of the run without Docker: .env, .env.secrets and the environment, as far as our own code reads them.
+
+The processes read more; operations/local/environment.py renders that from the same settings.
+"""
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
+import re
 import shutil
-import sys
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dotenv import dotenv_values
+from requests.auth import HTTPBasicAuth
+
+from operations.local import env_file
+from operations.local.env_file import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 ROOT = Path(__file__).resolve().parents[2]
-SECRETS = ROOT / ".env.secrets"  # need not exist
-FILES = (ROOT / ".env", SECRETS)  # the later wins
-BUILD = ROOT / ".local"  # virtual environment and jars; the same for every stack of this checkout
-
-PORTS = [
-    "KAFKA_PORT",
-    "KAFKA_INTERNAL_PORT",
-    "KAFKA_CONTROLLER_PORT",
-    "BROKER_JMX_PORT",
-    "BROKER_JOLOKIA_PORT",
-    "CONNECT_PORT",
-    "CONNECT_JOLOKIA_PORT",
-    "QUESTDB_HTTP_PORT",
-    "QUESTDB_PG_PORT",
-    "QUESTDB_ILP_PORT",
-    "QUESTDB_HEALTH_PORT",
-    "RECONCILER_PORT",
-]
+SECRETS = ".env.secrets"  # need not exist
+HIGHEST_PORT = 65535
+FEEDS = ("github", "simulator")
+HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
+THIS_MACHINE = "127.0.0.1"
 
 
-def load() -> dict[str, str]:
-    """Return every setting of .env, .env.secrets and the environment, with the ones that the local processes need added."""
-    chosen = {name: value or "" for file in FILES for name, value in dotenv_values(file).items()}
-    chosen |= {name: value for name, value in os.environ.items() if value or name not in chosen}
-    state = Path(chosen.get("STATE_DIR") or BUILD).resolve()
-    return chosen | derived(chosen | recall(state), state)
+@dataclass(frozen=True)
+class Ports:
+    """Where each part listens. The field `kafka_internal` is the setting KAFKA_INTERNAL_PORT."""
+
+    kafka: int
+    kafka_internal: int
+    kafka_controller: int
+    broker_jmx: int
+    broker_jolokia: int
+    connect: int
+    connect_jolokia: int
+    questdb_http: int
+    questdb_pg: int
+    questdb_ilp: int
+    questdb_health: int
+    reconciler: int
+    grafana: int
+    jupyter: int
+    simulator: int
+    telegraf: int
+
+    @staticmethod
+    def setting(name: str) -> str:
+        """Return the name of the setting of field `name`."""
+        return f"{name.upper()}_PORT"
 
 
-def remember(settings: dict[str, str]) -> None:
+@dataclass(frozen=True)
+class Settings:
+    """What our own code reads. A field has the setting's name in small letters, unless it says otherwise.
+
+    `chosen` holds every setting as text, the environment of this process included: for the processes, not for our code.
+    """
+
+    chosen: Mapping[str, str] = field(repr=False)
+    root: Path  # this checkout
+    state_dir: Path
+    bind_address: str
+    ports: Ports
+    feed: str
+    github_api_url: str
+    kafka_bootstrap_servers: str  # for programs on this machine
+    kafka_public_host: str
+    questdb_http_user: str
+    questdb_http_password: str = field(repr=False)
+    jupyter_token: str = field(repr=False)
+    monitoring_interval: int  # seconds
+    java: str  # path or name of the program
+    grafana: Path | None  # the program, None if it is not installed
+    jupyter: Path
+    telegraf: Path | None
+
+    @property
+    def host(self) -> str:
+        """Return the address by which parts on this machine reach each other."""
+        return loopback(self.bind_address)
+
+    @property
+    def simulator_url(self) -> str:
+        """Return where the simulated feed answers."""
+        return f"http://{self.host}:{self.ports.simulator}"
+
+    @property
+    def connect_url(self) -> str:
+        """Return where Kafka Connect answers. It has no login and may run any connector: never open to others."""
+        return f"http://{THIS_MACHINE}:{self.ports.connect}"
+
+    @property
+    def questdb_address(self) -> str:
+        """Return host and port of QuestDB's REST interface."""
+        return f"{self.host}:{self.ports.questdb_http}"
+
+    @property
+    def questdb_http_url(self) -> str:
+        """Return where QuestDB's REST interface answers."""
+        return f"http://{self.questdb_address}"
+
+    @property
+    def questdb_login(self) -> HTTPBasicAuth | None:
+        """Return the `auth` of a request to QuestDB, None where no login is asked for."""
+        # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
+        login = HTTPBasicAuth(self.questdb_http_user.encode(), self.questdb_http_password.encode())
+        return login if self.questdb_http_user else None
+
+    @property
+    def reconciler_url(self) -> str:
+        """Return where the reconciler answers Telegraf."""
+        return f"http://{self.host}:{self.ports.reconciler}"
+
+    @property
+    def telegraf_address(self) -> str:
+        """Return where Telegraf says whether it is well."""
+        return f"http://{self.host}:{self.ports.telegraf}"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of all logs."""
+        return self.state_dir / "logs"
+
+    @property
+    def data(self) -> Path:
+        """Return the folder of all data."""
+        return self.state_dir / "data"
+
+    @property
+    def run(self) -> Path:
+        """Return the folder of what is only true while the stack runs."""
+        return self.state_dir / "run"
+
+    @property
+    def supervisor_configuration(self) -> Path:
+        """Return where the supervisor's configuration is written at each start."""
+        return self.run / "supervisord.conf"
+
+    @property
+    def supervisor_socket(self) -> Path:
+        """Return where the supervisor answers."""
+        return self.run / "supervisor.sock"
+
+    @property
+    def reconciler_status_file(self) -> Path:
+        """Return where the reconciler writes what its last pass found."""
+        return self.run / "reconciler.json"
+
+    @property
+    def heartbeat_file(self) -> Path:
+        """Return where the poller writes until when it counts as healthy."""
+        return self.run / "github-events.heartbeat"
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Return the version of each component by the name of its setting, for instance QUESTDB_VERSION."""
+        return {name: value for name, value in self.chosen.items() if name.endswith("_VERSION")}
+
+    @property
+    def yes(self) -> bool:
+        """Tell whether YES=1 answers the questions of commands that remove data."""
+        return bool(self.chosen.get("YES"))
+
+    @property
+    def docker(self) -> bool:
+        """Tell whether DOCKER=1 makes a backup that of Docker Compose's stack."""
+        return bool(self.chosen.get("DOCKER"))
+
+    @property
+    def compose(self) -> str:
+        """Return the command that runs Docker Compose."""
+        return self.chosen.get("COMPOSE") or "docker compose"
+
+    @property
+    def file(self) -> Path | None:
+        """Return the file that FILE names for a backup, if any."""
+        return Path(self.chosen["FILE"]) if self.chosen.get("FILE") else None
+
+    @property
+    def heaps(self) -> dict[str, str]:
+        """Return the heap of each JVM as Java writes it (256m), by the name of its setting."""
+        return {name: self.chosen[name] for name in HEAPS}
+
+
+class Chosen(dict[str, str]):
+    """Every setting as text. One that is missing altogether is said in a sentence."""
+
+    def __missing__(self, name: str) -> str:
+        """Raise SettingsError: .env has a line for every setting that is needed."""
+        message = f"{name} is not set: put its line back into .env (`git diff .env` shows it)"
+        raise SettingsError(message)
+
+
+def load(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Settings:
+    """Return the settings of the checkout `root`; SettingsError if they can't be read or make no sense."""
+    chosen = env_file.read(root / ".env", environment, {})
+    if (root / SECRETS).exists():
+        chosen = env_file.read(root / SECRETS, environment, chosen)
+    chosen |= {name: value for name, value in environment.items() if value or name not in chosen}
+    state = (root / (chosen.get("STATE_DIR") or ".local")).resolve()
+    chosen |= recall(state)
+    if problems := _problems(Chosen(chosen)):
+        raise SettingsError(*problems)
+    return _settings(Chosen(chosen), root, state)
+
+
+def _problems(chosen: Chosen) -> list[str]:
+    """Return a sentence for each setting whose value has a wrong form."""
+    forms: dict[str, tuple[Callable[[str], bool], str]] = {
+        **{Ports.setting(port.name): (_is_port, f"a port, 1 to {HIGHEST_PORT}") for port in fields(Ports)},
+        **dict.fromkeys(HEAPS, (_is_heap, "a size as Java writes it: 256m, 1g")),
+        "BIND_ADDRESS": (_is_address, f"an IP address: write {THIS_MACHINE} for this machine only"),
+        "FEED": (FEEDS.__contains__, " or ".join(FEEDS)),
+        "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
+    }
+    return [
+        f"{name}={chosen[name]} is not {form}; .env or the environment says so"
+        for name, (fits, form) in forms.items()
+        if not fits(chosen[name])
+    ]
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"[1-9][0-9]{0,5}", text) is not None
+
+
+def _is_port(text: str) -> bool:
+    return _is_number(text) and int(text) <= HIGHEST_PORT
+
+
+def _is_heap(text: str) -> bool:
+    return re.fullmatch(r"[1-9][0-9]{0,8}[kmgKMG]", text) is not None
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _settings(chosen: Chosen, root: Path, state: Path) -> Settings:
+    ports = Ports(**{port.name: int(chosen[Ports.setting(port.name)]) for port in fields(Ports)})
+    host = loopback(chosen["BIND_ADDRESS"])
+    simulated = chosen["FEED"] == "simulator"
+    return Settings(
+        chosen=chosen,
+        root=root,
+        state_dir=state,
+        bind_address=chosen["BIND_ADDRESS"],
+        ports=ports,
+        feed=chosen["FEED"],
+        github_api_url=chosen["GITHUB_API_URL"]
+        or (f"http://{host}:{ports.simulator}" if simulated else "https://api.github.com"),
+        kafka_bootstrap_servers=chosen.get("KAFKA_BOOTSTRAP_SERVERS") or f"{host}:{ports.kafka}",
+        kafka_public_host=_public_host(chosen["KAFKA_PUBLIC_HOST"], host),
+        questdb_http_user=chosen["QUESTDB_HTTP_USER"],
+        questdb_http_password=chosen["QUESTDB_HTTP_PASSWORD"],
+        jupyter_token=chosen["JUPYTER_TOKEN"],
+        monitoring_interval=int(chosen["MONITORING_INTERVAL"]),
+        java=str(Path(chosen["JAVA_HOME"], "bin", "java")) if chosen.get("JAVA_HOME") else "java",
+        grafana=_program("grafana", chosen.get("PATH")),
+        jupyter=root / (chosen.get("NOTEBOOKS_VENV") or ".local/notebooks-venv") / "bin" / "jupyter-lab",
+        telegraf=telegraf(root, chosen.get("PATH")),
+    )
+
+
+def _public_host(named: str, host: str) -> str:
+    """Return the name by which programs outside the stack reach Kafka: the one they can use, if it is the default."""
+    return host if named == "localhost" and host != THIS_MACHINE else named
+
+
+def _program(name: str, path: str | None) -> Path | None:
+    found = shutil.which(name, path=path)
+    return Path(found) if found else None
+
+
+def telegraf(root: Path = ROOT, path: str | None = None) -> Path | None:
+    """Return the Telegraf to run: ours (`make telegraf`), else one on the PATH, else None."""
+    ours = root / ".local" / "bin" / "telegraf"
+    return ours if ours.exists() else _program("telegraf", path)
+
+
+def loopback(bind: str) -> str:
+    """Return the address by which programs on this machine reach what listens on `bind`, as a URL has it."""
+    address = ipaddress.ip_address(bind)
+    if address.version == 4:  # noqa: PLR2004 - of the Internet Protocol
+        return THIS_MACHINE if address.is_unspecified else bind
+    return "[::1]" if address.is_unspecified else f"[{bind}]"
+
+
+def remember(settings: Settings) -> None:
     """Keep which feed the running stack uses, for the commands that come after `up`."""
-    path = Path(settings["STATE_DIR"], "run", "feed.json")
-    feed_settings = {name: settings[name] for name in ("FEED", "GITHUB_API_URL")}
-    path.write_text(json.dumps(feed_settings), encoding="utf-8")
-
-
-def forget(settings: dict[str, str]) -> None:
-    """Remove what a stack that ended, or was killed, left: it would pass for news of the next one."""
-    shutil.rmtree(Path(settings["STATE_DIR"], "run"), ignore_errors=True)
+    used = {"FEED": settings.feed, "GITHUB_API_URL": settings.github_api_url}
+    (settings.run / "feed.json").write_text(json.dumps(used), encoding="utf-8")
 
 
 def recall(state: Path) -> dict[str, str]:
     """Return what the stack in folder `state` remembers; nothing unless it runs or was killed."""
     try:
         remembered: dict[str, str] = json.loads((state / "run" / "feed.json").read_text(encoding="utf-8"))
-    except OSError:
+    except (OSError, ValueError):
         return {}
     return remembered
 
 
-def derived(chosen: dict[str, str], state: Path) -> dict[str, str]:
-    """Return what follows from `chosen`: folders, addresses of the parts for each other, and what starts."""
-    host = loopback(chosen["BIND_ADDRESS"])
-    return {
-        "FEED": chosen["FEED"],
-        "ROOT": str(ROOT),
-        "STATE_DIR": str(state),
-        "JARS": str(BUILD / "jars"),
-        "PYTHON": sys.executable,
-        "JAVA": str(Path(chosen["JAVA_HOME"], "bin", "java")) if chosen.get("JAVA_HOME") else "java",
-        "PYTHONUNBUFFERED": "1",
-        **broker(chosen, state, host),
-        **connect(chosen, host),
-        **questdb(chosen, host),
-        **feed(chosen, state, host),
-        **jvms(chosen),
-        **grafana(chosen, state),
-        **jupyter(chosen, state),
-        **monitoring(chosen, state, host),
-        "SUPERVISOR_SOCKET": str(state / "run" / "supervisor.sock"),
-        "RECONCILER_STATUS_FILE": str(state / "run" / "reconciler.json"),
-    }
-
-
-def loopback(bind: str) -> str:
-    """Return the address by which parts on this machine reach each other."""
-    return "127.0.0.1" if bind in {"0.0.0.0", "127.0.0.1"} else bind  # noqa: S104 - compared, not bound
-
-
-def flag(value: object) -> str:
-    """Return `value` as supervisor spells a truth value."""
-    return "true" if value else "false"
-
-
-def broker(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
-    """Return what kafka/server.properties and the broker's clients read."""
-    return {
-        "BROKER_BIND": chosen["BIND_ADDRESS"],
-        "BROKER_HOST": host,
-        "BROKER_PUBLIC_HOST": "localhost" if host == "127.0.0.1" else host,
-        "BROKER_PORT": chosen["KAFKA_PORT"],
-        "BROKER_INTERNAL_PORT": chosen["KAFKA_INTERNAL_PORT"],
-        "BROKER_CONTROLLER_PORT": chosen["KAFKA_CONTROLLER_PORT"],
-        "BROKER_DATA": str(state / "data" / "kafka"),
-        "KAFKA_BOOTSTRAP_SERVERS": chosen.get("KAFKA_BOOTSTRAP_SERVERS") or f"{host}:{chosen['KAFKA_PORT']}",
-    }
-
-
-def connect(chosen: dict[str, str], host: str) -> dict[str, str]:
-    """Return what kafka-connect-plugins/worker.properties and the worker's clients read."""
-    return {
-        # No login of its own, and it may run any connector: never open to others.
-        "CONNECT_URL": f"http://127.0.0.1:{chosen['CONNECT_PORT']}",
-        "CONNECT_BOOTSTRAP_SERVERS": f"{host}:{chosen['KAFKA_INTERNAL_PORT']}",
-        "CONNECT_BIND": "127.0.0.1",
-        "CONNECT_HOST": "127.0.0.1",
-    }
-
-
-def questdb(chosen: dict[str, str], host: str) -> dict[str, str]:
-    """Return QuestDB's own settings (QDB_…) and how the other parts reach it."""
-    bind = chosen["BIND_ADDRESS"]
-    static = {name: value or "" for name, value in dotenv_values(ROOT / "questdb" / "server.env").items()}
-    return static | {
-        "QDB_HTTP_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_HTTP_PORT']}",
-        "QDB_HTTP_MIN_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_HEALTH_PORT']}",
-        "QDB_PG_NET_BIND_TO": f"{bind}:{chosen['QUESTDB_PG_PORT']}",
-        "QDB_LINE_TCP_NET_BIND_TO": f"127.0.0.1:{chosen['QUESTDB_ILP_PORT']}",  # has no login
-        "QDB_PG_USER": chosen["QUESTDB_USER"],
-        "QDB_PG_PASSWORD": chosen["QUESTDB_PASSWORD"],
-        "QDB_PG_READONLY_USER": chosen["QUESTDB_READONLY_USER"],
-        "QDB_PG_READONLY_PASSWORD": chosen["QUESTDB_READONLY_PASSWORD"],
-        "QDB_HTTP_USER": chosen["QUESTDB_HTTP_USER"],
-        "QDB_HTTP_PASSWORD": chosen["QUESTDB_HTTP_PASSWORD"],
-        "QUESTDB_HTTP_URL": f"http://{host}:{chosen['QUESTDB_HTTP_PORT']}",
-        "QUESTDB_ADDRESS": f"{host}:{chosen['QUESTDB_HTTP_PORT']}",
-        "QUESTDB_PG_HOST": host,
-    }
-
-
-def feed(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
-    """Return what the poller and the simulator read."""
-    simulated = chosen["FEED"] == "simulator"
-    return {
-        "GITHUB_API_URL": chosen["GITHUB_API_URL"]
-        or (f"http://{host}:{chosen['SIMULATOR_PORT']}" if simulated else "https://api.github.com"),
-        # Not every part runs in this folder.
-        "GITHUB_TOKEN_FILE": chosen["GITHUB_TOKEN_FILE"] and str(ROOT / chosen["GITHUB_TOKEN_FILE"]),
-        "HEARTBEAT_FILE": str(state / "run" / "github-events.heartbeat"),
-        "SIMULATOR_TRUTH_LOG": chosen.get("SIMULATOR_TRUTH_LOG", ""),
-        "START_SIMULATOR": flag(simulated),
-    }
-
-
-def grafana(chosen: dict[str, str], state: Path) -> dict[str, str]:
-    """Return Grafana's own settings (GF_…), and whether it is there to be started."""
-    binary = shutil.which("grafana")
-    return {
-        "START_GRAFANA": flag(binary),
-        "GRAFANA_HOME": grafana_home(binary),
-        "GF_SECURITY_ADMIN_USER": chosen["GRAFANA_USER"],
-        "GF_SECURITY_ADMIN_PASSWORD": chosen["GRAFANA_PASSWORD"],
-        "GF_SERVER_HTTP_ADDR": chosen["BIND_ADDRESS"],
-        "GF_SERVER_HTTP_PORT": chosen["GRAFANA_PORT"],
-        "GF_PATHS_DATA": str(state / "data" / "grafana"),
-        "GF_PATHS_LOGS": str(state / "logs"),
-        "GF_PATHS_PROVISIONING": str(ROOT / "dashboard" / "grafana" / "provisioning"),
-        "GF_LOG_MODE": "console",
-        "DASHBOARDS": str(ROOT / "dashboard" / "grafana" / "dashboards"),
-    }
-
-
-def grafana_home(binary: str | None) -> str:
-    """Return the folder with Grafana's own files: beside `bin` in a tarball, under `share` in a package."""
-    bin_folder = Path(binary or "/usr/bin/grafana").resolve().parent
-    homes = [bin_folder.parent, bin_folder.parent / "share" / "grafana"]
-    return str(next((home for home in homes if (home / "conf" / "defaults.ini").exists()), homes[-1]))
-
-
-def jupyter(chosen: dict[str, str], state: Path) -> dict[str, str]:
-    """Return what notebooks/jupyter_server_config.py reads, and whether Jupyter is there to be started."""
-    command = ROOT / (chosen.get("NOTEBOOKS_VENV") or ".local/notebooks-venv") / "bin" / "jupyter-lab"
-    return {
-        "START_JUPYTER": flag(command.exists()),
-        "JUPYTER_LAB": str(command),
-        "JUPYTER_BIND": chosen["BIND_ADDRESS"],
-        # The settings of this user's other notebook servers stay out of it.
-        "JUPYTER_CONFIG_DIR": str(state / "data" / "jupyter"),
-        "JUPYTER_RUNTIME_DIR": str(state / "run" / "jupyter"),
-        "IPYTHONDIR": str(state / "data" / "ipython"),
-    }
-
-
-def monitoring(chosen: dict[str, str], state: Path, host: str) -> dict[str, str]:
-    """Return what monitoring/telegraf/telegraf.conf reads, and whether Telegraf is there to be started."""
-    return {
-        "START_TELEGRAF": flag(telegraf()),
-        "TELEGRAF": telegraf() or "telegraf",
-        "BROKER_JOLOKIA_URL": f"http://{host}:{chosen['BROKER_JOLOKIA_PORT']}/jolokia",
-        "CONNECT_JOLOKIA_URL": f"http://{host}:{chosen['CONNECT_JOLOKIA_PORT']}/jolokia",
-        "QUESTDB_HEALTH_URL": f"http://{host}:{chosen['QUESTDB_HEALTH_PORT']}",
-        "RECONCILER_URL": f"http://{host}:{chosen['RECONCILER_PORT']}",
-        "TELEGRAF_ADDRESS": f"http://{host}:{chosen['TELEGRAF_PORT']}",
-        "BROKER_DISK": str(mount_point(state)),
-        "QUESTDB_DISK": str(mount_point(state)),
-    }
-
-
-def mount_point(path: Path) -> Path:
-    """Return where the file system that holds `path` is mounted."""
-    return next(folder for folder in (path, *path.parents) if folder.is_mount())
-
-
-def telegraf() -> str | None:
-    """Return the Telegraf to run: ours (`make telegraf`), else one on the PATH, else none."""
-    ours = BUILD / "bin" / "telegraf"
-    return str(ours) if ours.exists() else shutil.which("telegraf")
-
-
-def jvms(chosen: dict[str, str]) -> dict[str, str]:
-    """Return the options of the three JVMs: small, started fast, read-only to the monitoring agent."""
-    # One collector thread each: on two cores, three JVMs starting at once fight for them. The broker moves bytes and gains
-    # nothing from the second compiler; Connect and QuestDB do twice the work with it. Of each record Connect makes objects
-    # that die at once: the more of them there is room for, the fewer are copied.
-    small = "-XX:+UseSerialGC -Xshare:auto"
-    policy = "policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
-    agent = f"-javaagent:{BUILD}/jars/jolokia.jar=host=127.0.0.1,{policy}"
-    return {
-        "BROKER_JVM": f"{small} -XX:TieredStopAtLevel=1 {agent},port={chosen['BROKER_JOLOKIA_PORT']}",
-        "CONNECT_JVM": f"-Xms128m -Xmn64m {small} {agent},port={chosen['CONNECT_JOLOKIA_PORT']}",
-        "QUESTDB_JVM": "-XX:+UseSerialGC",
-        "BROKER_JMX": jmx(chosen),
-    }
-
-
-def jmx(chosen: dict[str, str]) -> str:
-    """Return the options that open the broker's JMX port."""
-    port, options = chosen["BROKER_JMX_PORT"], "-Dcom.sun.management.jmxremote"
-    return (
-        f"{options} {options}.port={port} {options}.rmi.port={port} {options}.host=127.0.0.1 "
-        f"{options}.authenticate=false {options}.ssl=false -Djava.rmi.server.hostname=127.0.0.1"
-    )
+def forget(settings: Settings) -> None:
+    """Remove what a stack that ended, or was killed, left: it would pass for news of the next one."""
+    shutil.rmtree(settings.run, ignore_errors=True)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
-from pathlib import Path
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import requests
 
-from operations.local import health, obstacles
+from operations.local import environment, health, obstacles, programs
 from operations.local.console import say
 from operations.local.processes import Supervisor
-from operations.local.settings import ROOT, forget, load, remember
+from operations.local.settings import forget, load, remember
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations.local.settings import Settings
 
 READY_WITHIN = 120.0  # seconds
 LOOK_EVERY = 0.2  # seconds
 
 
-def launch(settings: dict[str, str]) -> dict[str, str] | None:
+def launch(settings: Settings) -> Settings | None:
     """Start a stack that does not run; return the settings it runs with, None where an obstacle was said instead."""
     forget(settings)
     settings = reachable_feed(load())
@@ -32,43 +37,41 @@ def launch(settings: dict[str, str]) -> dict[str, str] | None:
     return settings
 
 
-def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
+def reachable_feed(settings: Settings) -> Settings:
     """Return `settings`, with the simulated feed if GitHub was wanted and can't be reached."""
-    if settings["FEED"] != "github":
+    if settings.feed != "github":
         return settings
     try:
         # This request does not count against the limit.
-        requests.get(settings["GITHUB_API_URL"] + "/rate_limit", timeout=5)
+        requests.get(settings.github_api_url + "/rate_limit", timeout=5)
     except requests.RequestException as error:
-        say(
-            f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead."
-        )
+        say(f"! {settings.github_api_url} can't be reached ({type(error).__name__}): using the simulated feed instead.")
         say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
-        os.environ |= {"FEED": "simulator", "GITHUB_API_URL": ""}
-        return load()
+        return replace(settings, feed="simulator", github_api_url=settings.simulator_url)
     return settings
 
 
-def prepare(settings: dict[str, str]) -> None:
+def prepare(settings: Settings) -> None:
     """Make the folders, and format the broker's storage once."""
-    state = Path(settings["STATE_DIR"])
-    for folder in ("data/questdb", "logs", "run"):
-        (state / folder).mkdir(parents=True, exist_ok=True)
+    for folder in (settings.data / "questdb", settings.logs, settings.run):
+        folder.mkdir(parents=True, exist_ok=True)
     remember(settings)
-    if not (state / "data" / "kafka" / "meta.properties").exists():
-        tool = [
-            settings["JAVA"],
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            f"{settings['JARS']}/kafka/*",
-            "kafka.tools.StorageTool",
-        ]
-        identity = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
-        arguments = ["format", "--cluster-id", identity, "--config", "kafka/server.properties"]
-        subprocess.run([*tool, *arguments], check=True, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)  # noqa: S603
+    if not (settings.data / "kafka" / "meta.properties").exists():
+        identity = storage_tool(settings, "random-uuid").strip()
+        storage_tool(settings, "format", "--cluster-id", identity, "--config", "kafka/server.properties")
 
 
-def wait(supervisor: Supervisor, settings: dict[str, str]) -> bool:
+def storage_tool(settings: Settings, *arguments: str) -> str:
+    """Run Kafka's tool for the broker's storage; return what it printed."""
+    tool = [settings.java, "-XX:TieredStopAtLevel=1", "-cp", f"{programs.JARS}/kafka/*", "kafka.tools.StorageTool"]
+    variables = environment.render(settings)
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*tool, *arguments], check=True, cwd=settings.root, env=variables, capture_output=True, text=True
+    )
+    return done.stdout
+
+
+def wait(supervisor: Supervisor, settings: Settings) -> bool:
     """Wait until every part works, a line each; show the log of what does not."""
     started = time.monotonic()
     waiting = {process.name: "" for process in supervisor.processes()}
@@ -81,7 +84,7 @@ def wait(supervisor: Supervisor, settings: dict[str, str]) -> bool:
         time.sleep(LOOK_EVERY)
     for name, problem in waiting.items():
         say(f"✗ {name}: {problem}. The end of its log:")
-        say(tail(Path(settings["STATE_DIR"], "logs", f"{name}.log")))
+        say(tail(settings.logs / f"{name}.log"))
     return not waiting
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from dotenv import dotenv_values
 
-from operations.local.settings import jvms, load
+from operations.local import programs
+from operations.local.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -149,7 +150,7 @@ def test_heap_leaves_room_in_its_container() -> None:
 
 def test_connect_has_the_heap_of_make_up() -> None:
     inside = TEXT.partition("JDK_JAVA_OPTIONS")[2].partition("volumes:")[0]
-    outside = jvms(load())["CONNECT_JVM"]
+    outside = " ".join(programs.connect(load()))
     assert {option for option in outside.split() if option.startswith(("-Xm", "-XX"))} <= set(inside.split())
 
 

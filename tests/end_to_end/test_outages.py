@@ -45,7 +45,7 @@ def test_sleep(stack: Pipeline, sleepers: str) -> None:
         stack.resume(name)
     until(lambda: stack.count("github_events") > before, "rows after the sleep", 60, lambda: stack.log("kafka-connect"))
     stack.healthy()
-    metrics = stack.settings["RECONCILER_URL"] + "/metrics"
+    metrics = stack.settings.reconciler_url + "/metrics"
     until(
         lambda: "stack_groups,consumer_group=connect-github_events" in requests.get(metrics, timeout=30).text, "offsets"
     )

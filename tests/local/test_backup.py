@@ -29,12 +29,12 @@ def own() -> Iterator[Stack]:
 
 def test_restore_brings_back_all_that_was_there(own: Stack) -> None:
     file = own.state / "backup.tar.gz"
-    writer = load.Writer(own.settings["KAFKA_BOOTSTRAP_SERVERS"], "github_events")
+    writer = load.Writer(own.settings.kafka_bootstrap_servers, "github_events")
     events, end = load.Events(seed=1), time.time() - 20 * DAY
     for event in events.many(5000, until=end):
         writer.send(event)
     writer.finish()
-    url = own.settings["QUESTDB_HTTP_URL"]
+    url = own.settings.questdb_http_url
     until(lambda: load.stored(url, OWN) == writer.checksum, "all rows", 60, lambda: own.log("kafka-connect"))
     # The last ones wait in the topic while the backup is taken: no sink reads them.
     own.stop("kafka-connect")

@@ -8,6 +8,7 @@ import pytest
 from dotenv import dotenv_values
 
 from operations.local import obstacles, passwords
+from operations.local.settings import load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,7 +18,7 @@ def test_every_password_that_an_open_address_needs_is_written_and_differs(tmp_pa
     path = tmp_path / ".env.secrets"
     passwords.write(path)
     found = {name: value or "" for name, value in dotenv_values(path).items()}
-    assert obstacles.passwords({"BIND_ADDRESS": "0.0.0.0", **found}) == []  # noqa: S104 - not bound
+    assert obstacles.passwords(load({"BIND_ADDRESS": "0.0.0.0", **found})) == []  # noqa: S104 - not bound
     assert len({found[name] for name in passwords.NAMES}) == len(passwords.NAMES)
     assert path.stat().st_mode & 0o777 == 0o600
 

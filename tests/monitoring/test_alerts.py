@@ -50,7 +50,7 @@ def stated(stack: Stack, name: str) -> float:
     """Return the seconds of the condition's own threshold, and three looks: to see it, to write it, and to have it applied."""
     thresholds = ALERTS[name].thresholds | SHORT.get(name, {})
     own = max((thresholds[key] for key in ("after", "seconds") if key in thresholds), default=0)
-    return own + 3 * int(stack.settings["MONITORING_INTERVAL"]) + SLACK
+    return own + 3 * stack.settings.monitoring_interval + SLACK
 
 
 def off(stack: Stack, name: str) -> None:
@@ -81,7 +81,7 @@ def calm(stack: Stack, telegraf: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
 
 def empty_dead_letters(stack: Stack) -> None:
     """Do what the remedy says: delete the topics that hold some; the reconciler makes them anew."""
-    bootstrap: dict[str, str | int | float | bool] = {"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]}
+    bootstrap: dict[str, str | int | float | bool] = {"bootstrap.servers": stack.settings.kafka_bootstrap_servers}
     consumer, admin = Consumer({**bootstrap, "group.id": "depth"}), AdminClient(bootstrap)
     letters = [name for name in admin.list_topics(timeout=30).topics if name.endswith("_dlq")]
     # Asked of Kafka: what the monitoring knows may be older.
@@ -175,7 +175,7 @@ def fault(stack: Stack, name: str, subject: str, harm: Callable[[], None], repai
 
 
 def connector(stack: Stack, action: str) -> Callable[[], None]:
-    url = f"{stack.settings['CONNECT_URL']}/connectors/github_polls/{action}"
+    url = f"{stack.settings.connect_url}/connectors/github_polls/{action}"
     return lambda: requests.put(url, timeout=30).raise_for_status()
 
 
@@ -191,7 +191,7 @@ def program(stack: Stack, action: str) -> Callable[[], None]:
 
 
 def poison(stack: Stack) -> None:
-    producer = Producer({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    producer = Producer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
     producer.produce("iot_data", b"this is not JSON")
     assert producer.flush(30) == 0
 
@@ -209,5 +209,5 @@ def test_without_questdb_the_check_says_so_and_no_metric_is_lost(calm: Stack) ->
     until(lambda: calm.sql(f"SELECT count() {since}")[0][0] > 10, "rows again", 60, lambda: calm.log("telegraf"))
     before = "lag(timestamp) OVER (ORDER BY timestamp)"
     ((gap,),) = calm.sql(f"SELECT max(gap) FROM (SELECT datediff('s', {before}, timestamp) AS gap {since})")
-    assert gap <= 2 * int(calm.settings["MONITORING_INTERVAL"]), "a busy machine may skip one look"
+    assert gap <= 2 * calm.settings.monitoring_interval, "a busy machine may skip one look"
     off(calm, "monitoring_silent")

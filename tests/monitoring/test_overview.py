@@ -28,9 +28,9 @@ def reader(stack: Stack, telegraf: str) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the shared stack as Grafana opens it."""
     assert telegraf
     stack.healthy()
-    chosen = stack.settings
+    settings, chosen = stack.settings, stack.settings.chosen
     user, password = chosen["QUESTDB_READONLY_USER"], chosen["QUESTDB_READONLY_PASSWORD"]
-    address = f"host={chosen['QUESTDB_PG_HOST']} port={chosen['QUESTDB_PG_PORT']} dbname=qdb sslmode=disable"
+    address = f"host={settings.host} port={settings.ports.questdb_pg} dbname=qdb sslmode=disable"
     with psycopg.connect(address, user=user, password=password, autocommit=True) as connection:
         yield connection
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -13,9 +12,12 @@ from dotenv import dotenv_values
 from expectations import OTHER_TABLES
 from waiting import until
 
+from operations.local.environment import render
 from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stack import Stack
 
 TABLES = [table for table, writer in OTHER_TABLES.items() if writer == "telegraf"]
@@ -48,8 +50,9 @@ def test_quest_db_gets_a_login_with_every_request() -> None:
 
 def look(stack: Stack) -> str:
     """Let Telegraf look once and print what it would write."""
-    command = [stack.settings["TELEGRAF"], "--config", str(FOLDER / "telegraf.conf"), "--test"]
-    done = subprocess.run(command, env=os.environ | stack.settings, capture_output=True, text=True, check=False)
+    assert stack.settings.telegraf
+    command: list[str | Path] = [stack.settings.telegraf, "--config", str(FOLDER / "telegraf.conf"), "--test"]
+    done = subprocess.run(command, env=render(stack.settings), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

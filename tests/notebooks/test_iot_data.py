@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 from datetime import datetime, timedelta, timezone
@@ -13,6 +12,7 @@ import pytest
 from devices import Reading, readings
 from waiting import until
 
+from operations.local.environment import render
 from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(stack: Stack, python: Path, *arguments: str, **environment: str) -> subp
     return subprocess.run(
         [python, "ingestion/python/iot_data.py", *arguments],
         cwd=ROOT,
-        env=os.environ | stack.settings | environment,
+        env=render(stack.settings) | environment,
         capture_output=True,
         text=True,
         check=False,

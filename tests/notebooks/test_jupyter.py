@@ -21,7 +21,7 @@ NAME = min(path.name for path in (ROOT / "notebooks").glob("*.ipynb"))
 
 def get(stack: Stack, path: str, token: str = "quest") -> requests.Response:  # noqa: S107 - the published default
     """Ask Jupyter for `path`, following no redirect."""
-    url = f"http://127.0.0.1:{stack.settings['JUPYTER_PORT']}{path}"
+    url = f"http://127.0.0.1:{stack.settings.ports.jupyter}{path}"
     headers = {"Authorization": f"token {token}"} if token else {}
     return requests.get(url, headers=headers, allow_redirects=False, timeout=30)
 
@@ -55,4 +55,4 @@ def test_listens_on_loopback_only(stack: Stack) -> None:
 
 def test_kernels_find_the_stack(stack: Stack, notebooks_python: Path) -> None:
     assert str(notebooks_python.parent) in " ".join(psutil.Process(stack.pid("jupyter")).cmdline())
-    assert psutil.Process(stack.pid("jupyter")).environ()["QUESTDB_HTTP_URL"] == stack.settings["QUESTDB_HTTP_URL"]
+    assert psutil.Process(stack.pid("jupyter")).environ()["QUESTDB_HTTP_URL"] == stack.settings.questdb_http_url

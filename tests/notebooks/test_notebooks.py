@@ -23,13 +23,13 @@ What a notebook has to bring, found here by listing `notebooks/*.ipynb`:
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
 
+from operations.local.environment import render
 from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def test_runs_twice(path: Path, stack: Stack, notebooks_python: Path, tmp_path: 
     done = subprocess.run(
         [notebooks_python, RUN, path, "test", tmp_path / "done.ipynb", "2"],
         cwd=ROOT,
-        env=os.environ | stack.settings,
+        env=render(stack.settings),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -99,7 +99,7 @@ class State:
 
     def __init__(self, stack: Stack) -> None:
         """Look now."""
-        admin = AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+        admin = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
         self.topics = {name for name in admin.list_topics(timeout=30).topics if not name.startswith("__")}
         self.tables = {name for (name,) in stack.sql("SELECT table_name FROM tables()")}
         self.rows = {table: stack.count(table) for table in sorted(DATASETS - FED)}

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def connect(stack: Stack) -> Iterator[connectors.Connect]:
     """The shared stack's Connect; what the test registers is removed after it."""
     with requests.Session() as session:
-        found = connectors.Connect(session, stack.settings["CONNECT_URL"])
+        found = connectors.Connect(session, stack.settings.connect_url)
         before = found.connectors().keys()
         yield found
         for name in found.connectors().keys() - before:
@@ -86,7 +86,7 @@ def test_failed_task_is_restarted_less_and_less_often(connect: connectors.Connec
     wanted = {"spare": spare(**{"consumer.override.auto.offset.reset": "latest"})}
     connect.put("spare", wanted["spare"])
     until(lambda: "spare" in connect.connectors(), "registered", 10)
-    producer = Producer({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    producer = Producer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
 
     def poisoned() -> bool:
         producer.produce("iot_data", b"poison")

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 @pytest.fixture
 def admin(stack: Stack) -> AdminClient:
     """An admin client of the shared stack's broker."""
-    return AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    return AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
 
 
 def test_a_partition_and_a_group_that_is_away(stack: Stack, admin: AdminClient, tmp_path: Path) -> None:
     topic, group = f"offsets_{uuid.uuid4().hex}", "a group, with=signs"
     (tmp_path / f"{topic}.properties").write_text("partitions=1\n", encoding="utf-8")
     topics.apply(admin, topics.read(tmp_path))
-    servers = {"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]}
+    servers = {"bootstrap.servers": stack.settings.kafka_bootstrap_servers}
     producer = Producer(servers)
     for number in range(5):
         producer.produce(topic, str(number))
@@ -47,7 +47,7 @@ def test_a_partition_and_a_group_that_is_away(stack: Stack, admin: AdminClient, 
 
 def test_the_running_reconciler_answers(stack: Stack) -> None:
     def told() -> str:
-        return requests.get(f"{stack.settings['RECONCILER_URL']}/metrics", timeout=30).text
+        return requests.get(f"{stack.settings.reconciler_url}/metrics", timeout=30).text
 
     until(lambda: "stack_topics,topic=github_events,partition_id=0 first=0i,next=" in told(), "the offsets", 60, told)
     assert re.match(r"stack_reconciler problems=\d+i,restarts=\d+i\n", told())

@@ -31,7 +31,7 @@ def database(stack: Stack) -> Iterator[tables.QuestDb]:
     """The shared stack's QuestDB with a table and a view, and without the stack's own reconciler, which would repair them too."""
     stack.stop("reconciler")
     with requests.Session() as session:
-        found = tables.QuestDb(session, stack.settings["QUESTDB_HTTP_URL"])
+        found = tables.QuestDb(session, stack.settings.questdb_http_url)
         found.run(TABLE)
         found.run(VIEW)
         found.run(ROWS.format(count=60))

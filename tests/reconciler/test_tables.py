@@ -35,7 +35,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS made_by_test_1m WITH BASE made_by_test RE
 def database(stack: Stack) -> Iterator[tables.QuestDb]:
     """The shared stack's QuestDB; the test's own tables are dropped after it."""
     with requests.Session() as session:
-        found = tables.QuestDb(session, stack.settings["QUESTDB_HTTP_URL"])
+        found = tables.QuestDb(session, stack.settings.questdb_http_url)
         yield found
         found.run("DROP MATERIALIZED VIEW IF EXISTS made_by_test_1m")
         found.run("DROP TABLE IF EXISTS made_by_test")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def admin(stack: Stack) -> AdminClient:
     """An admin client of the shared stack's broker."""
-    return AdminClient({"bootstrap.servers": stack.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    return AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
 
 
 def apply(admin: AdminClient, folder: Path, name: str, text: str) -> None:

@@ -27,7 +27,7 @@ def cluster(images: str) -> Iterator[Containers]:  # noqa: ARG001 - to have them
 
 
 def test_every_topic_has_three_copies(cluster: Containers) -> None:
-    admin = AdminClient({"bootstrap.servers": cluster.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    admin = AdminClient({"bootstrap.servers": cluster.settings.kafka_bootstrap_servers})
     topics = admin.list_topics(timeout=10).topics
     copies = {name: {len(part.replicas) for part in topic.partitions.values()} for name, topic in topics.items()}
     assert {"github_events", "connect_offsets", "connect_configs", "connect_status", "__consumer_offsets"} <= set(

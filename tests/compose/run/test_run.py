@@ -64,7 +64,7 @@ def test_grafana_or_its_stand_in_found_what_is_mounted(containers: Containers) -
     assert health["database"] == "ok"
     if health["version"] == "stub":  # where images can't be pulled: no Grafana, only a check of its files and settings
         return
-    login = (containers.settings["GRAFANA_USER"], containers.settings["GRAFANA_PASSWORD"])
+    login = (containers.settings.chosen["GRAFANA_USER"], containers.settings.chosen["GRAFANA_PASSWORD"])
     found = requests.get(f"{url}/api/dashboards/uid/github-events-questdb", auth=login, timeout=10)
     assert found.json()["meta"]["slug"] == "github-events-dashboard"
 

@@ -1,0 +1,140 @@
+"""The environment of the local processes: every setting, and what their configuration files read besides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations.local import env_file
+from operations.local.settings import THIS_MACHINE
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from operations.local.settings import Settings
+
+
+def render(settings: Settings) -> dict[str, str]:
+    """Return the whole environment, that of this process included."""
+    return {
+        **settings.chosen,
+        "ROOT": str(settings.root),
+        "STATE_DIR": str(settings.state_dir),
+        "FEED": settings.feed,
+        "PYTHONUNBUFFERED": "1",
+        # Without a UTF-8 locale a JVM reads other characters than ASCII in paths and passwords as question marks.
+        "LC_ALL": "C.UTF-8",
+        **_broker(settings),
+        **_connect(settings),
+        **_questdb(settings),
+        **_feed(settings),
+        **_reconciler(settings),
+        **_grafana(settings),
+        **_jupyter(settings),
+        **_telegraf(settings),
+    }
+
+
+def _broker(settings: Settings) -> dict[str, str]:
+    """Return what kafka/server.properties and the broker's clients read."""
+    return {
+        "BROKER_BIND": settings.bind_address,
+        "BROKER_HOST": settings.host,
+        "BROKER_PUBLIC_HOST": settings.kafka_public_host,
+        "BROKER_PORT": str(settings.ports.kafka),
+        "BROKER_INTERNAL_PORT": str(settings.ports.kafka_internal),
+        "BROKER_CONTROLLER_PORT": str(settings.ports.kafka_controller),
+        "BROKER_DATA": str(settings.data / "kafka"),
+        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+    }
+
+
+def _connect(settings: Settings) -> dict[str, str]:
+    """Return what kafka-connect-plugins/worker.properties and the worker's clients read."""
+    return {
+        "CONNECT_URL": settings.connect_url,
+        "CONNECT_BOOTSTRAP_SERVERS": f"{settings.host}:{settings.ports.kafka_internal}",
+        "CONNECT_BIND": THIS_MACHINE,
+        "CONNECT_HOST": THIS_MACHINE,
+    }
+
+
+def _questdb(settings: Settings) -> dict[str, str]:
+    """Return QuestDB's own settings (QDB_…) and how the other parts reach it."""
+    bind, ports, chosen = settings.bind_address, settings.ports, settings.chosen
+    return env_file.read(settings.root / "questdb" / "server.env", {}, {}) | {
+        "QDB_HTTP_NET_BIND_TO": f"{bind}:{ports.questdb_http}",
+        "QDB_HTTP_MIN_NET_BIND_TO": f"{bind}:{ports.questdb_health}",
+        "QDB_PG_NET_BIND_TO": f"{bind}:{ports.questdb_pg}",
+        "QDB_LINE_TCP_NET_BIND_TO": f"{THIS_MACHINE}:{ports.questdb_ilp}",  # has no login
+        "QDB_PG_USER": chosen["QUESTDB_USER"],
+        "QDB_PG_PASSWORD": chosen["QUESTDB_PASSWORD"],
+        "QDB_PG_READONLY_USER": chosen["QUESTDB_READONLY_USER"],
+        "QDB_PG_READONLY_PASSWORD": chosen["QUESTDB_READONLY_PASSWORD"],
+        "QDB_HTTP_USER": settings.questdb_http_user,
+        "QDB_HTTP_PASSWORD": settings.questdb_http_password,
+        "QUESTDB_HTTP_URL": settings.questdb_http_url,
+        "QUESTDB_ADDRESS": settings.questdb_address,
+        "QUESTDB_PG_HOST": settings.host,
+    }
+
+
+def _feed(settings: Settings) -> dict[str, str]:
+    """Return what the poller and the simulator read."""
+    token = settings.chosen["GITHUB_TOKEN_FILE"]
+    return {
+        "GITHUB_API_URL": settings.github_api_url,
+        # Not every part runs in the checkout's folder.
+        "GITHUB_TOKEN_FILE": token and str(settings.root / token),
+        "HEARTBEAT_FILE": str(settings.heartbeat_file),
+    }
+
+
+def _reconciler(settings: Settings) -> dict[str, str]:
+    return {"RECONCILER_STATUS_FILE": str(settings.reconciler_status_file)}
+
+
+def _grafana(settings: Settings) -> dict[str, str]:
+    """Return Grafana's own settings (GF_…) and what its provisioning reads."""
+    folder = settings.root / "dashboard" / "grafana"
+    return {
+        "GF_SECURITY_ADMIN_USER": settings.chosen["GRAFANA_USER"],
+        # Grafana fills in ${NAME} in its settings. It does so once, so that a password may look like that.
+        "GF_SECURITY_ADMIN_PASSWORD": "$__env{GRAFANA_PASSWORD}",
+        "GF_SERVER_HTTP_ADDR": settings.bind_address,
+        "GF_SERVER_HTTP_PORT": str(settings.ports.grafana),
+        "GF_PATHS_DATA": str(settings.data / "grafana"),
+        "GF_PATHS_LOGS": str(settings.logs),
+        "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
+        "GF_LOG_MODE": "console",
+        "DASHBOARDS": str(folder / "dashboards"),
+    }
+
+
+def _jupyter(settings: Settings) -> dict[str, str]:
+    """Return what notebooks/jupyter_server_config.py and Jupyter itself read."""
+    return {
+        "JUPYTER_BIND": settings.bind_address,
+        # The settings of this user's other notebook servers stay out of it.
+        "JUPYTER_CONFIG_DIR": str(settings.data / "jupyter"),
+        "JUPYTER_RUNTIME_DIR": str(settings.run / "jupyter"),
+        "IPYTHONDIR": str(settings.data / "ipython"),
+    }
+
+
+def _telegraf(settings: Settings) -> dict[str, str]:
+    """Return what monitoring/telegraf/telegraf.conf reads."""
+    ports, disk = settings.ports, str(mount_point(settings.state_dir))
+    return {
+        "BROKER_JOLOKIA_URL": f"http://{THIS_MACHINE}:{ports.broker_jolokia}/jolokia",
+        "CONNECT_JOLOKIA_URL": f"http://{THIS_MACHINE}:{ports.connect_jolokia}/jolokia",
+        "QUESTDB_HEALTH_URL": f"http://{settings.host}:{ports.questdb_health}",
+        "RECONCILER_URL": settings.reconciler_url,
+        "TELEGRAF_ADDRESS": settings.telegraf_address,
+        "BROKER_DISK": disk,
+        "QUESTDB_DISK": disk,
+    }
+
+
+def mount_point(path: Path) -> Path:
+    """Return where the file system that holds `path` is mounted."""
+    return next(folder for folder in (path, *path.parents) if folder.is_mount())
