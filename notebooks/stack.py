@@ -28,8 +28,9 @@ POSTGRES: dict[str, Any] = {
     "dbname": "qdb",
 }
 # For requests.get(QUESTDB + …, auth=LOGIN); nobody asks for a login unless QUESTDB_HTTP_USER is set.
+# As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
 LOGIN = (
-    (os.environ["QUESTDB_HTTP_USER"], os.environ["QUESTDB_HTTP_PASSWORD"])
+    (os.environ["QUESTDB_HTTP_USER"].encode(), os.environ["QUESTDB_HTTP_PASSWORD"].encode())
     if os.environ.get("QUESTDB_HTTP_USER")
     else None
 )
@@ -48,5 +49,7 @@ def query(sql: str, parameters: Sequence[Any] | Mapping[str, Any] | None = None)
 
 def questdb_client() -> str:
     """Return the configuration string of QuestDB's own client, which writes over ILP/HTTP."""
-    login = "username={};password={};".format(*LOGIN) if LOGIN else ""
+    # A semicolon inside a value is written twice.
+    user, password = (word.decode().replace(";", ";;") for word in LOGIN or (b"", b""))
+    login = f"username={user};password={password};" if LOGIN else ""
     return f"http::addr={QUESTDB.removeprefix('http://')};{login}"

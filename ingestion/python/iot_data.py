@@ -147,7 +147,9 @@ def _measurements(reading: Reading) -> dict[str, int | float]:
 def questdb_configuration(environ: dict[str, str]) -> str:
     """Return the client's configuration string for the QuestDB of these settings."""
     url = environ.get("QUESTDB_HTTP_URL") or "http://localhost:9000"
-    user, password = environ.get("QUESTDB_HTTP_USER"), environ.get("QUESTDB_HTTP_PASSWORD")
+    # A semicolon inside a value is written twice.
+    names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD")
+    user, password = (environ.get(name, "").replace(";", ";;") for name in names)
     scheme, _, address = url.partition("://")
     return f"{scheme}::addr={address};" + (f"username={user};password={password};" if user else "")
 

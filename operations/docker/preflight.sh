@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs once before the stack starts: refuses default passwords where others can reach them, and copies the monitoring
-# agent's jar to the volume that the broker reads it from.
+# Runs once before the stack starts: refuses default passwords where others can reach them and a name of Kafka that nobody
+# can use, and copies the monitoring agent's jar to the volume that the broker reads it from.
 set -eu
 
 case $BIND_ADDRESS in
@@ -13,6 +13,16 @@ case $BIND_ADDRESS in
     done
     if [ -n "$weak" ]; then
         echo "BIND_ADDRESS=$BIND_ADDRESS lets other machines in, so these need values of your own, in .env, your shell, or written by make secrets:$weak" >&2
+        exit 1
+    fi
+    ;;
+esac
+
+case $BIND_ADDRESS in
+127.0.0.1 | 0.0.0.0 | ::1 | :: | "[::1]" | "[::]") ;;
+*)
+    if [ "$KAFKA_PUBLIC_HOST" = localhost ]; then
+        echo "BIND_ADDRESS=$BIND_ADDRESS can't be reached as localhost: set KAFKA_PUBLIC_HOST to that address, or to a name of it" >&2
         exit 1
     fi
     ;;

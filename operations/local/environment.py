@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from operations.local.settings import Settings
 
 
+def of_parts(settings: Settings) -> dict[str, str]:
+    """Return the environment of the stack's own parts, which reach Kafka whatever name it has outside."""
+    inside = settings.chosen.get("KAFKA_BOOTSTRAP_SERVERS") or settings.kafka_inside
+    return render(settings) | {"KAFKA_BOOTSTRAP_SERVERS": inside}
+
+
 def render(settings: Settings) -> dict[str, str]:
-    """Return the whole environment, that of this process included."""
+    """Return the environment of a program on this machine, that of this process included."""
     return {
         **settings.chosen,
         "ROOT": str(settings.root),
@@ -52,7 +58,7 @@ def _connect(settings: Settings) -> dict[str, str]:
     """Return what kafka-connect-plugins/worker.properties and the worker's clients read."""
     return {
         "CONNECT_URL": settings.connect_url,
-        "CONNECT_BOOTSTRAP_SERVERS": f"{settings.host}:{settings.ports.kafka_internal}",
+        "CONNECT_BOOTSTRAP_SERVERS": settings.kafka_inside,
         "CONNECT_BIND": THIS_MACHINE,
         "CONNECT_HOST": THIS_MACHINE,
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import sqlparse
+from requests.auth import HTTPBasicAuth
 
 from operations.reconciler.problems import Problem
 
@@ -60,7 +61,8 @@ class QuestDb:
         """Use `session` for every request."""
         self._session = session
         self._url = url.rstrip("/") + "/exec"
-        self._auth = (user, password) if user else None
+        # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
+        self._auth = HTTPBasicAuth(user.encode(), password.encode()) if user else None
 
     def run(self, sql: str) -> list[dict[str, Any]]:
         """Run one statement; return its rows, none for DDL.

@@ -9,10 +9,11 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import nasty
 import pytest
 from dotenv import dotenv_values
 
-from operations.local import programs
+from operations.local import env_file, programs
 from operations.local.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -34,6 +35,22 @@ KNOWN = {
 }
 SERVICES = {*KNOWN, *ONE_SHOT, "reconciler", "simulator"}
 CLUSTER = {"broker-2", "broker-3", "kafka-connect-2"}
+LINES = [
+    "plain",
+    "",
+    "two words # a comment",
+    "hash#inside",
+    "'pa;ss$HOME ${KNOWN} # % \\x \\\\y'",
+    "'it\\'s' # it's",
+    '"a \\"b\\" c"',
+    '"one\\ntwo\\\\"',
+    "${KNOWN}-$KNOWN-$$KNOWN-${NO_SUCH:-default}",
+    '"${KNOWN}"',
+    "${NAME_0}",
+    "ü ☃",
+    "a=b;c",
+    "  spaces  ",
+]
 BYTES = {"m": 2**20, "g": 2**30}
 
 Service = dict[str, Any]
@@ -151,7 +168,7 @@ def test_heap_leaves_room_in_its_container() -> None:
 def test_connect_has_the_heap_of_make_up() -> None:
     inside = TEXT.partition("JDK_JAVA_OPTIONS")[2].partition("volumes:")[0]
     outside = " ".join(programs.connect(load()))
-    assert {option for option in outside.split() if option.startswith(("-Xm", "-XX"))} <= set(inside.split())
+    assert {option for option in outside.split() if option.startswith(("-Xms", "-Xmn", "-XX"))} <= set(inside.split())
 
 
 def test_log_is_capped(service: Service) -> None:
@@ -230,13 +247,44 @@ def test_token_in_a_file_is_mounted_where_github_is_asked_and_shown_nowhere(comp
     assert found["services"] == plain["services"]
 
 
-def test_login_for_quest_db_reaches_the_sink(compose: list[str]) -> None:
-    found = resolve(compose, QUESTDB_HTTP_USER="me", QUESTDB_HTTP_PASSWORD="word")["services"]  # noqa: S106 - not one
-    told = found["kafka-connect"]["environment"]
-    assert (told["QUESTDB_HTTP_USER"], told["QUESTDB_HTTP_PASSWORD"]) == ("me", "word")
+def test_any_password_reaches_every_service_as_it_is(compose: list[str]) -> None:
+    names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "QUESTDB_PASSWORD", "QUESTDB_READONLY_PASSWORD")
+    shell = {name: f"{name}: {nasty.PASSWORD}" for name in (*names, "GRAFANA_PASSWORD")}
+    found = resolve(compose, **shell)["services"]
+    told = {
+        name: found[name]["environment"] for name in ("kafka-connect", "questdb", "reconciler", "telegraf", "grafana")
+    }
+    # Compose writes a dollar sign of the result twice.
+    expected = {name: value.replace("$", "$$") for name, value in shell.items()}
+    for service in ("kafka-connect", "reconciler", "telegraf"):
+        assert {name: told[service][name] for name in names[:2]} == {name: expected[name] for name in names[:2]}, (
+            service
+        )
+    assert {name: told["questdb"]["QDB_" + name.removeprefix("QUESTDB_")] for name in names[:2]} == {
+        name: expected[name] for name in names[:2]
+    }
+    assert told["questdb"]["QDB_PG_PASSWORD"] == expected["QUESTDB_PASSWORD"]
+    assert told["grafana"]["QUESTDB_READONLY_PASSWORD"] == expected["QUESTDB_READONLY_PASSWORD"]
+    assert told["grafana"]["GRAFANA_PASSWORD"] == expected["GRAFANA_PASSWORD"]
+    assert told["grafana"]["GF_SECURITY_ADMIN_PASSWORD"] == "$$__env{GRAFANA_PASSWORD}"  # noqa: S105 - a name
     for file in (ROOT / "kafka-connect-plugins" / "connectors").glob("*.json"):
         client = json.loads(file.read_text(encoding="utf-8"))["client.conf.string"]
         assert "username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};" in client
+
+
+def test_make_reads_dot_env_as_compose_does(compose: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "lines.env"
+    file.write_text("\n".join(f"NAME_{number}={line}" for number, line in enumerate(LINES)), encoding="utf-8")
+    (tmp_path / "compose.yml").write_text(
+        "services:\n  it:\n    image: none\n    environment:\n"
+        + "".join(f"      NAME_{number}:\n" for number in range(len(LINES))),
+        encoding="utf-8",
+    )
+    command = [*compose, "--env-file", str(file), "--file", str(tmp_path / "compose.yml"), "config", "--format", "json"]
+    answer = subprocess.run(command, env={**os.environ, "KNOWN": "x"}, capture_output=True, text=True, check=True)
+    theirs = json.loads(answer.stdout)["services"]["it"]["environment"]
+    ours = env_file.read(file, {"KNOWN": "x"}, {})
+    assert {name: value.replace("$", "$$") for name, value in ours.items()} == theirs
 
 
 def used_variables() -> set[str]:
@@ -284,6 +332,17 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
         assert ENV["GRAFANA_PASSWORD"] not in answer.stderr.split()
 
 
+def test_a_name_of_kafka_that_nobody_can_use_is_refused(tmp_path: Path) -> None:
+    script = (
+        (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    )
+    own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN", "_HTTP_USER"))}
+    variables = {**os.environ, **own, "BIND_ADDRESS": "192.0.2.1", "KAFKA_PUBLIC_HOST": "localhost"}
+    answer = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True, check=False)
+    assert answer.returncode == 1
+    assert "set KAFKA_PUBLIC_HOST" in answer.stderr
+
+
 def test_own_passwords_are_accepted_on_any_address(tmp_path: Path) -> None:
     script = (
         (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
@@ -291,5 +350,6 @@ def test_own_passwords_are_accepted_on_any_address(tmp_path: Path) -> None:
     (tmp_path / "agent").mkdir()
     (tmp_path / "jolokia.jar").touch()
     own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN", "_HTTP_USER"))}
-    subprocess.run(["sh", "-c", script], env={**os.environ, **own, "BIND_ADDRESS": "0.0.0.0"}, check=True)  # noqa: S104 - not bound
+    variables = {**os.environ, **own, "BIND_ADDRESS": "0.0.0.0", "KAFKA_PUBLIC_HOST": "me"}  # noqa: S104 - not bound
+    subprocess.run(["sh", "-c", script], env=variables, check=True)
     assert (tmp_path / "agent" / "jolokia.jar").exists()
