@@ -74,18 +74,17 @@ gallery: $(NOTEBOOKS_VENV)/.done $(VENV)/.up ## run every notebook on the runnin
 
 # --- Kafka's own tools, with ARGS="…" ---
 
-KAFKA_PORT ?= $(shell sed -n 's/^KAFKA_PORT=//p' .env)
-BOOTSTRAP = --bootstrap-server localhost:$(KAFKA_PORT)
+KAFKA = $(BIN)/python -m operations.local kafka
 TOPIC ?= github_events
 
 kafka-topics: build ## run kafka-topics; lists the topics without ARGS
-	@kafka/bin/kafka-topics $(BOOTSTRAP) $(or $(ARGS),--list)
+	@$(KAFKA) kafka-topics $(or $(ARGS),--list)
 
 kafka-consumer-groups: build ## run kafka-consumer-groups; shows the lag of all groups without ARGS
-	@kafka/bin/kafka-consumer-groups $(BOOTSTRAP) $(or $(ARGS),--describe --all-groups)
+	@$(KAFKA) kafka-consumer-groups $(or $(ARGS),--describe --all-groups)
 
 consume: build ## print the messages of TOPIC (github_events) as they arrive
-	@kafka/bin/kafka-console-consumer $(BOOTSTRAP) --topic $(TOPIC) $(ARGS)
+	@$(KAFKA) kafka-console-consumer --topic $(TOPIC) $(ARGS)
 
 # --- Tests ---
 
@@ -175,7 +174,10 @@ bench-monitoring: build telegraf $(VENV)/.test ## CPU and rows that it costs to 
 
 # --- What the stack is built from ---
 
-build: preflight $(VENV)/.up .local/jars/.done $(SINK)/target/.done ## fetch and build all that `make up` starts
+build: preflight ## fetch and build all that `make up` starts
+	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --no-print-directory built
+
+built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done
 
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }

@@ -44,11 +44,12 @@ class Pipeline(ABC):
     """A running stack, however it was started: its parts, and what it has stored."""
 
     environment: dict[str, str]  # what differs from .env
+    root: Path = ROOT  # the checkout it runs from
 
     @property
     def settings(self) -> Settings:
         """Return the settings as programs on this machine see them."""
-        return load({**os.environ, **self.environment})
+        return load({**os.environ, **self.environment}, self.root)
 
     def __enter__(self) -> Self:
         """Leave the start to whoever needs it."""
@@ -120,7 +121,9 @@ class Pipeline(ABC):
 
     def sql(self, query: str) -> list[list[Any]]:
         """Return the rows of a query."""
-        answer = requests.get(self.settings.questdb_http_url + "/exec", params={"query": query}, timeout=30)
+        settings = self.settings
+        url = settings.questdb_http_url + "/exec"
+        answer = requests.get(url, params={"query": query}, auth=settings.questdb_login, timeout=30)
         body = answer.json()
         assert "error" not in body, f"{body}\n{query}"
         rows: list[list[Any]] = body.get("dataset", [])
@@ -184,12 +187,13 @@ class Pipeline(ABC):
 
 
 class Stack(Pipeline):
-    """A stack of its own: ports, state and settings; `environment` adds to them."""
+    """A stack of its own: ports, state and settings; `environment` adds to them. It runs from the checkout `root`."""
 
-    def __init__(self, **environment: str) -> None:
+    def __init__(self, root: Path = ROOT, **environment: str) -> None:
         """Choose ports and a folder; start nothing."""
+        self.root = root
         # A short path: the supervisor's socket lies in it.
-        self.state = Path(tempfile.mkdtemp(prefix="rta-"))
+        self.state = Path(environment.get("STATE_DIR") or tempfile.mkdtemp(prefix="rta-"))
         names = [Ports.setting(port.name) for port in fields(Ports)]
         ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
         self.environment = {
@@ -210,18 +214,22 @@ class Stack(Pipeline):
 
     def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `make target`; return its exit code and output."""
+        process = self.making(target, **environment)
+        output, _ = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    def making(self, target: str, **environment: str) -> subprocess.Popen[str]:
+        """Start `make target`; what it prints is to be read."""
         # What the `make test` around it was given is not meant for this one.
         inherited = {name: value for name, value in os.environ.items() if name not in {"ARGS", "MAKEFLAGS", "MFLAGS"}}
-        variables = inherited | self.environment | environment
-        return subprocess.run(
+        return subprocess.Popen(
             ["make", "--no-print-directory", target],
-            cwd=ROOT,
-            env=variables,
+            cwd=self.root,
+            env=inherited | self.environment | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
 
     def up(self) -> Stack:

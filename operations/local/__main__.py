@@ -7,11 +7,13 @@ import os
 import shutil
 import sys
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from monitoring import check
 from operations.local import doctor, environment, health, obstacles, passwords, startup
-from operations.local.console import agreed, say
+from operations.local.console import agreed, ended, say
+from operations.local.env_file import SettingsError
+from operations.local.lock import exclusive
 from operations.local.processes import Process, Supervisor
 from operations.local.programs import programs
 from operations.local.settings import SECRETS, THIS_MACHINE, forget, load
@@ -22,12 +24,18 @@ if TYPE_CHECKING:
 
 def up(settings: Settings) -> int:
     """Start what does not run, wait until every part works, say where to look."""
-    supervisor = Supervisor(settings)
-    if not supervisor.running():
-        started = startup.launch(settings)
-        if started is None:
-            return 1
-        settings, supervisor = started, Supervisor(started)
+    with exclusive(settings):
+        supervisor = Supervisor(settings)
+        if supervisor.running():
+            settings = load()  # another `make up` may have chosen the feed meanwhile
+            supervisor = Supervisor(settings)
+            supervisor.join()
+            supervisor.retry()
+        else:
+            started = startup.launch(settings)
+            if started is None:
+                return 1
+            settings, supervisor = started, Supervisor(started)
     if not startup.wait(supervisor, settings):
         return 1
     say_addresses(settings)
@@ -39,7 +47,7 @@ def say_addresses(settings: Settings) -> None:
     query = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m"
     say()
     say(f"QuestDB console  {settings.questdb_http_url}/?query={query}&executeQuery=true")
-    say(f"Kafka            {settings.kafka_bootstrap_servers}, topics: make kafka-topics")
+    say(f"Kafka            {settings.kafka_public_host}:{settings.ports.kafka}, topics: make kafka-topics")
     say(f"Kafka Connect    {settings.connect_url}/connectors")
     host = "localhost" if settings.host == THIS_MACHINE else settings.host
     if settings.grafana:
@@ -72,12 +80,13 @@ def say_what_is_off(settings: Settings) -> None:
 
 def down(settings: Settings) -> int:
     """End every process of the stack; data stays."""
-    supervisor = Supervisor(settings)
-    if not supervisor.running():
-        say("nothing runs")
-        return 0
-    supervisor.stop()
-    forget(settings)
+    with exclusive(settings):
+        supervisor = Supervisor(settings)
+        if not supervisor.running():
+            say("nothing runs")
+            return 0
+        supervisor.stop()
+        forget(settings)
     say("stopped; data is kept (`make clean` removes it)")
     return 0
 
@@ -94,7 +103,7 @@ def status(settings: Settings) -> int:
 
 def report(process: Process, settings: Settings) -> str | None:
     """Print one part's state; return what is wrong with it."""
-    problem = health.problem(process.name, settings) if process.state == "RUNNING" else "not running"
+    problem = health.problem(process.name, settings) if process.alive else startup.ending(process, settings)
     age = f"{time.time() - process.started:6.0f} s" if process.pid else "       -"
     say(
         f"{'✗' if problem else '✓'} {process.name:15} {process.state:8} {age} {process.rss >> 20:5} MB  {problem or ''}".rstrip()
@@ -155,6 +164,24 @@ def secrets(settings: Settings) -> int:
     return 0
 
 
+def run(program: list[str]) -> NoReturn:
+    """Become a program, which gets the stack's settings."""
+    if not program:
+        message = "run what? A program follows: python -m operations.local run PROGRAM …"
+        raise SettingsError(message)
+    os.execvpe(program[0], program, environment.render(load()))  # noqa: S606 - replaces this process
+
+
+def kafka(program: list[str]) -> NoReturn:
+    """Become one of the tools of kafka/bin, on the stack's broker."""
+    tool, *arguments = program
+    settings = load()
+    path = str(settings.root / "kafka" / "bin" / tool)
+    command = [path, "--bootstrap-server", settings.kafka_bootstrap_servers, *arguments]
+    # A relative path, for a class path may not have every character.
+    os.execve(path, command, os.environ | {"JARS": os.path.relpath(settings.root / ".local" / "jars")})  # noqa: S606 - replaces this process
+
+
 def main() -> int:
     """Run one command; return the exit code."""
     commands = {
@@ -167,13 +194,14 @@ def main() -> int:
         "clean": clean,
         "secrets": secrets,
     }
+    others = {"run": run, "kafka": kafka}
     parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)
-    parser.add_argument("command", choices=[*commands, "run"])
-    parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program, which gets the stack's settings")
-    arguments = parser.parse_args()
-    if arguments.command == "run":
-        os.execvpe(arguments.program[0], arguments.program, environment.render(load()))  # noqa: S606 - replaces this process
-    return commands[arguments.command](load())
+    parser.add_argument("command", choices=[*commands, *others])
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program; of kafka: a tool of kafka/bin")
+    chosen = parser.parse_args()
+    if chosen.command in others:
+        return ended(lambda: others[chosen.command](chosen.program))
+    return ended(lambda: commands[chosen.command](load()))
 
 
 if __name__ == "__main__":

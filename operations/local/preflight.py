@@ -18,8 +18,20 @@ JAVA = 17
 
 def problems():
     """Return a sentence for each tool that is missing or too old."""
-    found = [python_problem(PYTHON), *(java_problem(tool) for tool in ("java", "javac")), maven_problem()]
+    found = [
+        folder_problem(os.getcwd()),
+        python_problem(PYTHON),
+        *(java_problem(tool) for tool in ("java", "javac")),
+        maven_problem(),
+    ]
     return [problem for problem in found if problem]
+
+
+def folder_problem(folder):
+    """Return why nothing can be built in `folder`, or None."""
+    if ":" in folder:
+        return "the folder {} has a colon in its name, which ends a path for Python and Java: rename it".format(folder)
+    return None
 
 
 def python_problem(oldest):
@@ -40,7 +52,12 @@ def java_problem(tool):
         return "{} is not in {}: install a JDK {} or newer (a JRE is not enough), or set JAVA_HOME".format(
             tool, where, JAVA
         )
-    version = java_version(path)
+    try:
+        version = java_version(path)
+    except OSError as error:
+        return "{} can't be run ({}): set JAVA_HOME to the folder of a JDK {} or newer".format(
+            path, error.strerror, JAVA
+        )
     if version < JAVA:
         return "{} is version {}, {} or newer is needed: install one, or set JAVA_HOME".format(path, version, JAVA)
     return None

@@ -14,6 +14,8 @@ from supervisor.xmlrpc import SupervisorTransport
 from operations.local import environment, programs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from operations.local.settings import Settings
 
 STOP_WITHIN = 60.0  # seconds
@@ -27,6 +29,11 @@ class Process:
     state: str
     pid: int
     started: int
+
+    @property
+    def alive(self) -> bool:
+        """Tell whether it runs: STARTING is how the supervisor calls the first seconds."""
+        return self.state in {"STARTING", "RUNNING"}
 
     @property
     def rss(self) -> int:
@@ -62,12 +69,18 @@ class Supervisor:
 
     def start(self) -> None:
         """Start it, and with it every program that starts by itself."""
-        path = self._settings.supervisor_configuration
-        path.write_text(programs.configuration(self._settings), encoding="utf-8")
+        path = self._configure()
         # Settings go by the environment, never by the command line, which every user of the machine can read.
         command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(path)]
-        variables = environment.render(self._settings)
-        subprocess.run(command, cwd=self._settings.state_dir, env=variables, check=True)  # noqa: S603 - our own command
+        variables = environment.of_parts(self._settings)
+        subprocess.run(  # noqa: S603 - our own command
+            command, cwd=self._settings.state_dir, env=variables, check=True, capture_output=True, text=True
+        )
+
+    def _configure(self) -> Path:
+        path = self._settings.supervisor_configuration
+        path.write_text(programs.configuration(self._settings), encoding="utf-8")
+        return path
 
     def stop(self) -> None:
         """End every program and the supervisor itself; return when all are gone."""
@@ -84,6 +97,20 @@ class Supervisor:
         known = self._call("getAllProcessInfo")
         found = [Process(p["name"], p["statename"], p["pid"], p["start"]) for p in known]
         return [process for process in found if process.started or process.state != "STOPPED"]
+
+    def join(self) -> None:
+        """Start programs that were installed after the stack was started."""
+        self._configure()
+        ((added, _, _),) = self._call("reloadConfig")
+        for name in added:
+            self._call("addProcessGroup", name)
+
+    def retry(self) -> None:
+        """Start what the supervisor would start again only later, because it keeps ending."""
+        for process in self.processes():
+            if process.state == "BACKOFF":
+                self.stop_program(process.name)
+                self.start_program(process.name)
 
     def start_program(self, name: str) -> None:
         """Start one program."""

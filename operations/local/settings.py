@@ -88,6 +88,11 @@ class Settings:
         return loopback(self.bind_address)
 
     @property
+    def kafka_inside(self) -> str:
+        """Return where the stack's own parts reach Kafka."""
+        return f"{self.host}:{self.ports.kafka_internal}"
+
+    @property
     def simulator_url(self) -> str:
         """Return where the simulated feed answers."""
         return f"http://{self.host}:{self.ports.simulator}"
@@ -215,14 +220,14 @@ def load(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Sett
 def _problems(chosen: Chosen) -> list[str]:
     """Return a sentence for each setting whose value has a wrong form."""
     forms: dict[str, tuple[Callable[[str], bool], str]] = {
-        **{Ports.setting(port.name): (_is_port, f"a port, 1 to {HIGHEST_PORT}") for port in fields(Ports)},
-        **dict.fromkeys(HEAPS, (_is_heap, "a size as Java writes it: 256m, 1g")),
-        "BIND_ADDRESS": (_is_address, f"an IP address: write {THIS_MACHINE} for this machine only"),
+        **{Ports.setting(port.name): (_is_port, f"a port (1 to {HIGHEST_PORT})") for port in fields(Ports)},
+        **dict.fromkeys(HEAPS, (_is_heap, "a size as Java writes it (256m, 1g)")),
+        "BIND_ADDRESS": (_is_address, f"an IP address ({THIS_MACHINE} is this machine only)"),
         "FEED": (FEEDS.__contains__, " or ".join(FEEDS)),
         "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
     }
     return [
-        f"{name}={chosen[name]} is not {form}; .env or the environment says so"
+        f"{name}={chosen[name]} is not {form}: change it in .env or the environment"
         for name, (fits, form) in forms.items()
         if not fits(chosen[name])
     ]

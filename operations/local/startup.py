@@ -11,7 +11,7 @@ import requests
 
 from operations.local import environment, health, obstacles, programs
 from operations.local.console import say
-from operations.local.processes import Supervisor
+from operations.local.processes import Process, Supervisor
 from operations.local.settings import forget, load, remember
 
 if TYPE_CHECKING:
@@ -81,11 +81,22 @@ def wait(supervisor: Supervisor, settings: Settings) -> bool:
             if not waiting[name]:
                 say(f"✓ {name:15} {time.monotonic() - started:5.1f} s")
                 del waiting[name]
+        if not supervisor.running():
+            say("✗ the stack was stopped meanwhile")
+            return False
         time.sleep(LOOK_EVERY)
     for name, problem in waiting.items():
         say(f"✗ {name}: {problem}. The end of its log:")
         say(tail(settings.logs / f"{name}.log"))
     return not waiting
+
+
+def ending(process: Process, settings: Settings) -> str:
+    """Return what to say of a program that does not run: with the last line of its log, if it ended by itself."""
+    if process.state not in {"BACKOFF", "EXITED", "FATAL"}:
+        return "not running"
+    said = tail(settings.logs / f"{process.name}.log", lines=1).strip()
+    return f"ends soon after each start. Its log ends with: {said}"
 
 
 def tail(path: Path, lines: int = 30) -> str:

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
+import shutil
 import socket
 import sys
+import tempfile
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import nasty
 import psutil
+import psycopg
 import pytest
 import requests
 from stack import Stack, free_ports
+from waiting import until
+
+from operations.local import passwords
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# One of this machine's own addresses, if it has more than one of them.
+ADDRESS = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+MARK = "SoBeIt"  # in every password, first and last, and nowhere else
+LOGINS = {
+    "QUESTDB_HTTP_USER": "a user; ü",
+    **{name: f"{MARK} {name} {nasty.PASSWORD} {MARK}" for name in passwords.NAMES if name != "JUPYTER_TOKEN"},
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,21 +50,45 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def own(grafana: Path) -> Iterator[Stack]:
-    """A stack with Grafana on the path and GitHub out of reach."""
+def checkout() -> Iterator[Path]:
+    """This checkout with all that was built, again in a folder with an odd name."""
+    # A short path: the supervisor's socket lies in it.
+    folder = Path(tempfile.mkdtemp(prefix=nasty.FOLDER))
+    shutil.copytree(ROOT, folder, ignore=_not_copied, copy_function=_link, symlinks=True, dirs_exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _not_copied(folder: str, names: list[str]) -> set[str]:
+    unwanted = {".git", "node_modules", "__pycache__"} | ({"target"} if "ingestion" in folder else set())
+    return set(names) - {"venv", "jars", "bin"} if folder == str(ROOT / ".local") else unwanted & set(names)
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
+
+
+@pytest.fixture(scope="module")
+def own(grafana: Path, checkout: Path) -> Iterator[Stack]:
+    """A stack with odd folders and passwords, on an address of its own, with Grafana on the path and GitHub out of reach."""
     grafana_port, nobody = map(str, free_ports(2))
     path = f"{grafana / 'bin'}{os.pathsep}{os.environ['PATH']}"
     github = f"http://127.0.0.1:{nobody}"
-    with Stack(FEED="github", GITHUB_API_URL=github, PATH=path, GRAFANA_PORT=grafana_port) as chosen:
+    settings = {"FEED": "github", "GITHUB_API_URL": github, "PATH": path, "GRAFANA_PORT": grafana_port}
+    with Stack(checkout, **settings, **LOGINS, BIND_ADDRESS=ADDRESS, STATE_DIR=str(checkout / ".local")) as chosen:
         yield chosen
 
 
 @pytest.fixture(scope="module")
 def said(own: Stack) -> str:
-    """What the stack's first `make up` said."""
-    done = own.make("up")
-    assert done.returncode == 0, done.stdout
-    return done.stdout
+    """What the stack's first two `make up` said, started at the same time."""
+    both = [own.making("up") for _ in range(2)]
+    outputs = [process.communicate()[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    return "".join(outputs)
 
 
 @pytest.fixture
@@ -69,10 +112,12 @@ def test_unreachable_github_is_said_and_the_simulator_takes_over(said: str) -> N
 
 def test_grafana_joins_when_it_is_on_the_path(up: Stack, said: str, grafana: Path) -> None:
     assert "✓ grafana" in said
-    given = requests.get(f"http://127.0.0.1:{up.environment['GRAFANA_PORT']}/api/health", timeout=5).json()
+    given = requests.get(f"http://{ADDRESS}:{up.environment['GRAFANA_PORT']}/api/health", timeout=5).json()
     assert given["arguments"] == ["server", "--homepath", str(grafana)]
     assert Path(given["provisioning"], "datasources", "questdb.yaml").exists()
     assert Path(given["dashboards"], "github_events.json").exists()
+    # Grafana itself fills in the second, once.
+    assert (given["password"], given["setting"]) == (LOGINS["GRAFANA_PASSWORD"], "$__env{GRAFANA_PASSWORD}")
 
 
 def test_second_up_does_nothing(up: Stack) -> None:
@@ -93,6 +138,85 @@ def test_status_names_the_part_that_does_not_run(up: Stack) -> None:
     up.supervisor.start_program("simulator")
     assert done.returncode != 0
     assert "✗ simulator" in done.stdout
+
+
+def test_a_reader_who_leaves_stops_nothing(up: Stack) -> None:
+    process = up.making("up")
+    assert process.stdout
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait() == 0
+
+
+def test_logins_are_those_of_the_settings(up: Stack) -> None:
+    settings = up.settings
+    url = settings.questdb_http_url + "/exec?query=SELECT%201"
+    assert requests.get(url, auth=settings.questdb_login, timeout=30).status_code == HTTPStatus.OK
+    assert requests.get(url, timeout=30).status_code == HTTPStatus.UNAUTHORIZED
+    for role in ("", "READONLY_"):
+        user, password = (settings.chosen[f"QUESTDB_{role}{what}"] for what in ("USER", "PASSWORD"))
+        address = f"host={settings.host} port={settings.ports.questdb_pg} dbname=qdb"
+        with psycopg.connect(address, user=user, password=password) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(address, user=user, password=password.strip(MARK))
+    until(lambda: up.count("github_events"), "events that the sink stored", 60, lambda: up.log("kafka-connect"))
+
+
+def test_no_part_of_a_password_is_shown(up: Stack, said: str) -> None:
+    url = up.settings.connect_url + "/connectors?expand=info&expand=status"
+    shown = {
+        "make up": said,
+        "make status": up.make("status").stdout,
+        "Connect": requests.get(url, timeout=30).text,
+        "command lines": "\n".join(" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])),
+        **{path.name: path.read_text(encoding="utf-8", errors="replace") for path in up.settings.logs.iterdir()},
+        **{path.name: path.read_text(encoding="utf-8") for path in up.settings.run.glob("*.[cj]*")},
+    }
+    assert {"broker.log", "kafka-connect.log", "questdb.log", "supervisord.conf", "reconciler.json"} <= shown.keys()
+    assert [where for where, text in shown.items() if MARK in text] == []
+
+
+def test_a_part_that_is_killed_again_and_again_comes_back_by_itself(up: Stack) -> None:
+    for _ in range(2):
+        up.killed_and_back("simulator")
+    up.healthy("simulator")
+
+
+def test_a_part_that_keeps_ending_waits_longer_each_time_and_says_why(up: Stack, grafana: Path) -> None:
+    program, starts = grafana / "bin" / "grafana", grafana / "starts"
+    program.write_text(f"#!/bin/sh\ndate +%s.%N >> {starts}\necho no licence found\nexit 1\n", encoding="utf-8")
+    up.kill("grafana")
+    until(lambda: starts.exists() and len(starts.read_text().split()) >= 3, "three attempts", 60)
+    first, second, third = map(float, starts.read_text().split()[:3])
+    assert third - second > second - first
+    done = up.make("status")
+    assert done.returncode != 0
+    sentence = "✗ grafana .* ends soon after each start. Its log ends with: no licence found"
+    assert re.search(sentence, done.stdout), done.stdout
+    program.write_text(GRAFANA_STAND_IN, encoding="utf-8")
+    assert up.make("up").returncode == 0, "it is tried again at once"
+
+
+def test_what_is_installed_later_joins_with_another_up(up: Stack, grafana: Path, tmp_path: Path) -> None:
+    program = tmp_path / "bin" / "jupyter-lab"
+    program.parent.mkdir()
+    stand_in = shlex.quote(str(grafana / "bin" / "grafana"))
+    program.write_text(f"#!/bin/sh\nGF_SERVER_HTTP_PORT=$JUPYTER_PORT exec {stand_in}\n", encoding="utf-8")
+    program.chmod(0o755)
+    done = up.make("up", NOTEBOOKS_VENV=str(tmp_path))
+    assert done.returncode == 0, done.stdout
+    assert "✓ jupyter" in done.stdout
+
+
+def test_settings_that_cannot_be_read_are_said_by_a_running_stack_too(up: Stack) -> None:
+    secrets = up.root / ".env.secrets"
+    secrets.write_text("QUESTDB_PASSWORD='not closed\n", encoding="utf-8")
+    done = up.make("status")
+    secrets.unlink()
+    assert done.returncode != 0
+    assert "✗ .env.secrets, line 1: is not NAME=value" in done.stdout
+    assert "Traceback" not in done.stdout
 
 
 def test_kafka_tools_work_without_docker(up: Stack) -> None:
@@ -158,7 +282,8 @@ class Health(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200)
         self.end_headers()
-        given = {{"provisioning": os.environ["GF_PATHS_PROVISIONING"], "dashboards": os.environ["DASHBOARDS"]}}
+        given = {{"provisioning": os.environ["GF_PATHS_PROVISIONING"], "dashboards": os.environ["DASHBOARDS"],
+                 "password": os.environ["GRAFANA_PASSWORD"], "setting": os.environ["GF_SECURITY_ADMIN_PASSWORD"]}}
         self.wfile.write(json.dumps({{**given, "arguments": sys.argv[1:]}}).encode())
 
 http.server.HTTPServer((os.environ["GF_SERVER_HTTP_ADDR"], int(os.environ["GF_SERVER_HTTP_PORT"])), Health).serve_forever()
