@@ -192,9 +192,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m operations.backup", description=__doc__)
     parser.add_argument("command", choices=commands)
     command = parser.parse_args().command
-    settings = load()
-    file = settings.file or default_file(settings)
     try:
+        settings = load()
+        file = settings.file or default_file(settings)
         return commands[command](chosen(settings), file)
     except ValueError as error:
         say(f"✗ {error}")
