@@ -10,24 +10,47 @@ import time
 from pathlib import Path
 
 from monitoring import check
+from operations.backup import restoration
+from operations.backup.folders import Phase
+from operations.backup.lock import alone
+from operations.backup.stacks import Local
 from operations.local import doctor, health, obstacles, passwords, startup
 from operations.local.console import agreed, say
-from operations.local.processes import Process, Supervisor
+from operations.local.processes import Process, Supervisor, end, orphans
 from operations.local.settings import SECRETS, forget, load
+from operations.reconciler.problems import Problem
+
+NOTHING = "nothing runs: `make up` starts the stack"
 
 
 def up(settings: dict[str, str]) -> int:
     """Start what does not run, wait until every part works, say where to look."""
+    if not settled(settings):
+        return 1
     supervisor = Supervisor(settings)
     if not supervisor.running():
         started = startup.launch(settings)
         if started is None:
             return 1
         settings, supervisor = started, Supervisor(started)
-    if not startup.wait(supervisor, settings):
+    if not startup.wait([process.name for process in supervisor.processes()], settings):
         return 1
     say_addresses(settings)
     return 0
+
+
+def settled(settings: dict[str, str]) -> bool:
+    """Undo or finish a restore that was interrupted; say why if that can't be."""
+    stack = Local(settings)
+    if stack.phase is Phase.NONE:
+        return True
+    try:
+        with alone(Path(settings["STATE_DIR"])):
+            restoration.settle(stack)
+    except (Problem, OSError) as error:
+        say(f"✗ {error}")
+        return False
+    return True
 
 
 def say_addresses(settings: dict[str, str]) -> None:
@@ -69,11 +92,15 @@ def say_what_is_off(settings: dict[str, str]) -> None:
 
 def down(settings: dict[str, str]) -> int:
     """End every process of the stack; data stays."""
-    supervisor = Supervisor(settings)
-    if not supervisor.running():
+    supervisor, left = Supervisor(settings), orphans(settings)
+    if supervisor.running():
+        supervisor.stop()
+    elif left:
+        say(f"the supervisor was killed; these still run and are ended: {', '.join(map(str, left))}")
+        end(left)
+    else:
         say("nothing runs")
         return 0
-    supervisor.stop()
     forget(settings)
     say("stopped; data is kept (`make clean` removes it)")
     return 0
@@ -81,12 +108,14 @@ def down(settings: dict[str, str]) -> int:
 
 def status(settings: dict[str, str]) -> int:
     """Print a line for each part; return 0 if all work."""
-    supervisor = Supervisor(settings)
+    supervisor, interrupted = Supervisor(settings), Local(settings).phase is not Phase.NONE
+    if interrupted:
+        say("✗ a restore is at work, or was interrupted: then `make up` says what became of it, and mends it")
     if not supervisor.running():
-        say("nothing runs: `make up` starts the stack")
+        say("\n".join(f"✗ {problem}" for problem in obstacles.orphans(settings)) or NOTHING)
         return 1
     problems = [report(process, settings) for process in supervisor.processes()]
-    return 1 if any(problems) else 0
+    return 1 if interrupted or any(problems) else 0
 
 
 def report(process: Process, settings: dict[str, str]) -> str | None:
@@ -125,7 +154,7 @@ def logs(settings: dict[str, str]) -> int:
 
 def clean(settings: dict[str, str]) -> int:
     """Remove data and logs, after asking; `YES=1` answers."""
-    if Supervisor(settings).running():
+    if Supervisor(settings).running() or orphans(settings):
         say("✗ the stack runs: `make down` first")
         return 1
     state = Path(settings["STATE_DIR"])
@@ -137,8 +166,13 @@ def clean(settings: dict[str, str]) -> int:
     if not agreed(settings):
         say("nothing removed")
         return 1
-    for folder in folders:
-        shutil.rmtree(folder)
+    try:
+        with alone(state):
+            for folder in folders:
+                shutil.rmtree(folder)
+    except (Problem, OSError) as error:
+        say(f"✗ {error}")
+        return 1
     return 0
 
 

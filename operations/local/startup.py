@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import requests
 
@@ -13,6 +14,9 @@ from operations.local import health, obstacles
 from operations.local.console import say
 from operations.local.processes import Supervisor
 from operations.local.settings import ROOT, forget, load, remember
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 READY_WITHIN = 120.0  # seconds
 LOOK_EVERY = 0.2  # seconds
@@ -68,10 +72,10 @@ def prepare(settings: dict[str, str]) -> None:
         subprocess.run([*tool, *arguments], check=True, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)  # noqa: S603
 
 
-def wait(supervisor: Supervisor, settings: dict[str, str]) -> bool:
-    """Wait until every part works, a line each; show the log of what does not."""
+def wait(names: Iterable[str], settings: dict[str, str]) -> bool:
+    """Wait until each of these parts works, a line each; show the log of what does not."""
     started = time.monotonic()
-    waiting = {process.name: "" for process in supervisor.processes()}
+    waiting = dict.fromkeys(names, "")
     while waiting and time.monotonic() - started < READY_WITHIN:
         for name in list(waiting):
             waiting[name] = health.problem(name, settings) or ""
