@@ -31,7 +31,7 @@ def create(stack: Stack, file: Path) -> None:
 
     """
     if not stack.running():
-        message = "nothing runs: a backup is taken from a running stack"
+        message = f"nothing runs, or not as it should: {stack.starting} first, a backup is taken from a running stack"
         raise Problem(message)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     bootstrap = stack.settings["KAFKA_BOOTSTRAP_SERVERS"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from confluent_kafka.admin import AdminClient
 
 from operations.backup import archive, tables, topics
+from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
 from operations.local.console import agreed, say
 from operations.reconciler.problems import Problem
@@ -113,14 +114,24 @@ class Restoration:
         try:
             for step in self.STEPS:
                 getattr(self, step)()
-        except BaseException:
+        except BaseException as error:
             with uninterrupted():
-                say("✗ the restore failed: the data from before it are brought back")
-                self._stack.stop()
-                self._stack.undo()
+                self._back(error)
             raise
         with uninterrupted():
             self.finish()
+
+    def _back(self, error: BaseException) -> None:
+        say("✗ the restore failed: the data from before it are brought back")
+        try:
+            self._stack.stop()
+            self._stack.undo()
+        except FAILURES as another:
+            message = (
+                f"{sentence(error)}\n✗ the data from before are whole, and could not yet be brought back: {sentence(another)}. "
+                f"{self._stack.trying_again} tries again"
+            )
+            raise Problem(message) from error
 
     @property
     def _bootstrap(self) -> str:
@@ -181,8 +192,10 @@ class Restoration:
         """Remove the old data: nothing is undone from here on."""
         try:
             self._stack.finish()
-        except (Problem, OSError) as error:
-            say(f"! the data from before could not be removed, the next start or restore tries again: {error}")
+        except FAILURES as error:
+            say(
+                f"! the data from before could not be removed: {sentence(error)}. {self._stack.trying_again} tries again"
+            )
 
 
 @contextlib.contextmanager

@@ -37,10 +37,13 @@ ROOT_THAT_READS_ALL = ("--user=0:0", "--cap-add=CHOWN", "--cap-add=DAC_OVERRIDE"
 class Stack(ABC):
     """A stack that runs, or is to run, with `settings`.
 
-    `stopping` is the command that stops it; `way_back` says how one has the old data back when the new ones are whole.
+    `starting`, `stopping` and `trying_again` (what an interrupted restore left to do) are commands; `way_back` says how one has
+    the old data back when the new ones are whole.
     """
 
+    starting: str
     stopping: str
+    trying_again: str
     way_back: str
 
     def __init__(self, settings: dict[str, str]) -> None:
@@ -151,7 +154,7 @@ class Local(Stack):
         self._data = Path(settings["STATE_DIR"], "data")
         self._grafana = self._data / "grafana" / "grafana.db"
         self._folders = Exchange(self._data, ("kafka", "questdb", "grafana"))
-        self.stopping = "make down"
+        self.starting, self.stopping, self.trying_again = "`make down`, `make up`", "make down", "`make up`"
         self.way_back = f"To have the data from before back: `make down`, remove {self._folders.mark}, then `make up`"
 
     def running(self) -> bool:
@@ -273,7 +276,8 @@ class Docker(Stack):
         """Look at nothing yet."""
         super().__init__(settings)
         self._compose = shlex.split(settings.get("COMPOSE") or "docker compose")
-        self.stopping = shlex.join([*self._compose, "down"])
+        self.starting = f"`{shlex.join([*self._compose, 'up'])}`"
+        self.stopping, self.trying_again = shlex.join([*self._compose, "down"]), "`make restore DOCKER=1`"
         script = "rm /var/lib/questdb/.restore-complete"
         back = shlex.join([*self._compose, *inside("questdb", "--user=0:0", "--cap-add=DAC_OVERRIDE"), "-c", script])
         self.way_back = f"To have the data from before back: `{self.stopping}`, `{back}`, then `make restore DOCKER=1`"
@@ -345,6 +349,7 @@ class Docker(Stack):
         return self._says(*inside(volume.service, *ROOT_THAT_READS_ALL), "-c", VOLUME, "sh", volume.target, action)
 
     def _on_all(self, action: str) -> None:
+        """Do it on all volumes. QuestDB's is the last, and its mark keeps all services from starting while others have one."""
         for volume in self._volumes:
             self._on(volume, action)
 
@@ -361,7 +366,8 @@ class Docker(Stack):
     def prepare(self, archive: Archive) -> None:  # noqa: ARG002 - Kafka refuses folders beside its own
         """Remove the containers, which are stopped, and copy the old content of each volume to a file in it."""
         self.stop()
-        self._on_all("keep")
+        for volume in reversed(self._volumes):  # QuestDB's is the first to have the mark
+            self._on(volume, "keep")
 
     def exchange(self, archive: Archive) -> None:
         """Empty the volumes and fill them from the backup; the containers take over the files when they start."""

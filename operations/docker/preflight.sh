@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs once before the stack starts: refuses default passwords where others can reach them, and copies the monitoring
-# agent's jar to the volume that the broker reads it from.
+# Runs once before the stack starts: refuses default passwords where others can reach them, refuses volumes that a restore
+# left half done, and copies the monitoring agent's jar to the volume that the broker reads it from.
 set -eu
 
 case $BIND_ADDRESS in
@@ -17,5 +17,11 @@ case $BIND_ADDRESS in
     fi
     ;;
 esac
+
+# Only the restore itself may start services while their volumes are neither old nor new.
+if [ -e /opt/rta/questdb/.restore-old ] && [ ! -e /opt/rta/questdb/.restore-complete ] && [ -z "${RESTORING-}" ]; then
+    echo "a restore was interrupted: make restore DOCKER=1 brings the data from before it back" >&2
+    exit 1
+fi
 
 cp -f /opt/rta/jolokia.jar /opt/rta/agent/

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitoring import check
 from operations.backup import restoration
+from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
 from operations.backup.lock import alone
 from operations.backup.stacks import Local
@@ -18,7 +19,6 @@ from operations.local import doctor, health, obstacles, passwords, startup
 from operations.local.console import agreed, say
 from operations.local.processes import Process, Supervisor, end, orphans
 from operations.local.settings import SECRETS, forget, load
-from operations.reconciler.problems import Problem
 
 NOTHING = "nothing runs: `make up` starts the stack"
 
@@ -47,8 +47,8 @@ def settled(settings: dict[str, str]) -> bool:
     try:
         with alone(Path(settings["STATE_DIR"])):
             restoration.settle(stack)
-    except (Problem, OSError) as error:
-        say(f"✗ {error}")
+    except FAILURES as error:
+        say(f"✗ {sentence(error)}")
         return False
     return True
 
@@ -170,8 +170,8 @@ def clean(settings: dict[str, str]) -> int:
         with alone(state):
             for folder in folders:
                 shutil.rmtree(folder)
-    except (Problem, OSError) as error:
-        say(f"✗ {error}")
+    except FAILURES as error:
+        say(f"✗ {sentence(error)}")
         return 1
     return 0
 

@@ -119,6 +119,11 @@ class Supervisor:
         with xmlrpc.client.ServerProxy("http://localhost", transport=transport) as proxy:
             return getattr(proxy.supervisor, method)(*arguments)
 
+    @property
+    def pid(self) -> int:
+        """Return its process id, as it noted it itself."""
+        return int(self._pidfile.read_text(encoding="utf-8"))
+
     def running(self) -> bool:
         """Tell whether the supervisor answers."""
         try:
@@ -135,8 +140,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """End every program and the supervisor itself; return when all are gone."""
-        pid = int(self._pidfile.read_text(encoding="utf-8"))
-        supervisor = psutil.Process(pid)
+        supervisor = psutil.Process(self.pid)
         family = [supervisor, *supervisor.children(recursive=True)]
         self._call("shutdown")
         _, alive = psutil.wait_procs(family, timeout=STOP_WITHIN)
