@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import shlex
 import shutil
 import subprocess
@@ -108,10 +107,9 @@ class Stack(ABC):
         """Remove the old data."""
 
 
-def run(*command: str | Path, into: IO[bytes] | None = None, **environment: str) -> None:
+def run(*command: str | Path, into: IO[bytes] | None = None) -> None:
     """Run a command; Problem if it fails, but not because files changed under tar."""
-    variables = os.environ | environment
-    done = subprocess.run(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=into, check=False)  # noqa: S603
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=into, check=False)  # noqa: S603
     if done.returncode not in {0, CHANGED_WHILE_READ if into else 0}:
         raise failed(command, done.returncode)
 
@@ -366,6 +364,8 @@ class Docker(Stack):
     def prepare(self, archive: Archive) -> None:  # noqa: ARG002 - Kafka refuses folders beside its own
         """Remove the containers, which are stopped, and copy the old content of each volume to a file in it."""
         self.stop()
+        # It refuses what would keep the stack from starting. From here on until all is back it refuses every start.
+        run(*self._compose, "run", "--rm", "-T", "preflight")
         for volume in reversed(self._volumes):  # QuestDB's is the first to have the mark
             self._on(volume, "keep")
 
@@ -381,10 +381,10 @@ class Docker(Stack):
 
     def start_storage(self) -> None:
         """Start brokers and QuestDB alone and wait until they work."""
-        self._up(*(volume.service for volume in self._volumes if volume.service != "grafana"))
+        self._up("--no-deps", *(volume.service for volume in self._volumes if volume.service != "grafana"))
 
-    def _up(self, *services: str) -> None:
-        run(*self._compose, "up", "--detach", "--wait", *services, RESTORING="1")
+    def _up(self, *arguments: str) -> None:
+        run(*self._compose, "up", "--detach", "--wait", *arguments)
 
     def complete(self) -> None:
         """Note that the new data are whole."""

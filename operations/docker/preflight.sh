@@ -18,8 +18,8 @@ case $BIND_ADDRESS in
     ;;
 esac
 
-# Only the restore itself may start services while their volumes are neither old nor new.
-if [ -e /opt/rta/questdb/.restore-old ] && [ ! -e /opt/rta/questdb/.restore-complete ] && [ -z "${RESTORING-}" ]; then
+# The volumes are neither the old nor the new ones. The restore itself starts the services it needs without asking here.
+if [ -e /opt/rta/questdb/.restore-old ] && [ ! -e /opt/rta/questdb/.restore-complete ]; then
     echo "a restore was interrupted: make restore DOCKER=1 brings the data from before it back" >&2
     exit 1
 fi
