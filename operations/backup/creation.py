@@ -33,6 +33,9 @@ def create(stack: Stack, file: Path) -> None:
     if not stack.running():
         message = f"nothing runs, or not as it should: {stack.starting} first, a backup is taken from a running stack"
         raise Problem(message)
+    if file.is_dir():
+        message = f"{file} is a folder: FILE= names the file to write"
+        raise Problem(message)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     bootstrap = stack.settings["KAFKA_BOOTSTRAP_SERVERS"]
     admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})

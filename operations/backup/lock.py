@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def at_work(state: Path) -> bool:
+    """Tell whether a backup or restore of the stack in folder `state` is at work."""
+    try:
+        with alone(state):
+            return False
+    except Problem:
+        return True
+
+
 @contextmanager
 def alone(state: Path) -> Iterator[None]:
     """Hold the lock of the stack in folder `state`; Problem if another process does."""

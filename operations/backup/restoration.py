@@ -89,7 +89,7 @@ def settle(stack: Stack) -> None:
 class Restoration:
     """The steps of one restore, in their order. Whatever fails or interrupts one of them, the old data come back."""
 
-    STEPS = (
+    STEPS: tuple[str, ...] = (
         "prepare",
         "exchange",
         "start_storage",
@@ -122,7 +122,9 @@ class Restoration:
             self.finish()
 
     def _back(self, error: BaseException) -> None:
-        say("✗ the restore failed: the data from before it are brought back")
+        # The terminal may be what failed.
+        with contextlib.suppress(OSError):
+            say("✗ the restore failed: the data from before it are brought back")
         try:
             self._stack.stop()
             self._stack.undo()

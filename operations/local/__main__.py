@@ -13,7 +13,7 @@ from monitoring import check
 from operations.backup import restoration
 from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
-from operations.backup.lock import alone
+from operations.backup.lock import alone, at_work
 from operations.backup.stacks import Local
 from operations.local import doctor, health, obstacles, passwords, startup
 from operations.local.console import agreed, say
@@ -108,14 +108,16 @@ def down(settings: dict[str, str]) -> int:
 
 def status(settings: dict[str, str]) -> int:
     """Print a line for each part; return 0 if all work."""
-    supervisor, interrupted = Supervisor(settings), Local(settings).phase is not Phase.NONE
-    if interrupted:
-        say("✗ a restore is at work, or was interrupted: then `make up` says what became of it, and mends it")
+    supervisor, restoring = Supervisor(settings), Local(settings).phase is not Phase.NONE
+    if restoring and at_work(Path(settings["STATE_DIR"])):
+        say("✗ `make restore` is at work: wait for its end")
+    elif restoring:
+        say("✗ a restore was interrupted: `make up` finishes it if its data are whole, else brings the old data back")
     if not supervisor.running():
         say("\n".join(f"✗ {problem}" for problem in obstacles.orphans(settings)) or NOTHING)
         return 1
     problems = [report(process, settings) for process in supervisor.processes()]
-    return 1 if interrupted or any(problems) else 0
+    return 1 if restoring or any(problems) else 0
 
 
 def report(process: Process, settings: dict[str, str]) -> str | None:

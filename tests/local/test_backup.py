@@ -242,7 +242,7 @@ def test_stopped_after_any_step_the_old_data_are_there_again(
     assert "Traceback" not in done.stdout
     if fault == "kill":
         named = own.make("status")
-        assert "a restore is at work, or was interrupted" in named.stdout
+        assert "a restore was interrupted: `make up` finishes it" in named.stdout
         # Any restore mends it first, also one that is then refused.
         done = own.make("restore", FILE="nowhere")
     assert "are brought back" in done.stdout, done.stdout
