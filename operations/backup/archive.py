@@ -71,6 +71,7 @@ class Contents:
     """What an examined backup holds: `unpacked` is the room its parts take on a disk, in bytes."""
 
     manifest: Manifest
+    wanted: list[Topic]
     messages: topics.Summary
     unpacked: int
     grafana: bool
@@ -131,7 +132,7 @@ def _examine(file: IO[bytes]) -> Contents:
         message = f"the backup has {summary.count} messages, its {MANIFEST} says {manifest.messages}"
         raise Problem(message)
     size = found[QUESTDB] + summary.size + found.get(GRAFANA, 0)
-    return Contents(manifest, summary, size, GRAFANA in found)
+    return Contents(manifest, topics.wanted(manifest.topics, summary.counts), summary, size, GRAFANA in found)
 
 
 def _parts(archive: tarfile.TarFile) -> Iterator[tuple[str, Any]]:

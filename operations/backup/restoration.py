@@ -37,14 +37,13 @@ def restore(stack: Stack, file: Path) -> None:
         message = f"the stack runs: stop it first by `{stack.stopping}`"
         raise Problem(message)
     with archive.examined(file) as backup:
-        wanted = topics.wanted(backup.contents.manifest.topics, backup.contents.messages.counts)
         if obstacles := stack.obstacles(backup.contents.unpacked):
             raise Problem("\n✗ ".join(obstacles))
         warn_of_versions(stack.settings, backup.contents.manifest.versions)
         if stack.has_data() and not replacement_agreed(stack.settings):
             message = "nothing changed"
             raise Problem(message)
-        Restoration(stack, backup, wanted).run()
+        Restoration(stack, backup).run()
     say(
         f"✓ restored from {file}; {backup.contents.messages.count} messages that QuestDB had not yet confirmed "
         "were sent to their topics again"
@@ -102,12 +101,10 @@ class Restoration:
         "start_all",
     )
 
-    def __init__(self, stack: Stack, backup: Archive, wanted: list[topics.Topic]) -> None:
+    def __init__(self, stack: Stack, backup: Archive) -> None:
         """Know what to do; do nothing yet."""
         self._stack = stack
         self._backup = backup
-        self._wanted = wanted
-        self._messages = backup.contents.messages
 
     def run(self) -> None:
         """Take all steps, or none."""
@@ -139,6 +136,10 @@ class Restoration:
     def _bootstrap(self) -> str:
         return self._stack.settings["KAFKA_BOOTSTRAP_SERVERS"]
 
+    @property
+    def _messages(self) -> topics.Summary:
+        return self._backup.contents.messages
+
     @cached_property
     def _admin(self) -> AdminClient:
         return AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
@@ -157,7 +158,7 @@ class Restoration:
 
     def create_topics(self) -> None:
         """Create all topics, those without a file too."""
-        topics.create(self._admin, self._wanted)
+        topics.create(self._admin, self._backup.contents.wanted)
 
     def send_messages(self) -> None:
         """Produce all messages again."""
@@ -175,7 +176,7 @@ class Restoration:
 
     def settle_topics(self) -> None:
         """Give the topics their own settings: by now no limit of theirs can refuse a message."""
-        topics.settle(self._admin, self._wanted)
+        topics.settle(self._admin, self._backup.contents.wanted)
 
     def count_rows(self) -> None:
         """Compare the tables with the backup."""

@@ -65,6 +65,7 @@ def write(path: Path, content: Parts) -> Path:
 def test_a_good_backup_is_examined_and_read(tmp_path: Path) -> None:
     with archive.examined(write(tmp_path / "b", parts())) as backup:
         assert backup.contents.manifest == MANIFEST
+        assert backup.contents.wanted == list(MANIFEST.topics.values())
         assert backup.contents.messages.counts == {("t", 1): 1}
         assert backup.contents.unpacked > 0
         assert not backup.contents.grafana
@@ -73,9 +74,8 @@ def test_a_good_backup_is_examined_and_read(tmp_path: Path) -> None:
 
 def test_a_backup_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     with archive.examined(write(tmp_path / "b", parts(manifest=b'{"KAFKA_VERSION": "1"}'))) as backup:
-        manifest, counts = backup.contents.manifest, backup.contents.messages.counts
-    assert manifest == archive.Manifest({"KAFKA_VERSION": "1"})
-    assert topics.wanted(manifest.topics, counts) == [Topic("t", 2, {})]
+        assert backup.contents.manifest == archive.Manifest({"KAFKA_VERSION": "1"})
+        assert backup.contents.wanted == [Topic("t", 2, {})]
     (offsets,) = topics.wanted({}, [("connect_offsets", 0)])
     assert offsets.config == {"cleanup.policy": "compact"}
 
@@ -92,6 +92,10 @@ BAD = {
     "no message": (parts(topics=b"{}\n"), "a line that is no message"),
     "message is a list": (parts(topics=b"[]\n"), "a line that is no message"),
     "message is no JSON": (parts(topics=b"{\n"), "a line that is no message"),
+    "message of no partition": (
+        parts(topics=json.dumps({**MESSAGE, "partition": 2}).encode()),
+        "partition 2 of topic t",
+    ),
     "QuestDB is no tar": (parts(questdb=b"x" * 2000), "this is no backup, or only a part of one"),
     "QuestDB is cut off": (
         parts(questdb=tar("db/a", ".checkpoint/b")[:600]),
@@ -145,11 +149,6 @@ def test_a_damaged_file_is_said(damage: Callable[[bytes], bytes], tmp_path: Path
 def test_a_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="no such file"), archive.examined(tmp_path / "b"):
         pass
-
-
-def test_messages_of_an_unknown_partition_are_said() -> None:
-    with pytest.raises(Problem, match="partition 2 of topic t"):
-        topics.wanted(MANIFEST.topics, [("t", 2)])
 
 
 def test_a_backup_that_fails_leaves_no_file_and_nobody_else_may_read_one(tmp_path: Path) -> None:

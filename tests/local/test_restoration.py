@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, cast
 
 import pytest
 
 from operations.backup import restoration
 from operations.backup.folders import Phase
-from operations.backup.stacks import Stack
+from operations.backup.stacks import RESERVE, Stack, too_little
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -87,15 +87,11 @@ class Noted(Stack):
         self._note("finish")
 
 
-class Restoration(restoration.Restoration):
-    """The steps that a stack takes itself."""
-
-    STEPS = ("prepare", "exchange", "start_storage", "complete", "start_all")
-
-    def __init__(self, stack: Stack) -> None:
-        """Restore nothing."""
-        self._stack = stack
-        self._backup = None  # type: ignore[assignment]
+def restore(stack: Stack) -> None:
+    """Take the steps that a stack takes itself."""
+    steps = restoration.Restoration(stack, cast("Archive", None))
+    steps.STEPS = ("prepare", "exchange", "start_storage", "complete", "start_all")
+    steps.run()
 
 
 def test_the_way_back_is_taken_where_nobody_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,13 +101,13 @@ def test_the_way_back_is_taken_where_nobody_can_be_told(monkeypatch: pytest.Monk
     monkeypatch.setattr(restoration, "say", deaf)
     stack = Noted("start")
     with pytest.raises(Problem, match="start failed"):
-        Restoration(stack).run()
+        restore(stack)
     assert stack.did == ["prepare", "exchange", "start_storage", "complete", "start", "stop", "undo"]
 
 
 def test_what_keeps_the_old_data_away_is_said_beside_what_failed_first() -> None:
     with pytest.raises(Problem) as problem:
-        Restoration(Noted("exchange", "stop")).run()
+        restore(Noted("exchange", "stop"))
     first, second = str(problem.value).splitlines()
     assert first == "exchange failed"
     assert second.endswith("could not yet be brought back: stop failed. `again` tries again")
@@ -119,7 +115,7 @@ def test_what_keeps_the_old_data_away_is_said_beside_what_failed_first() -> None
 
 def test_nothing_is_undone_when_only_the_old_data_could_not_be_removed(capsys: pytest.CaptureFixture[str]) -> None:
     stack = Noted("finish")
-    Restoration(stack).run()
+    restore(stack)
     assert "undo" not in stack.did
     assert "could not be removed: finish failed. `again` tries again" in capsys.readouterr().out
 
@@ -138,3 +134,9 @@ def test_whole_new_data_that_do_not_start_are_kept_and_the_way_back_is_said() ->
     with pytest.raises(Problem, match=r"(?s)start failed.*The way back is `back`"):
         restoration.settle(stack)
     assert stack.did == ["start"]
+
+
+def test_a_disk_too_small_for_old_and_new_data_is_said_with_both_numbers() -> None:
+    assert too_little("/data", RESERVE + 5, 5) == []
+    (sentence,) = too_little("/data", RESERVE + 2**20, 2**21)
+    assert sentence == "/data has 201 MB free, the restore needs 202 MB: the old data stay meanwhile"
