@@ -18,6 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from operations.local.settings import ROOT
 
 CONFIGURATION = ROOT / "operations" / "local" / "supervisord.conf"
+SUPERVISOR = "supervisor.supervisord"
 STOP_WITHIN = 60.0  # seconds
 LOOK_EVERY = 0.1  # seconds
 # What the others still need while they end.
@@ -77,7 +78,7 @@ def _program(info: dict[str, Any], settings: dict[str, str]) -> str | None:
     environ = info["environ"] or {}
     if any(environ.get(name) != settings[name] for name in ("STATE_DIR", "ROOT")):
         return None
-    if str(CONFIGURATION) in (info["cmdline"] or []):
+    if SUPERVISOR in (info["cmdline"] or []):
         return "supervisor"
     name: str | None = environ.get("SUPERVISOR_PROCESS_NAME")
     return name
@@ -135,7 +136,7 @@ class Supervisor:
     def start(self) -> None:
         """Start it, and with it every program that starts by itself."""
         # Settings go by the environment, never by the command line, which every user of the machine can read.
-        command = [sys.executable, "-m", "supervisor.supervisord", "--configuration", str(CONFIGURATION)]
+        command = [sys.executable, "-m", SUPERVISOR, "--configuration", str(CONFIGURATION)]
         subprocess.run(command, env=os.environ | self._settings, check=True)  # noqa: S603 - our own command
 
     def stop(self) -> None:
