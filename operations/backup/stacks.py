@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 CHANGED_WHILE_READ = 1  # exit code of tar: the checkpoint makes up for it
 RESERVE = 200 * 2**20  # bytes of a disk that stay free
 VOLUME = (Path(__file__).parent / "volume.sh").read_text(encoding="utf-8")
+MOUNTED = "/rta-volume"
 RESTORED_QUESTDB = "tar -x --no-same-owner && touch _restore"
 
 
@@ -247,10 +248,10 @@ class Local(Stack):
 
 @dataclass(frozen=True)
 class Volume:
-    """A volume with data, and the service that writes to it at `target`."""
+    """A volume with data, by the name that Docker has for it, and the service that writes to it."""
 
+    name: str
     service: str
-    target: str
 
 
 @dataclass(frozen=True)
@@ -288,16 +289,16 @@ class Docker(Stack):
         return done.stdout.strip()
 
     @cached_property
-    def _services(self) -> dict[str, dict[str, Any]]:
-        services: dict[str, dict[str, Any]] = json.loads(self._says("config", "--format", "json"))["services"]
-        return services
+    def _project(self) -> dict[str, dict[str, Any]]:
+        project: dict[str, dict[str, Any]] = json.loads(self._says("config", "--format", "json"))
+        return project
 
     @property
     def _volumes(self) -> list[Volume]:
         """Return the volumes that services write to, QuestDB's last: it has the mark that the new data are whole."""
         found = [
-            Volume(name, mount["target"])
-            for name, service in self._services.items()
+            Volume(self._project["volumes"][mount["source"]]["name"], name)
+            for name, service in self._project["services"].items()
             for mount in service.get("volumes", [])
             if mount["type"] == "volume" and not mount.get("read_only") and mount["source"] != "agent"
         ]
@@ -320,7 +321,7 @@ class Docker(Stack):
         return Look(int(disk.split()[-3]) << 10, int(used.split()[0]) << 10, frozenset(marks))
 
     def _taken(self) -> list[str]:
-        published = [port for service in self._services.values() for port in service.get("ports", [])]
+        published = [port for service in self._project["services"].values() for port in service.get("ports", [])]
         return [
             f"port {port['published']} is in use: end what listens on it, or choose another in .env"
             for port in published
@@ -344,7 +345,9 @@ class Docker(Stack):
         return done.stdout if done.returncode == 0 else None
 
     def _on(self, volume: Volume, action: str) -> str:
-        return self._says(*inside(volume.service, *ROOT_THAT_READS_ALL), "-c", VOLUME, "sh", volume.target, action)
+        # Where the service has it, other folders may be mounted into it.
+        options = [*ROOT_THAT_READS_ALL, f"--volume={volume.name}:{MOUNTED}"]
+        return self._says(*inside(volume.service, *options), "-c", VOLUME, "sh", MOUNTED, action)
 
     def _on_all(self, action: str) -> None:
         """Do it on all volumes. QuestDB's is the last, and its mark keeps all services from starting while others have one."""
