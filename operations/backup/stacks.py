@@ -8,6 +8,7 @@ import json
 import shlex
 import shutil
 import subprocess
+import sys
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,10 +109,20 @@ class Stack(ABC):
         """Remove the old data."""
 
 
-def run(*command: str | Path, into: IO[bytes] | None = None) -> None:
-    """Run a command; Problem if it fails, but not because files changed under tar."""
-    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=into, check=False)  # noqa: S603
-    if done.returncode not in {0, CHANGED_WHILE_READ if into else 0}:
+def run(*command: str | Path) -> None:
+    """Run a command; Problem if it fails."""
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False)  # noqa: S603
+    if done.returncode:
+        raise failed(command, done.returncode)
+
+
+def pack(into: IO[bytes], *tar: str | Path) -> None:
+    """Run a tar that writes QuestDB's folders into `into`, and what links point to; Problem if it fails."""
+    command = (*tar, "-ch", *QUESTDB_FOLDERS)
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=into, stderr=subprocess.PIPE, check=False)  # noqa: S603
+    # Each file that changed has a line: of interest only where tar failed for another reason.
+    if done.returncode not in {0, CHANGED_WHILE_READ}:
+        sys.stderr.write(done.stderr.decode(errors="replace"))
         raise failed(command, done.returncode)
 
 
@@ -170,8 +181,8 @@ class Local(Stack):
         return self._data.exists() and any(self._data.iterdir())
 
     def read_questdb(self, into: IO[bytes]) -> None:
-        """Write QuestDB's folders into `into` as a tar file; what links point to is in it."""
-        run("tar", "-C", self._data / "questdb", "-ch", *QUESTDB_FOLDERS, into=into)
+        """Write QuestDB's folders into `into` as a tar file."""
+        pack(into, "tar", "-C", self._data / "questdb")
 
     def read_grafana(self) -> bytes | None:
         """Return Grafana's database, None if there is none."""
@@ -335,8 +346,8 @@ class Docker(Stack):
     def read_questdb(self, into: IO[bytes]) -> None:
         """Write QuestDB's folders into `into` as a tar file."""
         # As the user that owns the files: the container's root may not even read them.
-        inside = ["exec", "-T", "--user", "questdb", "questdb"]
-        run(*self._compose, *inside, "tar", "-C", "/var/lib/questdb", "-ch", *QUESTDB_FOLDERS, into=into)
+        container = ["exec", "-T", "--user", "questdb", "questdb"]
+        pack(into, *self._compose, *container, "tar", "-C", "/var/lib/questdb")
 
     def read_grafana(self) -> bytes | None:
         """Return Grafana's database, None if there is none."""
