@@ -10,20 +10,29 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from monitoring import check
+from operations.backup import restoration
+from operations.backup.failures import FAILURES, sentence
+from operations.backup.folders import Phase
+from operations.backup.lock import alone, at_work
+from operations.backup.stacks import Local
 from operations.local import doctor, environment, health, obstacles, passwords, startup
 from operations.local.console import agreed, ended, say
 from operations.local.env_file import SettingsError
 from operations.local.lock import exclusive
-from operations.local.processes import Process, Supervisor
+from operations.local.processes import Process, Supervisor, end, orphans
 from operations.local.programs import programs
 from operations.local.settings import SECRETS, THIS_MACHINE, forget, load
 
 if TYPE_CHECKING:
     from operations.local.settings import Settings
 
+NOTHING = "nothing runs: `make up` starts the stack"
+
 
 def up(settings: Settings) -> int:
     """Start what does not run, wait until every part works, say where to look."""
+    if not settled(settings):
+        return 1
     with exclusive(settings):
         supervisor = Supervisor(settings)
         if supervisor.running():
@@ -36,10 +45,24 @@ def up(settings: Settings) -> int:
             if started is None:
                 return 1
             settings, supervisor = started, Supervisor(started)
-    if not startup.wait(supervisor, settings):
+    if not startup.wait([process.name for process in supervisor.processes()], settings):
         return 1
     say_addresses(settings)
     return 0
+
+
+def settled(settings: Settings) -> bool:
+    """Undo or finish a restore that was interrupted; say why if that can't be."""
+    stack = Local(settings)
+    if stack.phase is Phase.NONE:
+        return True
+    try:
+        with alone(settings.state_dir):
+            restoration.settle(stack)
+    except FAILURES as error:
+        say(f"✗ {sentence(error)}")
+        return False
+    return True
 
 
 def say_addresses(settings: Settings) -> None:
@@ -81,11 +104,15 @@ def say_what_is_off(settings: Settings) -> None:
 def down(settings: Settings) -> int:
     """End every process of the stack; data stays."""
     with exclusive(settings):
-        supervisor = Supervisor(settings)
-        if not supervisor.running():
+        supervisor, left = Supervisor(settings), orphans(settings)
+        if supervisor.running():
+            supervisor.stop()
+        elif left:
+            say(f"the supervisor was killed; these still run and are ended: {', '.join(map(str, left))}")
+            end(left)
+        else:
             say("nothing runs")
             return 0
-        supervisor.stop()
         forget(settings)
     say("stopped; data is kept (`make clean` removes it)")
     return 0
@@ -93,12 +120,16 @@ def down(settings: Settings) -> int:
 
 def status(settings: Settings) -> int:
     """Print a line for each part; return 0 if all work."""
-    supervisor = Supervisor(settings)
+    supervisor, restoring = Supervisor(settings), Local(settings).phase is not Phase.NONE
+    if restoring and at_work(settings.state_dir):
+        say("✗ `make restore` is at work: wait for its end")
+    elif restoring:
+        say("✗ a restore was interrupted: `make up` finishes it if its data are whole, else brings the old data back")
     if not supervisor.running():
-        say("nothing runs: `make up` starts the stack")
+        say("\n".join(f"✗ {problem}" for problem in obstacles.orphans(settings)) or NOTHING)
         return 1
     problems = [report(process, settings) for process in supervisor.processes()]
-    return 1 if any(problems) else 0
+    return 1 if restoring or any(problems) else 0
 
 
 def report(process: Process, settings: Settings) -> str | None:
@@ -137,7 +168,7 @@ def logs(settings: Settings) -> int:
 
 def clean(settings: Settings) -> int:
     """Remove data and logs, after asking; `YES=1` answers."""
-    if Supervisor(settings).running():
+    if Supervisor(settings).running() or orphans(settings):
         say("✗ the stack runs: `make down` first")
         return 1
     folders = [folder for folder in (settings.data, settings.logs, settings.run) if folder.exists()]

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from operations.local.passwords import NAMES
+from operations.local.processes import orphans as left
 from operations.local.programs import programs
 from operations.local.settings import THIS_MACHINE, Ports
 
@@ -47,7 +48,16 @@ OPTIONAL = ("grafana", "jupyter", "simulator", "telegraf")
 def found(settings: Settings) -> list[str]:
     """Return a sentence for each obstacle; none means the stack can start."""
     checks = (folder, java, address, passwords, logins, ports, memory, disk)
-    return path(settings) or [sentence for check in checks for sentence in check(settings)]
+    # Orphans hold ports and memory, so nothing else is worth a sentence until they have ended.
+    return orphans(settings) or path(settings) or [sentence for check in checks for sentence in check(settings)]
+
+
+def orphans(settings: Settings) -> list[str]:
+    """Name what still runs of a stack whose supervisor was killed."""
+    return [
+        f"our own {orphan} still runs, but its supervisor was killed or does not answer: run `make down`"
+        for orphan in left(settings)
+    ]
 
 
 def folder(settings: Settings) -> list[str]:
@@ -144,6 +154,11 @@ def _taken(name: str, port: int, settings: Settings) -> list[str]:
     if number in {None, errno.EADDRNOTAVAIL}:
         return []
     return [f"port {port} is in use: choose another by {setting}= in .env or the environment"]
+
+
+def free(bind: str, port: int) -> bool:
+    """Tell whether one can listen on `port` of address `bind`."""
+    return _trouble(bind, port) is None
 
 
 def _trouble(bind: str, port: int) -> int | None:

@@ -15,6 +15,7 @@ from operations.local.processes import Process, Supervisor
 from operations.local.settings import forget, load, remember
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from operations.local.settings import Settings
@@ -71,10 +72,11 @@ def storage_tool(settings: Settings, *arguments: str) -> str:
     return done.stdout
 
 
-def wait(supervisor: Supervisor, settings: Settings) -> bool:
-    """Wait until every part works, a line each; show the log of what does not."""
+def wait(names: Iterable[str], settings: Settings) -> bool:
+    """Wait until each of these parts works, a line each; show the log of what does not."""
     started = time.monotonic()
-    waiting = {process.name: "" for process in supervisor.processes()}
+    waiting = dict.fromkeys(names, "")
+    supervisor = Supervisor(settings)
     while waiting and time.monotonic() - started < READY_WITHIN:
         for name in list(waiting):
             waiting[name] = health.problem(name, settings) or ""
