@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
 import sys
 import time
@@ -13,15 +14,17 @@ from operations.backup.failures import FAILURES, sentence
 from operations.backup.lock import alone
 from operations.backup.stacks import chosen
 from operations.local.console import ended, say
+from operations.local.lock import exclusive
 from operations.local.settings import load
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
     from types import FrameType
 
+    from operations.backup.stacks import Stack
     from operations.local.settings import Settings
 
-INTERRUPTED = 130  # exit code, as shells have it
 COMMANDS = {"create": creation.create, "restore": restoration.restore}
 
 
@@ -45,22 +48,19 @@ def main() -> int:
     command = parser.parse_args().command
     for number in restoration.INTERRUPTS:
         signal.signal(number, interrupt)
-    return ended(lambda: run(command))
+    return ended(lambda: run(COMMANDS[command], load()))
 
 
-def run(command: str) -> int:
-    """Run one command with the settings of .env and the environment; return the exit code."""
-    settings = load()
+def run(command: Callable[[Stack, Path], None], settings: Settings) -> int:
+    """Run it on the stack that the settings mean; return the exit code."""
+    # While a restore is at work, `make up` and `make down` wait for its end.
+    others = exclusive(settings) if command is restoration.restore else contextlib.nullcontext()
     try:
-        file = settings.file or default_file(settings)
-        with alone(settings.state_dir):
-            COMMANDS[command](chosen(settings), file)
+        with alone(settings.state_dir), others:
+            command(chosen(settings), settings.file or default_file(settings))
     except FAILURES as error:
         say(f"✗ {sentence(error)}")
         return 1
-    except KeyboardInterrupt as error:
-        say(f"✗ interrupted ({error or 'SIGINT'})")
-        return INTERRUPTED
     return 0
 
 

@@ -11,6 +11,7 @@ import psutil
 import requests
 from confluent_kafka import KafkaException
 
+from operations.local.console import failed
 from operations.reconciler.problems import Problem
 
 # Anything else is a mistake of ours.
@@ -34,6 +35,8 @@ def sentence(error: BaseException) -> str:
         return f"the broker: {error.args[0].str()}"
     if isinstance(error, requests.RequestException):
         return f"QuestDB does not answer ({type(error).__name__}): `make status` says whether it runs"
+    if isinstance(error, subprocess.CalledProcessError):
+        return failed(error)
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
     return str(error) or type(error).__name__

@@ -162,7 +162,7 @@ class Local(Stack):
     def __init__(self, settings: Settings) -> None:
         """Look at nothing yet."""
         super().__init__(settings)
-        self._data = Path(settings.state_dir, "data")
+        self._data = settings.data
         self._grafana = self._data / "grafana" / "grafana.db"
         self._folders = Exchange(self._data, ("kafka", "questdb", "grafana"))
         self.starting, self.stopping, self.trying_again = "`make down`, `make up`", "make down", "`make up`"

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Runs once before the stack starts: refuses default passwords where others can reach them and a name of Kafka that nobody
-# can use, refuses volumes that a restore left half done, and copies the monitoring agent's jar to the volume that the broker reads it from.
+# Runs once before the stack starts: refuses default passwords where others can reach them, a name of Kafka that nobody can
+# use, and volumes that a restore left half done; copies the monitoring agent's jar to the volume that the broker reads it from.
 set -eu
 
 case $BIND_ADDRESS in

@@ -31,9 +31,9 @@ NOTHING = "nothing runs: `make up` starts the stack"
 
 def up(settings: Settings) -> int:
     """Start what does not run, wait until every part works, say where to look."""
-    if not settled(settings):
-        return 1
     with exclusive(settings):
+        if not settled(settings):
+            return 1
         supervisor = Supervisor(settings)
         if supervisor.running():
             settings = load()  # another `make up` may have chosen the feed meanwhile
@@ -179,8 +179,13 @@ def clean(settings: Settings) -> int:
     if not agreed(settings):
         say("nothing removed")
         return 1
-    for folder in folders:
-        shutil.rmtree(folder)
+    try:
+        with alone(settings.state_dir):
+            for folder in folders:
+                shutil.rmtree(folder)
+    except FAILURES as error:
+        say(f"✗ {sentence(error)}")
+        return 1
     return 0
 
 

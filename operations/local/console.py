@@ -50,7 +50,7 @@ def ended(command: Callable[[], int]) -> int:
         say("\ninterrupted; `make status` tells what runs")
         return INTERRUPTED
     except subprocess.CalledProcessError as error:
-        sentences = (_failed(error),)
+        sentences = (failed(error),)
     except OSError as error:
         sentences = (f"{error.filename or type(error).__name__}: {error.strerror or error}",)
     except Exception:  # noqa: BLE001 - the report has it
@@ -60,7 +60,8 @@ def ended(command: Callable[[], int]) -> int:
     return 1
 
 
-def _failed(error: subprocess.CalledProcessError) -> str:
+def failed(error: subprocess.CalledProcessError) -> str:
+    """Return what to say of a program that failed: the end of what it printed."""
     printed = [*(error.stdout or "").splitlines(), *(error.stderr or "").splitlines()]
     name = next((word for word in reversed(error.cmd) if not word.startswith("-")), "")
     return f"{error.cmd[0]} … {name} ended with {error.returncode}: " + "\n    ".join(printed[-LAST_LINES:])

@@ -49,7 +49,7 @@ def found(settings: Settings) -> list[str]:
     """Return a sentence for each obstacle; none means the stack can start."""
     checks = (folder, java, address, passwords, logins, ports, memory, disk)
     # Orphans hold ports and memory, so nothing else is worth a sentence until they have ended.
-    return orphans(settings) or path(settings) or [sentence for check in checks for sentence in check(settings)]
+    return path(settings) or orphans(settings) or [sentence for check in checks for sentence in check(settings)]
 
 
 def orphans(settings: Settings) -> list[str]:

@@ -142,8 +142,9 @@ class Supervisor:
 
     def start(self) -> None:
         """Start it, and with it every program that starts by itself."""
+        path = self._configure()
         # Settings go by the environment, never by the command line, which every user of the machine can read.
-        command = [sys.executable, "-m", SUPERVISOR, "--configuration", str(self._configure())]
+        command = [sys.executable, "-m", SUPERVISOR, "--configuration", str(path)]
         variables = environment.of_parts(self._settings)
         subprocess.run(  # noqa: S603 - our own command
             command, cwd=self._settings.state_dir, env=variables, check=True, capture_output=True, text=True
