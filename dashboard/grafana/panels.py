@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
+from dashboard.grafana.variables import interpolate
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     import psycopg
+
+    from dashboard.grafana.variables import Values
 
 # A raw interval below the first number (ms) becomes the second.
 ROUNDING = (
@@ -54,8 +58,8 @@ YEAR = 31_536_000_000
 UNITS = (("y", YEAR), ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000), ("ms", 1))
 DEFAULT_POINTS = 1_000  # about the width of a panel in pixels, what Grafana takes where maxDataPoints is not set
 DURATION = re.compile(r">?(\d+)(ms|s|m|h|d)$")
-RELATIVE = re.compile(r"now(?:-(\d+)([smhdw]))?$")
-SPANS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+RELATIVE = re.compile(r"now(?:([-+]\d+)([smhdwMy]))?(?:/([smhd]))?$")
+SPANS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800, "M": 2_592_000, "y": 31_536_000}  # seconds
 MACRO = re.compile(r"\$(__[A-Za-z]+)\(([^)]*)\)")
 
 
@@ -68,8 +72,17 @@ class TimeRange:
 
     @classmethod
     def parse(cls, start: str, end: str, now: datetime) -> TimeRange:
-        """Read relative times as a dashboard holds them: "now", "now-6h"."""
-        return cls(_moment(start, now), _moment(end, now))
+        """Read times as a dashboard and its links hold them: "now-6h", "now/d", milliseconds since 1970, or ISO 8601.
+
+        Raises:
+            ValueError: a time in another form, or an end that is not after the start.
+
+        """
+        times = cls(_moment(start, now), _moment(end, now))
+        if times.end <= times.start:
+            message = f"the range ends ({end}) before it starts ({start})"
+            raise ValueError(message)
+        return times
 
     @property
     def milliseconds(self) -> int:
@@ -103,10 +116,14 @@ class Panel:
         """(refId, SQL with macros) of each query."""
         return [(target["refId"], target["rawSql"]) for target in self.model.get("targets", [])]
 
-    def expanded(self, times: TimeRange) -> list[tuple[str, str]]:
-        """(refId, SQL as sent) of each query."""
-        step = interval(times, self.model.get("maxDataPoints", DEFAULT_POINTS), self.model.get("interval", "1s"))
-        return [(ref, expand(sql, times, step)) for ref, sql in self.queries]
+    def step(self, times: TimeRange) -> int:
+        """Return the length of a bucket in milliseconds."""
+        return interval(times, self.model.get("maxDataPoints", DEFAULT_POINTS), self.model.get("interval", "1s"))
+
+    def expanded(self, times: TimeRange, values: Values | None = None) -> list[tuple[str, str]]:
+        """(refId, SQL as sent) of each query; `values` are those of the dashboard's variables."""
+        step = self.step(times)
+        return [(ref, expand(interpolate(sql, values or {}), times, step)) for ref, sql in self.queries]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -186,8 +203,21 @@ def _milliseconds(text: str) -> int:
 
 
 def _moment(text: str, now: datetime) -> datetime:
+    if re.fullmatch(r"\d{9,}", text):
+        return datetime.fromtimestamp(int(text) / 1_000, timezone.utc)
     match = RELATIVE.match(text)
-    if not match:
-        message = f"not a relative time: {text!r}"
-        raise ValueError(message)
-    return now - timedelta(**{SPANS[match[2]]: int(match[1])}) if match[1] else now
+    if match:
+        moment = now + timedelta(seconds=int(match[1]) * SPANS[match[2]]) if match[1] else now
+        return _floor(moment, match[3]) if match[3] else moment
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        message = f"not a time: {text!r}; write now-6h, milliseconds since 1970, or 2026-01-31T12:00:00Z"
+        raise ValueError(message) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def _floor(moment: datetime, unit: str) -> datetime:
+    """Cut a time down to its whole second, minute, hour or day (UTC)."""
+    seconds = moment.timestamp()
+    return datetime.fromtimestamp(seconds - seconds % SPANS[unit], timezone.utc)

@@ -1,0 +1,1 @@
+"""Serves the provisioned dashboards where no Grafana is installed: the same links, the same JSON, the same SQL."""

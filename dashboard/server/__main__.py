@@ -1,0 +1,33 @@
+"""`python -m dashboard.server`: the dashboards in a browser, where no Grafana is installed.
+
+Settings: DASHBOARDS (a folder with Grafana's JSON), BIND_ADDRESS, GRAFANA_PORT, GRAFANA_USER, GRAFANA_PASSWORD, QUESTDB_PG_HOST,
+QUESTDB_PG_PORT, QUESTDB_READONLY_USER, QUESTDB_READONLY_PASSWORD.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import uvicorn
+
+from dashboard.server.app import application
+from dashboard.server.boards import Boards
+
+
+def main() -> None:
+    """Serve until a signal ends it."""
+    settings = os.environ
+    uvicorn.run(
+        application(settings, Boards(Path(settings["DASHBOARDS"]))),
+        host=settings["BIND_ADDRESS"],
+        port=int(settings["GRAFANA_PORT"]),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=3,
+    )
+
+
+if __name__ == "__main__":
+    main()
