@@ -34,7 +34,7 @@ def application(settings: Mapping[str, str], found: Boards) -> Starlette:
         Route("/api/boards/{uid}", pages.outline),
         Route("/api/boards/{uid}/panels/{panel:int}", pages.panel),
     ]
-    return Starlette(routes=routes, lifespan=pages.lifespan, middleware=_guards(settings))
+    return Starlette(routes=routes, middleware=_guards(settings))
 
 
 def _guards(settings: Mapping[str, str]) -> list[Middleware]:

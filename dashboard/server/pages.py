@@ -6,7 +6,6 @@ import asyncio
 import html
 import importlib.util
 import logging
-from contextlib import asynccontextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +20,6 @@ from dashboard.server.choices import Choices
 from dashboard.server.database import NoAnswer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from starlette.applications import Starlette
     from starlette.requests import Request
 
     from dashboard.grafana.panels import Panel
@@ -59,13 +55,6 @@ class Pages:
         self._boards = found
         self._database = database
         self._files = {path.name: path for path in (plotly(), *STATIC.iterdir())}
-
-    @asynccontextmanager
-    async def lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        """Hold the connections while the application runs."""
-        await self._database.open()
-        yield
-        await self._database.close()
 
     async def index(self, _: Request) -> Response:
         """List the dashboards."""

@@ -1,4 +1,4 @@
-"""The preview draws every panel from the dashboards' own JSON and SQL."""
+"""Panels drawn for a notebook, and the page that `make preview` writes."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from questdb_server import ROOT
 
+from dashboard.drawing.drawings import KINDS
 from dashboard.grafana import panels, preview
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     import psycopg
     from dashboard_rows import Rows
-    from questdb_server import Server
 
 FILES = sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json"))
 FILLED = [file for file in FILES if (ROOT / "questdb" / "schema" / f"{file.stem}.sql").exists()]
@@ -26,8 +26,9 @@ def test_every_panel_is_drawn_with_data(reader: psycopg.Connection[Any], rows: R
     dashboard = panels.load(file)
     times = panels.default_range(dashboard, datetime.fromtimestamp(rows.now, timezone.utc))
     for panel in panels.panels(dashboard):
-        assert panel.kind in preview.DRAWINGS, panel.title
-        assert preview.figure(panel, preview.fetch(reader, panel, times)).data, panel.title
+        assert panel.kind in KINDS, panel.title
+        drawn = preview.figure(panel, preview.fetch(reader, panel, times), times)
+        assert drawn.data or drawn.layout.annotations, panel.title
 
 
 def test_a_series_is_drawn_with_its_values(reader: psycopg.Connection[Any], rows: Rows) -> None:
@@ -35,30 +36,22 @@ def test_a_series_is_drawn_with_its_values(reader: psycopg.Connection[Any], rows
     panel = next(panel for panel in panels.panels(dashboard) if panel.title == "Events over time by type")
     times = panels.TimeRange.parse("now-1h", "now", datetime.fromtimestamp(rows.now, timezone.utc))
     (result,) = preview.fetch(reader, panel, times)
-    drawn = preview.figure(panel, [result])
+    drawn = preview.figure(panel, [result], times)
     assert {trace.name for trace in drawn.data} == {event.type for event in rows.events}
-    assert sum(sum(trace.y) for trace in drawn.data) == sum(result.column("events"))
-
-
-def test_the_page_holds_all_panels_and_needs_no_network(
-    filled: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    page = tmp_path / "preview.html"
-    monkeypatch.setenv("QUESTDB_PG_PORT", str(filled.pg))
-    monkeypatch.setattr("sys.argv", ["preview", "--from", "now-6h", "--out", str(page)])
-    preview.main()
-    text = page.read_text(encoding="utf-8")
-    for file in FILES:
-        for panel in panels.panels(panels.load(file)):
-            assert f"<h2>{panel.title}</h2>" in text
-    assert '<div class="error">' not in text
-    assert '<script src="' not in text
+    assert sum(value or 0 for trace in drawn.data for value in trace.y) == sum(result.column("events"))
 
 
 def test_a_query_that_fails_is_shown_in_its_panel(reader: psycopg.Connection[Any], rows: Rows) -> None:
     dashboard = panels.load(FILES[0])
     dashboard["panels"][0]["targets"][0]["rawSql"] = "SELECT no_such_column FROM github_events LIMIT 1"
-    times = panels.default_range(dashboard, datetime.fromtimestamp(rows.now, timezone.utc))
-    text = preview.write(dashboard, reader, times)
-    assert text.count('<div class="error">') == 1
+    text = preview.page([dashboard], reader, None, datetime.fromtimestamp(rows.now, timezone.utc))
+    assert text.count('{"error": ') == 1
     assert "no_such_column" in text
+
+
+def test_the_page_holds_everything(reader: psycopg.Connection[Any], rows: Rows) -> None:
+    now = datetime.fromtimestamp(rows.now, timezone.utc)
+    text = preview.page([panels.load(file) for file in FILES], reader, "now-6h", now)
+    assert '{"error": ' not in text
+    assert 'src="/' not in text
+    assert 'href="/public' not in text
