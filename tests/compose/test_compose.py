@@ -171,6 +171,14 @@ def test_connect_has_the_heap_of_make_up() -> None:
     assert {option for option in outside.split() if option.startswith(("-Xms", "-Xmn", "-XX"))} <= set(inside.split())
 
 
+def test_grafana_fetches_nothing_and_stays_below_its_limit(services: dict[str, Service]) -> None:
+    told = services["grafana"]["environment"]
+    assert {told["GF_PLUGINS_PREINSTALL_DISABLED"], told["GF_ANALYTICS_CHECK_FOR_PLUGIN_UPDATES"]} == {"true", "false"}
+    assert told["GF_SERVER_ENABLE_GZIP"] == "false"
+    # A quarter is left for what Go does not count: stacks, code, what plugins' processes take.
+    assert int(told["GOMEMLIMIT"].removesuffix("MiB")) <= 0.75 * int(ENV["GRAFANA_MEMORY"].removesuffix("m"))
+
+
 def test_log_is_capped(service: Service) -> None:
     assert {"max-size", "max-file"} <= set(service["logging"]["options"])
 
