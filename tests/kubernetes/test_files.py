@@ -45,8 +45,9 @@ def test_config_map_holds_the_files_of_its_folder_and_no_other(rendered: dict[st
     assert config_map(rendered["simulator"], name)["data"] == files
 
 
-def test_quest_db_gets_the_settings_of_its_file(objects: Objects) -> None:
-    assert config_map(objects, "questdb")["data"] == dotenv_values(ROOT / "questdb" / "server.env")
+@pytest.mark.parametrize(("name", "folder"), [("questdb", "questdb"), ("grafana", "dashboard/grafana")])
+def test_a_part_gets_the_settings_of_its_file(objects: Objects, name: str, folder: str) -> None:
+    assert config_map(objects, name)["data"] == dotenv_values(ROOT / folder / "server.env")
 
 
 def test_no_config_map_is_too_large(objects: Objects) -> None:
