@@ -66,8 +66,8 @@ forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## write a forecast for the dashbo
 	@$(NOTEBOOK_PYTHON) notebooks/forecast.py
 
 PREVIEW ?= .local/preview.html
-preview: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## draw all dashboards into one HTML page without Grafana, open it
-	@$(NOTEBOOK_PYTHON) -m dashboard.grafana.preview --out $(PREVIEW) --open
+preview: $(VENV)/.up ## save all dashboards, as they are now, in one HTML page, and open it
+	@$(BIN)/python -m operations.local run $(BIN)/python -m dashboard.grafana.preview --out $(PREVIEW) --open
 
 gallery: $(NOTEBOOKS_VENV)/.done $(VENV)/.up ## run every notebook on the running stack, and make docs/gallery of what they show
 	@PYTHONPATH=. $(BIN)/python docs/gallery/render.py $(ARGS)
@@ -90,7 +90,7 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 
 # Twice the cores: half of what tests do is wait.
 WORKERS ?= 4
-LINTERS := lint-python lint-nodejs lint-java lint-go lint-rust
+LINTERS := lint-python lint-nodejs lint-pages lint-java lint-go lint-rust
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
 	@$(MAKE) --no-print-directory --jobs 2 java $(filter-out lint-java,$(LINTERS))
@@ -136,6 +136,9 @@ with = if command -v $(1) >/dev/null; then $(2); \
 
 lint-nodejs:
 	@cd ingestion/nodejs && $(call with,npm,{ test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent; } && npm exec -- biome ci --colors=off --error-on-warnings)
+
+lint-pages:
+	@cd ingestion/nodejs && $(call with,npm,{ test node_modules/.package-lock.json -nt package-lock.json || npm ci --silent; } && cd ../../dashboard/server/static && ../../../ingestion/nodejs/node_modules/.bin/biome ci --colors=off --error-on-warnings)
 
 lint-java:
 	@$(call with,mvn,$(MVN) -f ingestion/java/github_events/pom.xml spotless:check)

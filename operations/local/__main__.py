@@ -69,13 +69,12 @@ def say_addresses(settings: Settings) -> None:
     """Say where each part is and what to try first."""
     query = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m"
     say()
+    host = "localhost" if settings.host == THIS_MACHINE else settings.host
+    page = "d/github-events-questdb/github-events-dashboard"
+    say(f"Dashboards       http://{host}:{settings.ports.grafana}/{page}?refresh=5s")
     say(f"QuestDB console  {settings.questdb_http_url}/?query={query}&executeQuery=true")
     say(f"Kafka            {settings.kafka_public_host}:{settings.ports.kafka}, topics: make kafka-topics")
     say(f"Kafka Connect    {settings.connect_url}/connectors")
-    host = "localhost" if settings.host == THIS_MACHINE else settings.host
-    if settings.grafana:
-        page = "d/github-events-questdb/github-events-dashboard"
-        say(f"Grafana          http://{host}:{settings.ports.grafana}/{page}")
     if settings.jupyter.exists():
         say(f"Jupyter          http://{host}:{settings.ports.jupyter}/lab?token={shown(settings.jupyter_token)}")
     say(f"PostgreSQL       {settings.host}:{settings.ports.questdb_pg}, database qdb")
@@ -93,7 +92,6 @@ def say_what_is_off(settings: Settings) -> None:
     """Name the parts that are not installed, and how to have them."""
     started = {program.name for program in programs(settings)}
     for name, what, how in (
-        ("grafana", "The dashboards are", "install Grafana"),
         ("telegraf", "Monitoring is", "run `make telegraf`"),
         ("jupyter", "Notebooks are", "run `make notebooks`"),
     ):

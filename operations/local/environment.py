@@ -100,9 +100,9 @@ def _reconciler(settings: Settings) -> dict[str, str]:
 
 
 def _grafana(settings: Settings) -> dict[str, str]:
-    """Return Grafana's own settings (GF_…) and what its provisioning reads."""
+    """Return Grafana's own settings (GF_…) and what its provisioning, or the dashboards' server in its place, reads."""
     folder = settings.root / "dashboard" / "grafana"
-    return {
+    return env_file.read(folder / "server.env", {}, {}) | {
         "GF_SECURITY_ADMIN_USER": settings.chosen["GRAFANA_USER"],
         # Grafana fills in ${NAME} in its settings. It does so once, so that a password may look like that.
         "GF_SECURITY_ADMIN_PASSWORD": "$__env{GRAFANA_PASSWORD}",

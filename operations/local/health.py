@@ -54,8 +54,8 @@ def reconciler(settings: Settings) -> str | None:
     return "; ".join(status["problems"]) or None
 
 
-def grafana(settings: Settings) -> str | None:
-    """Return why Grafana can't be used, or None."""
+def dashboards(settings: Settings) -> str | None:
+    """Return why Grafana, or the server in its place, can't be used, or None."""
     return _get(f"http://{settings.host}:{settings.ports.grafana}/api/health")
 
 
@@ -98,7 +98,8 @@ CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "reconciler": reconciler,
     "simulator": simulator,
     "github-events": poller,
-    "grafana": grafana,
+    "grafana": dashboards,
+    "dashboards": dashboards,
     "jupyter": jupyter,
     "telegraf": telegraf,
 }

@@ -42,7 +42,7 @@ REFUSED = (
     (("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD"), r"@\{\w+:\w+\}", "@{…:…}, which is a secret's name to Telegraf"),
     (("GRAFANA_PASSWORD",), r"\$__\w+\{|%\([a-z_]+\)s", "$__…{ or %(…)s, which is another setting's name to Grafana"),
 )
-OPTIONAL = ("grafana", "jupyter", "simulator", "telegraf")
+OPTIONAL = ("jupyter", "simulator", "telegraf")
 
 
 def found(settings: Settings) -> list[str]:

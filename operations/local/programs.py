@@ -62,7 +62,7 @@ class Program:
 
 
 def programs(settings: Settings) -> list[Program]:
-    """Return what starts with `settings`. Grafana, Telegraf and Jupyter join where they are installed."""
+    """Return what starts with `settings`. Telegraf and Jupyter join where they are installed, Grafana then shows the dashboards."""
     found = [
         Program("broker", broker(settings), 10, stop_within=30),
         Program("questdb", questdb(settings), 10, stop_within=30),
@@ -74,6 +74,8 @@ def programs(settings: Settings) -> list[Program]:
         found.append(Program("simulator", (sys.executable, "ingestion/simulator"), 40))
     if settings.grafana:
         found.append(Program("grafana", grafana(settings.grafana), 60))
+    else:
+        found.append(Program("dashboards", (sys.executable, "-m", "dashboard.server"), 60))
     if settings.telegraf:
         command = (str(settings.telegraf), "--config", "monitoring/telegraf/telegraf.conf")
         found.append(Program("telegraf", command, 60))
