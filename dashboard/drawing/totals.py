@@ -12,6 +12,8 @@ from dashboard.drawing.results import Result, epoch_ms
 if TYPE_CHECKING:
     from dashboard.grafana.panels import Panel, TimeRange
 
+GREEN_TO_RED = list(zip((0, 0.5, 1), colours.GRADIENTS["continuous-GrYlRd"], strict=True))
+
 
 def stat(panel: Panel, results: list[Result], _: TimeRange) -> dict[str, Any]:
     """Show the last value of each query, in the colour of its threshold."""
@@ -21,9 +23,9 @@ def stat(panel: Panel, results: list[Result], _: TimeRange) -> dict[str, Any]:
         field = Field.of(panel.model, name)
         known = [row[-1] for row in result.rows if row[-1] is not None]
         value = known[-1] if known else None
-        values.append(
-            {"label": name, "text": field.text(value), "colour": field.colour(value) or colours.named("text")}
-        )
+        # What is not known is neither well nor ill.
+        colour = colours.named("text") if value is None else field.colour(value) or colours.named("text")
+        values.append({"label": name, "text": field.text(value), "colour": colour})
     background = panel.model.get("options", {}).get("colorMode") == "background"
     return {"kind": "stat", "values": values, "background": background, "labelled": len(values) > 1}
 
@@ -61,28 +63,35 @@ def gauges(panel: Panel, results: list[Result], _: TimeRange) -> dict[str, Any]:
     field = Field.of(panel.model, results[0].names[-1] if results[0].names else "")
     palette = colours.by_name(name for name, _ in rows)
     traces = [
-        _gauge(
-            name, value, field, field.colour(value) or palette[name], (index / len(rows), (index + 0.92) / len(rows))
-        )
+        _gauge(value, field, field.colour(value) or palette[name], (index / len(rows), (index + 0.92) / len(rows)))
         for index, (name, value) in enumerate(rows)
     ]
-    return {"kind": "plot", "data": traces, "layout": {}, "legend": None}
+    labels = [
+        label for index, row in enumerate(rows) for label in _gauge_labels(*row, field, (index + 0.46) / len(rows))
+    ]
+    return {"kind": "plot", "data": traces, "layout": {"annotations": labels}, "legend": None}
 
 
-def _gauge(name: str, value: float | None, field: Field, colour: str, place: tuple[float, float]) -> dict[str, Any]:
+def _gauge_labels(name: str, value: float | None, field: Field, x: float) -> list[dict[str, Any]]:
+    """Write the value into the half circle, and the name below it."""
+    place = {"x": x, "xref": "paper", "yref": "paper", "xanchor": "center", "showarrow": False}
+    value_label = place | {"y": 0.36, "text": field.text(value), "font": {"size": 16}}
+    return [value_label, place | {"y": 0.12, "text": name, "font": {"size": 12}}]
+
+
+def _gauge(value: float | None, field: Field, colour: str, place: tuple[float, float]) -> dict[str, Any]:
     least, most = field.settings.get("min", 0), field.settings.get("max", 100)
     return {
         "type": "indicator",
         "mode": "gauge",
         "value": value,
-        "title": {"text": f"{name}<br><b>{field.text(value)}</b>", "font": {"size": 12}},
         "gauge": {
             "axis": {"range": [least, most], "showticklabels": False, "ticks": ""},
             "bar": {"color": colour, "thickness": 1},
             "borderwidth": 0,
             "bgcolor": "rgba(128,128,128,0.2)",
         },
-        "domain": {"x": list(place), "y": [0, 0.8]},
+        "domain": {"x": list(place), "y": [0.2, 1]},
     }
 
 
@@ -131,7 +140,7 @@ def positions(panel: Panel, results: list[Result], _: TimeRange) -> dict[str, An
         "textposition": "bottom center",
         "customdata": [field.text(value) for value in values],
         "hovertemplate": "%{text}<br>%{customdata}<extra></extra>",
-        "marker": {"size": 11, "color": values, "colorscale": "RdYlGn", "reversescale": True, "showscale": True},
+        "marker": {"size": 11, "color": values, "colorscale": GREEN_TO_RED, "showscale": True},
     }
     axis = {"automargin": True}
     layout = {"xaxis": axis | {"title": {"text": "longitude"}}, "yaxis": axis | {"title": {"text": "latitude"}}}
