@@ -1,4 +1,4 @@
-"""Runs every notebook on the running stack and makes a picture of each, and the page docs/gallery.md: `make gallery`.
+"""Makes a picture of every dashboard and of every notebook, run on the running stack, and the page docs/gallery.md: `make gallery`.
 
 Names as arguments make the pictures of these notebooks only.
 """
@@ -19,9 +19,11 @@ from operations.local.settings import ROOT, Settings, load
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 GALLERY = ROOT / "docs" / "gallery"
+BOARDS = sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json"))
+SHOWN = "30m"  # the time that pictures of dashboards show
 TOP = """# Gallery
 
-What each notebook shows, on a stack with simulated data. `make gallery` runs them all on the running stack and makes
+What each dashboard and notebook shows, on a stack with simulated data. `make gallery` runs them all on the running stack and makes
 these pictures.
 """
 
@@ -39,8 +41,22 @@ def main(names: list[str]) -> int:
     failed = [
         path.stem for path in NOTEBOOKS if (not names or path.stem in names) and not shown(path, settings, browser)
     ]
+    for board in [] if names else BOARDS:
+        photograph(board, settings, browser)
     (ROOT / "docs" / "gallery.md").write_text(page(), encoding="utf-8")
     return 1 if failed else 0
+
+
+def photograph(board: Path, settings: Settings, browser: str) -> None:
+    """Make a picture of a dashboard as it is served now."""
+    uid = json.loads(board.read_text(encoding="utf-8"))["uid"]
+    url = f"http://{settings.host}:{settings.ports.grafana}/d/{uid}/x?from=now-{SHOWN}&to=now&refresh="
+    picture = GALLERY / f"dashboard-{board.stem}.png"
+    options = ["--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1500,1250"]
+    # Of the page's own time: enough for all panels to be asked for and drawn.
+    options += [f"--screenshot={picture}", "--virtual-time-budget=15000"]
+    subprocess.run([browser, *options, url], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603 - ours
+    print(f"✓ {picture.stem} ({picture.stat().st_size // 1000} kB)")
 
 
 def shown(notebook: Path, settings: Settings, browser: str) -> bool:
@@ -64,7 +80,16 @@ def shown(notebook: Path, settings: Settings, browser: str) -> bool:
 def page() -> str:
     """Return the page with every notebook that has a picture."""
     pictured = [path for path in NOTEBOOKS if (GALLERY / f"{path.stem}.png").exists()]
-    return TOP + "".join(section(path) for path in pictured)
+    boards = "".join(board_section(path) for path in BOARDS if (GALLERY / f"dashboard-{path.stem}.png").exists())
+    return TOP + boards + "".join(section(path) for path in pictured)
+
+
+def board_section(board: Path) -> str:
+    """Return a dashboard's title, description and picture."""
+    model = json.loads(board.read_text(encoding="utf-8"))
+    return (
+        f"\n## {model['title']}\n\n{model['description']}\n\n![{model['title']}](gallery/dashboard-{board.stem}.png)\n"
+    )
 
 
 def section(notebook: Path) -> str:
