@@ -1,5 +1,17 @@
 package io.github.rta.questdb;
 
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.delivery.Backoff;
+import io.github.rta.questdb.delivery.Batch;
+import io.github.rta.questdb.delivery.BatchQueue;
+import io.github.rta.questdb.delivery.DeadLetters;
+import io.github.rta.questdb.delivery.QuestDbClient;
+import io.github.rta.questdb.delivery.Replay;
+import io.github.rta.questdb.delivery.Sender;
+import io.github.rta.questdb.delivery.SinkStats;
+import io.github.rta.questdb.encoding.BadRow;
+import io.github.rta.questdb.encoding.RecordEncoder;
+import io.github.rta.questdb.encoding.Unavailable;
 import java.util.ArrayDeque;
 import java.util.Collection;
 import java.util.Deque;
@@ -102,13 +114,25 @@ public final class QuestDbSinkTask extends SinkTask {
             batch.careful(isReplaying());
         }
         while (!backlog.isEmpty() && !batch.isFull()) {
-            encoder.encode(backlog.peek(), batch, start);
+            encode(backlog.peek(), batch, start);
             SinkRecord record = backlog.remove();
             if (isReplaying()) {
                 replay.pass(record);
             }
         }
         backoff.reset();
+    }
+
+    private void encode(SinkRecord record, Batch batch, long start) throws Unavailable, InterruptedException {
+        try {
+            if (encoder.encode(record, batch.lines, start)) {
+                batch.addRow(record);
+            } else {
+                batch.skip(record);
+            }
+        } catch (BadRow e) {
+            batch.addRefusal(record, e.getMessage());
+        }
     }
 
     private boolean isReplaying() {

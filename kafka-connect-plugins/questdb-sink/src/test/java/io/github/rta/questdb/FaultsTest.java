@@ -7,18 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.rta.questdb.FaultProxy.Fault;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.metrics.Metrics;
-import org.apache.kafka.common.metrics.internals.PluginMetricsImpl;
-import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -107,22 +102,6 @@ class FaultsTest {
                         run.slowestPut < Duration.ofSeconds(5).toNanos(),
                         "put() blocked for " + run.slowestPut + " ns");
             }
-        }
-    }
-
-    @Test
-    void aTaskStartsThoughTheOneBeforeItStillHoldsTheNamesOfItsMetrics() {
-        try (Metrics metrics = new Metrics()) {
-            PluginMetricsImpl before = new PluginMetricsImpl(metrics, Map.of("task", "0"));
-            new SinkStats("before", before);
-            PluginMetricsImpl after = new PluginMetricsImpl(metrics, Map.of("task", "0"));
-            SinkStats stats = new SinkStats("after", after);
-            stats.request(false);
-            MetricName requests = after.metricName("requests-total", "", new LinkedHashMap<>());
-            assertEquals(0L, metrics.metric(requests).metricValue());
-            Utils.closeQuietly(before, "the metrics of the task before");
-            stats.request(false);
-            assertEquals(2L, metrics.metric(requests).metricValue());
         }
     }
 

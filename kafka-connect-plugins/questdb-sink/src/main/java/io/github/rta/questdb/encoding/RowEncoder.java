@@ -1,7 +1,8 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
-import io.github.rta.questdb.Table.Column;
-import io.github.rta.questdb.Table.Field;
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.Table.Column;
+import io.github.rta.questdb.encoding.Table.Field;
 import java.util.Arrays;
 
 /**

@@ -1,9 +1,10 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.rta.questdb.config.SinkConfig;
 import java.util.Map;
 import java.util.Set;
 import org.apache.kafka.common.TopicPartition;
@@ -26,7 +27,8 @@ class ReplayTest {
     }
 
     private static Batch batch(String topic, long offset) {
-        Batch batch = new Batch(new SinkConfig(EncoderTest.CONFIG));
+        Batch batch = new Batch(
+                new SinkConfig(Map.of("client.conf.string", "http::addr=localhost;", "timestamp.field.name", "ts")));
         batch.addRow(record(topic, offset));
         return batch;
     }

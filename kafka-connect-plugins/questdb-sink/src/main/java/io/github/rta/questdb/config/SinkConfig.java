@@ -1,6 +1,6 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.config;
 
-import static io.github.rta.questdb.ClientConf.require;
+import static io.github.rta.questdb.config.ClientConf.require;
 import static org.apache.kafka.common.config.ConfigDef.Importance.HIGH;
 import static org.apache.kafka.common.config.ConfigDef.Importance.LOW;
 import static org.apache.kafka.common.config.ConfigDef.Importance.MEDIUM;
@@ -13,6 +13,7 @@ import static org.apache.kafka.common.config.ConfigDef.Type.LONG;
 import static org.apache.kafka.common.config.ConfigDef.Type.PASSWORD;
 import static org.apache.kafka.common.config.ConfigDef.Type.STRING;
 
+import io.github.rta.questdb.encoding.Timestamps;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
@@ -30,7 +31,7 @@ import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.types.Password;
 
 /** The settings of one connector: those of QuestDB's official connector, and a few of our own. */
-final class SinkConfig extends AbstractConfig {
+public final class SinkConfig extends AbstractConfig {
     private static final ValidString UNITS = ValidString.in("auto", "seconds", "millis", "micros", "nanos");
     private static final ValidString COLUMNS = ValidString.in("strict", "extend");
     private static final ValidString ARRAYS = ValidString.in("error", "skip", "json");
@@ -46,7 +47,7 @@ final class SinkConfig extends AbstractConfig {
                     + "|(errors|config|consumer|producer|admin)\\..*");
 
     // docs/sink.md says more of each.
-    static final ConfigDef DEF = new ConfigDef()
+    public static final ConfigDef DEF = new ConfigDef()
             .define(CLIENT_CONF, PASSWORD, null, HIGH, "Where QuestDB is: http::addr=host:9000;username=u;password=p;")
             .define("table", STRING, "${topic}", HIGH, "The table; may hold ${topic}, ${key} and ${partition}.")
             .define(TIMESTAMP_FIELDS, LIST, List.of(), HIGH, "The field with the row's time, or several to join.")
@@ -73,30 +74,30 @@ final class SinkConfig extends AbstractConfig {
             .define("max.retries", INT, 10, LOW, "Not needed: the sink retries until it succeeds.")
             .define("retry.backoff.ms", INT, 3000, LOW, "Not needed: the waits double from 0.1 s to 5 s.");
 
-    final String table;
+    public final String table;
     /** Whether the table's name holds a placeholder. */
-    final boolean tableVaries;
+    public final boolean tableVaries;
 
-    final boolean includeKey;
-    final String keyPrefix;
-    final String valuePrefix;
-    final boolean strict;
-    final boolean skipArrays;
-    final boolean jsonArrays;
-    final boolean skipUnsupported;
-    final boolean kafkaTimestamp;
-    final List<String> timestampFields;
-    final Set<String> timestampStrings;
-    final Set<String> symbols;
-    final Set<String> doubles;
-    final List<String> required;
-    final long minIntervalMs;
-    final int maxRows;
-    final int maxBytes;
+    public final boolean includeKey;
+    public final String keyPrefix;
+    public final String valuePrefix;
+    public final boolean strict;
+    public final boolean skipArrays;
+    public final boolean jsonArrays;
+    public final boolean skipUnsupported;
+    public final boolean kafkaTimestamp;
+    public final List<String> timestampFields;
+    public final Set<String> timestampStrings;
+    public final Set<String> symbols;
+    public final Set<String> doubles;
+    public final List<String> required;
+    public final long minIntervalMs;
+    public final int maxRows;
+    public final int maxBytes;
     /** Whether a record may be another than its message. */
 
     /** @throws ConfigException naming the key at fault */
-    SinkConfig(Map<String, String> properties) {
+    public SinkConfig(Map<String, String> properties) {
         super(DEF, properties, false);
         problems(properties).forEach((key, problem) -> {
             throw new ConfigException(key + " " + problem);
@@ -121,11 +122,11 @@ final class SinkConfig extends AbstractConfig {
         maxBytes = getInt("batch.max.bytes");
     }
 
-    ClientConf client() {
+    public ClientConf client() {
         return ClientConf.parse(conf(this), System::getenv);
     }
 
-    Timestamps timestamps() {
+    public Timestamps timestamps() {
         return new Timestamps(
                 Timestamps.Unit.valueOf(getString("timestamp.units").toUpperCase(Locale.ROOT)),
                 getString(TIMESTAMP_FORMAT),
@@ -138,7 +139,7 @@ final class SinkConfig extends AbstractConfig {
     }
 
     /** What is wrong although each value by itself is well-formed: key to message. */
-    static Map<String, String> problems(Map<String, String> properties) {
+    public static Map<String, String> problems(Map<String, String> properties) {
         Map<String, String> problems = new TreeMap<>();
         properties.keySet().stream()
                 .filter(key ->

@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
@@ -6,7 +6,8 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonParser.NumberType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import io.github.rta.questdb.Table.Field;
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.Table.Field;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;

@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import java.util.Collection;
 import java.util.HashMap;
@@ -10,7 +10,7 @@ import org.apache.kafka.connect.sink.SinkRecord;
  * What to read once more because QuestDB refused a request, and so stored nothing of it: everything that was not
  * acknowledged. Until all of it has come again, batches are careful: they keep their records.
  */
-final class Replay {
+public final class Replay {
     private final Map<TopicPartition, Long> from = new HashMap<>();
     private final Map<TopicPartition, Long> until = new HashMap<>();
 
@@ -26,7 +26,7 @@ final class Replay {
     }
 
     /** Adds records that were in no batch yet. */
-    void add(Collection<SinkRecord> later) {
+    public void add(Collection<SinkRecord> later) {
         for (SinkRecord record : later) {
             from.putIfAbsent(Batch.partition(record), record.originalKafkaOffset());
             until.merge(Batch.partition(record), record.originalKafkaOffset() + 1, Math::max);
@@ -34,23 +34,23 @@ final class Replay {
     }
 
     /** Where to go back to, for the partitions that are still ours. */
-    Map<TopicPartition, Long> from(Collection<TopicPartition> assigned) {
+    public Map<TopicPartition, Long> from(Collection<TopicPartition> assigned) {
         from.keySet().retainAll(assigned);
         until.keySet().retainAll(assigned);
         return from;
     }
 
     /** Notes that a record has come again. */
-    void pass(SinkRecord record) {
+    public void pass(SinkRecord record) {
         until.computeIfPresent(
                 Batch.partition(record), (partition, end) -> record.originalKafkaOffset() + 1 >= end ? null : end);
     }
 
-    void forget(Collection<TopicPartition> revoked) {
+    public void forget(Collection<TopicPartition> revoked) {
         until.keySet().removeAll(revoked);
     }
 
-    boolean isOver() {
+    public boolean isOver() {
         return until.isEmpty();
     }
 }

@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import java.util.Arrays;
 

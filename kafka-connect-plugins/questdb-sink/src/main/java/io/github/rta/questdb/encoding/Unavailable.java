@@ -1,10 +1,10 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 /** QuestDB can't be used at present; trying again later may help. */
-final class Unavailable extends Exception {
+public final class Unavailable extends Exception {
     private static final long serialVersionUID = 1L;
 
-    Unavailable(String reason) {
+    public Unavailable(String reason) {
         super(reason, null, false, false);
     }
 }

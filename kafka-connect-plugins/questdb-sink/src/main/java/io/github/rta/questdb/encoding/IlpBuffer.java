@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** A growing array of bytes that knows how the InfluxDB Line Protocol writes names, numbers and strings. */
-final class IlpBuffer {
+public final class IlpBuffer {
     private static final boolean[] QUOTED = ascii("\"\\\n\r");
     private static final boolean[] BARE = ascii(" ,=\\\n\r");
 
@@ -17,7 +17,7 @@ final class IlpBuffer {
     private byte[] bytes;
     private int length;
 
-    IlpBuffer(int capacity) {
+    public IlpBuffer(int capacity) {
         bytes = new byte[capacity];
     }
 
@@ -27,7 +27,7 @@ final class IlpBuffer {
         return set;
     }
 
-    byte[] bytes() {
+    public byte[] bytes() {
         return bytes;
     }
 
@@ -35,11 +35,11 @@ final class IlpBuffer {
         return Arrays.copyOf(bytes, length);
     }
 
-    int length() {
+    public int length() {
         return length;
     }
 
-    void clear() {
+    public void clear() {
         length = 0;
     }
 

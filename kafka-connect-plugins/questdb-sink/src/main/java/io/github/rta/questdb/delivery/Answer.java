@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;

@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 import java.time.DateTimeException;
 import java.time.Instant;
@@ -18,9 +18,9 @@ import java.util.Locale;
  * <p>A result outside {@code min..max} is refused: that is how seconds sent as milliseconds, or microseconds as
  * nanoseconds, show themselves. QuestDB would store them in 1970, where a TTL evicts them without a word.
  */
-final class Timestamps {
+public final class Timestamps {
     /** The unit of a number: AUTO guesses by its size. */
-    enum Unit {
+    public enum Unit {
         AUTO(0),
         SECONDS(1_000_000_000),
         MILLIS(1_000_000),
@@ -51,7 +51,7 @@ final class Timestamps {
      * @param unit of numbers
      * @param pattern of strings in QuestDB's letters; null when they are ISO 8601
      */
-    Timestamps(Unit unit, String pattern, Instant min, Instant max) {
+    public Timestamps(Unit unit, String pattern, Instant min, Instant max) {
         this.unit = unit;
         this.format = pattern == null ? null : formatter(pattern);
         this.min = nanos(min);
@@ -59,7 +59,7 @@ final class Timestamps {
     }
 
     /** Understands QuestDB's pattern letters (U: microseconds, N: nanoseconds, bare T and Z). */
-    static DateTimeFormatter formatter(String pattern) {
+    public static DateTimeFormatter formatter(String pattern) {
         String java = pattern.replace("SSSUUUNNN", "SSSSSSSSS")
                 .replace("SSSUUU", "SSSSSS")
                 .replaceAll("'?T'?", "'T'")
@@ -71,7 +71,7 @@ final class Timestamps {
                 .withZone(ZoneOffset.UTC);
     }
 
-    static long nanos(Instant instant) {
+    public static long nanos(Instant instant) {
         return ChronoUnit.NANOS.between(Instant.EPOCH, instant);
     }
 

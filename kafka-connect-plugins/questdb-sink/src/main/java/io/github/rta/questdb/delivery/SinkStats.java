@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import java.util.Arrays;
 import java.util.HashMap;
@@ -16,7 +16,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Over JMX: {@code kafka.connect:type=plugins,connector="…",task=…}.
  */
-final class SinkStats {
+public final class SinkStats {
     private static final Logger LOG = LoggerFactory.getLogger(SinkStats.class);
 
     private final String name;
@@ -33,7 +33,7 @@ final class SinkStats {
     private long outageSince;
     private boolean outage;
 
-    SinkStats(String name, PluginMetrics metrics) {
+    public SinkStats(String name, PluginMetrics metrics) {
         this.name = name;
         this.metrics = metrics;
         gauge("rows-total", "Rows that QuestDB acknowledged", () -> rows);
@@ -89,11 +89,11 @@ final class SinkStats {
         rejected++;
     }
 
-    synchronized boolean isOutage() {
+    public synchronized boolean isOutage() {
         return outage;
     }
 
-    synchronized void unavailable(String reason) {
+    public synchronized void unavailable(String reason) {
         if (!outage) {
             LOG.warn("{}: QuestDB can't store rows, retrying until it can: {}", name, reason);
             outage = true;

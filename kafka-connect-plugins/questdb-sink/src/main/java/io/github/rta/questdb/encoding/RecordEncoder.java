@@ -1,14 +1,15 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
+import io.github.rta.questdb.config.SinkConfig;
 import java.util.HashMap;
 import java.util.Map;
 import org.apache.kafka.connect.sink.SinkRecord;
 
-/** Turns records into rows of a batch: finds the table, reads key and value, notes what is refused. */
-final class RecordEncoder {
+/** Turns records into lines: finds the table, reads key and value. */
+public final class RecordEncoder {
     /** Asks the server for a table's columns. */
-    interface SchemaSource {
-        Table.Schema of(String table) throws Unavailable, InterruptedException;
+    public interface SchemaSource {
+        Schema of(String table) throws Unavailable, InterruptedException;
     }
 
     private final SinkConfig config;
@@ -20,7 +21,7 @@ final class RecordEncoder {
     private final Map<String, Table> tables = new HashMap<>();
     private Table latest;
 
-    RecordEncoder(SinkConfig config, SchemaSource schemas) {
+    public RecordEncoder(SinkConfig config, SchemaSource schemas) {
         this.config = config;
         this.schemas = schemas;
         this.row = new RowEncoder(config);
@@ -30,35 +31,33 @@ final class RecordEncoder {
     }
 
     /**
-     * Adds the record to the batch, as a row, as a refusal, or (without a value) as nothing.
+     * Adds the record's row to the lines, which stay as they were if there is none.
      *
      * @param now a System.nanoTime(): what is known of a table since before it is asked anew before a field is refused
-     * @throws Unavailable if the table's columns are needed and can't be had; the batch is as before
+     * @return false if the record has no value, and so gives no row
+     * @throws BadRow if it can never become a row
+     * @throws Unavailable if the table's columns are needed and can't be had
      */
-    void encode(SinkRecord record, Batch batch, long now) throws Unavailable, InterruptedException {
+    public boolean encode(SinkRecord record, IlpBuffer lines, long now)
+            throws BadRow, Unavailable, InterruptedException {
         if (record.value() == null) {
-            batch.skip(record);
-            return;
+            return false;
         }
+        Table table = table(record);
         try {
-            Table table = table(record);
-            try {
-                write(record, table, batch);
-            } catch (BadRow.UnknownColumn e) {
-                if (table.schema.fetched() - now >= 0) {
-                    throw e;
-                }
-                tables.remove(table.name);
-                latest = null;
-                write(record, table(record), batch);
+            write(record, table, lines);
+        } catch (BadRow.UnknownColumn e) {
+            if (table.schema.fetched() - now >= 0) {
+                throw e;
             }
-            batch.addRow(record);
-        } catch (BadRow e) {
-            batch.addRefusal(record, e.getMessage());
+            tables.remove(table.name);
+            latest = null;
+            write(record, table(record), lines);
         }
+        return true;
     }
 
-    private void write(SinkRecord record, Table table, Batch batch) throws BadRow {
+    private void write(SinkRecord record, Table table, IlpBuffer lines) throws BadRow {
         begin(record, table);
         if (record.value() instanceof byte[] bytes) {
             if (!flat.read(bytes, table.value)) {
@@ -68,7 +67,7 @@ final class RecordEncoder {
         } else {
             objects.read(record.valueSchema(), record.value(), table.value, "value");
         }
-        row.end(record.timestamp(), batch.lines);
+        row.end(record.timestamp(), lines);
     }
 
     private void begin(SinkRecord record, Table table) throws BadRow {

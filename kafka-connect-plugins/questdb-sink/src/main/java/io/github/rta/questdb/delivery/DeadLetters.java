@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import java.util.concurrent.Future;
 import org.apache.kafka.connect.errors.ConnectException;
@@ -7,11 +7,11 @@ import org.apache.kafka.connect.sink.ErrantRecordReporter;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /** Sets bad records aside with their reason; without a dead-letter topic the first one fails the task. */
-final class DeadLetters {
+public final class DeadLetters {
     private final ErrantRecordReporter reporter;
 
     /** @param reporter null if no dead-letter topic is configured */
-    DeadLetters(ErrantRecordReporter reporter) {
+    public DeadLetters(ErrantRecordReporter reporter) {
         this.reporter = reporter;
     }
 

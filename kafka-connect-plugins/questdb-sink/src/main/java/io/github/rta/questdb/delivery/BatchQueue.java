@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
@@ -7,7 +7,7 @@ import java.util.function.Supplier;
  * Hands batches from the task's thread to the sender's. While a request is under way the task adds to the one batch
  * that waits, so batches are small when little arrives and large under load. A full one holds the task back.
  */
-final class BatchQueue {
+public final class BatchQueue {
     private final Supplier<Batch> factory;
     private final long minInterval;
     private Batch waiting;
@@ -17,14 +17,14 @@ final class BatchQueue {
     private boolean starving;
     private long lastTaken;
 
-    BatchQueue(Supplier<Batch> factory, long minIntervalMs) {
+    public BatchQueue(Supplier<Batch> factory, long minIntervalMs) {
         this.factory = factory;
         this.minInterval = TimeUnit.MILLISECONDS.toNanos(minIntervalMs);
         this.lastTaken = System.nanoTime() - minInterval;
     }
 
     /** Takes back the batch to add to, or null if it stays full until the deadline (a System.nanoTime()). */
-    synchronized Batch open(long deadline) throws InterruptedException {
+    public synchronized Batch open(long deadline) throws InterruptedException {
         while (waiting != null && waiting.isFull()) {
             if (!pause(deadline)) {
                 return null;
@@ -36,7 +36,7 @@ final class BatchQueue {
         return batch;
     }
 
-    synchronized void close(Batch batch) {
+    public synchronized void close(Batch batch) {
         if (replay != null) {
             drop(batch);
         } else if (batch.isEmpty()) {
@@ -90,17 +90,17 @@ final class BatchQueue {
     }
 
     /** What has to be read again, or null. */
-    synchronized Replay takeReplay() {
+    public synchronized Replay takeReplay() {
         Replay taken = replay;
         replay = null;
         return taken;
     }
 
-    synchronized boolean isIdle() {
+    public synchronized boolean isIdle() {
         return waiting == null && !sending && replay == null;
     }
 
-    synchronized boolean awaitIdle(long deadline) throws InterruptedException {
+    public synchronized boolean awaitIdle(long deadline) throws InterruptedException {
         while (!isIdle()) {
             if (!pause(deadline)) {
                 return false;

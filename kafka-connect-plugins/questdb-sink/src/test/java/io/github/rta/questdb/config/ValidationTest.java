@@ -1,10 +1,11 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.config;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.rta.questdb.QuestDbSinkConnector;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;

@@ -1,7 +1,7 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 /** A record that can never become a row, with the reason a person can act on. */
-class BadRow extends Exception {
+public class BadRow extends Exception {
     private static final long serialVersionUID = 1L;
 
     private static final int MAX_LENGTH = 500;

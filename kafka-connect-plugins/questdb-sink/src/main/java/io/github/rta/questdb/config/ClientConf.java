@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.config;
 
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
  * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
  * write it. Messages name the part at fault, never its value.
  */
-record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond) {
+public record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond) {
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
     /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
     private static final Set<String> NOT_NEEDED = Set.of(

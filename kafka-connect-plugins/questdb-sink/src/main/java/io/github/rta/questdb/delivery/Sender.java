@@ -1,4 +1,4 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -12,7 +12,7 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /** The thread that writes a task's rows: one request at a time, in order, until each row is stored or refused. */
-final class Sender implements Runnable {
+public final class Sender implements Runnable {
     private final QuestDbClient client;
     private final BatchQueue queue;
     private final DeadLetters deadLetters;
@@ -22,7 +22,7 @@ final class Sender implements Runnable {
     private final Map<TopicPartition, OffsetAndMetadata> acknowledged = new ConcurrentHashMap<>();
     private volatile RuntimeException failure;
 
-    Sender(QuestDbClient client, BatchQueue queue, DeadLetters deadLetters, SinkStats stats) {
+    public Sender(QuestDbClient client, BatchQueue queue, DeadLetters deadLetters, SinkStats stats) {
         this.client = client;
         this.queue = queue;
         this.deadLetters = deadLetters;
@@ -30,12 +30,12 @@ final class Sender implements Runnable {
     }
 
     /** How far each partition is safe: every record before is a row in QuestDB or in the dead-letter topic. */
-    Map<TopicPartition, OffsetAndMetadata> acknowledged() {
+    public Map<TopicPartition, OffsetAndMetadata> acknowledged() {
         return acknowledged;
     }
 
     /** Why the thread ended, or null. */
-    RuntimeException failure() {
+    public RuntimeException failure() {
         return failure;
     }
 

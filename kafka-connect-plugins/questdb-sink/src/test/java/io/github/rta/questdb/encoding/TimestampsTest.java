@@ -1,9 +1,9 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
-import io.github.rta.questdb.Timestamps.Unit;
+import io.github.rta.questdb.encoding.Timestamps.Unit;
 import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

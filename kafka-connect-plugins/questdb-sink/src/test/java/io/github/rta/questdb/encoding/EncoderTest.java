@@ -1,8 +1,9 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.rta.questdb.config.SinkConfig;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
@@ -28,8 +29,8 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What line each record gives, or why none: by the fast path and, the same, by the generic one. */
-class EncoderTest {
-    static final Map<String, String> CONFIG = Map.of(
+public class EncoderTest {
+    public static final Map<String, String> CONFIG = Map.of(
             "client.conf.string",
             "http::addr=localhost;",
             "timestamp.field.name",
@@ -235,17 +236,14 @@ class EncoderTest {
     @Test
     void aTimestampOfAnEarlierRecordIsNotUsedAgain() throws Exception {
         SinkConfig config = new SinkConfig(with("timestamp.field.name", "day,time"));
-        RecordEncoder encoder = new RecordEncoder(config, table -> new Table.Schema(Set.of(), "timestamp", 0));
-        Batch batch = new Batch(config);
-        for (String json : List.of(
-                "{\"a\":1,\"day\":\"2023-11-14T\",\"time\":\"22:13:20Z\"}", "{\"a\":1,\"day\":\"2023-11-14T\"}")) {
-            encoder.encode(
-                    new SinkRecord("t", 0, null, null, null, json.getBytes(StandardCharsets.UTF_8), 0), batch, 0);
-        }
-        assertEquals(1, batch.rows());
+        RecordEncoder encoder =
+                new RecordEncoder(config, table -> new io.github.rta.questdb.encoding.Schema(Set.of(), "timestamp", 0));
+        assertEquals(
+                "t a=1i" + END,
+                encode(encoder, record(null, "{\"a\":1,\"day\":\"2023-11-14T\",\"time\":\"22:13:20Z\"}")));
         assertEquals(
                 "timestamp field [day, time] is missing",
-                batch.refusals().get(0).reason());
+                encode(encoder, record(null, "{\"a\":1,\"day\":\"2023-11-14T\"}")));
     }
 
     @Test
@@ -271,7 +269,7 @@ class EncoderTest {
         return changed;
     }
 
-    static Object convert(byte[] json) {
+    public static Object convert(byte[] json) {
         try (JsonConverter converter = new JsonConverter()) {
             converter.configure(Map.of("schemas.enable", "false"), false);
             SchemaAndValue converted = converter.toConnectData("t", json);
@@ -280,12 +278,12 @@ class EncoderTest {
     }
 
     /** The pieces of a line, in an order of their own. */
-    static String sorted(String line) {
+    public static String sorted(String line) {
         return Stream.of(line.split("[ ,]")).sorted().toList().toString();
     }
 
     /** The line of ILP, or the reason why there is none. */
-    static String encode(Object value, Map<String, String> config) throws Exception {
+    public static String encode(Object value, Map<String, String> config) throws Exception {
         return encode(null, value, config);
     }
 
@@ -299,17 +297,26 @@ class EncoderTest {
 
     static String encode(Object key, Object value, Map<String, String> settings) throws Exception {
         SinkConfig config = new SinkConfig(new HashMap<>(settings));
-        Batch batch = new Batch(config);
-        new RecordEncoder(config, table -> new Table.Schema(Set.of("id", "timestamp"), "timestamp", 0))
-                .encode(
-                        new SinkRecord(
-                                "t", 3, null, key, null, value, 7, 1_700_000_000_000L, TimestampType.CREATE_TIME),
-                        batch,
-                        0);
-        if (batch.rows() == 0) {
-            assertEquals(0, batch.lines.length(), "part of a refused row is left");
-            return batch.refusals().isEmpty() ? "" : batch.refusals().get(0).reason();
+        return encode(
+                new RecordEncoder(
+                        config,
+                        table -> new io.github.rta.questdb.encoding.Schema(Set.of("id", "timestamp"), "timestamp", 0)),
+                record(key, value));
+    }
+
+    private static String encode(RecordEncoder encoder, SinkRecord record) throws Exception {
+        IlpBuffer lines = new IlpBuffer(16);
+        try {
+            assertEquals(record.value() != null, encoder.encode(record, lines, 0));
+        } catch (BadRow e) {
+            assertEquals(0, lines.length(), "part of a refused row is left");
+            return e.getMessage();
         }
-        return new String(batch.lines.toArray(), StandardCharsets.UTF_8);
+        return new String(lines.toArray(), StandardCharsets.UTF_8);
+    }
+
+    private static SinkRecord record(Object key, Object value) {
+        Object sent = value instanceof String json ? json.getBytes(StandardCharsets.UTF_8) : value;
+        return new SinkRecord("t", 3, null, key, null, sent, 7, 1_700_000_000_000L, TimestampType.CREATE_TIME);
     }
 }

@@ -1,8 +1,11 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.rta.questdb.config.ClientConf;
+import io.github.rta.questdb.encoding.Schema;
+import io.github.rta.questdb.encoding.Unavailable;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -23,14 +26,14 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /** Speaks HTTP to QuestDB: writes rows and asks for a table's columns. Safe for several threads. */
-final class QuestDbClient {
+public final class QuestDbClient {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ClientConf conf;
     private final URI write;
     private final HttpClient http;
 
-    QuestDbClient(ClientConf conf) {
+    public QuestDbClient(ClientConf conf) {
         this.conf = conf;
         this.write = conf.base().resolve("/write?precision=n");
         this.http = HttpClient.newBuilder()
@@ -62,7 +65,7 @@ final class QuestDbClient {
      * @param mayBeMissing whether a table that doesn't exist is fine: QuestDB will create it with the first row
      * @throws Unavailable if QuestDB can't be asked, or has no such table
      */
-    Table.Schema schema(String table, boolean mayBeMissing) throws Unavailable, InterruptedException {
+    public Schema schema(String table, boolean mayBeMissing) throws Unavailable, InterruptedException {
         long now = System.nanoTime();
         String query = URLEncoder.encode("SHOW COLUMNS FROM \"" + table + '"', StandardCharsets.UTF_8);
         HttpResponse<String> response = send(request(conf.base().resolve("/exec?query=" + query)), 0);
@@ -70,14 +73,14 @@ final class QuestDbClient {
             return schema(response.body(), now);
         }
         if (response.statusCode() == 400 && mayBeMissing && response.body().contains("table does not exist")) {
-            return new Table.Schema(Set.of(), "timestamp", now);
+            return new Schema(Set.of(), "timestamp", now);
         }
         throw new Unavailable("columns of table %s: %s"
                 .formatted(
                         table, Answer.of(response.statusCode(), response.body()).reason()));
     }
 
-    private static Table.Schema schema(String body, long now) throws Unavailable {
+    private static Schema schema(String body, long now) throws Unavailable {
         Set<String> columns = new HashSet<>();
         String designated = null;
         try {
@@ -90,7 +93,7 @@ final class QuestDbClient {
         } catch (JsonProcessingException e) {
             throw new Unavailable("columns: half an answer: " + e.getOriginalMessage());
         }
-        return new Table.Schema(columns, designated, now);
+        return new Schema(columns, designated, now);
     }
 
     private HttpRequest.Builder request(URI uri) {

@@ -1,11 +1,11 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
+import io.github.rta.questdb.config.SinkConfig;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
 
 /** What the sink knows about one table: its columns, and which field of a record goes to which of them. */
 final class Table {
@@ -17,9 +17,6 @@ final class Table {
 
     private static final String NOT_IN_COLUMNS = "?.,'\"\\/:)(+-*%~";
     private static final String NOT_IN_TABLES = "?,'\"\\/:)(+*%~";
-
-    /** The columns as the server has them, in lower case as it compares them; fetched at a System.nanoTime(). */
-    record Schema(Set<String> columns, String designated, long fetched) {}
 
     /** Where a scalar goes and how. One object a column, however many fields lead to it. */
     static final class Column {

@@ -1,5 +1,7 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.delivery;
 
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.IlpBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -15,13 +17,13 @@ import org.apache.kafka.connect.sink.SinkRecord;
  * by the time they are acknowledged have cost more in garbage collection than all else the sink does. A careful batch
  * keeps them, so that the few that QuestDB refuses can be set aside; see {@link Replay}.
  */
-final class Batch {
+public final class Batch {
     /** A record that gives no row, and why. */
     record Refusal(SinkRecord record, String reason) {}
 
     private static final int MAX_CAREFUL_ROWS = 5_000;
 
-    final IlpBuffer lines = new IlpBuffer(64 << 10);
+    public final IlpBuffer lines = new IlpBuffer(64 << 10);
     private final List<SinkRecord> records = new ArrayList<>();
     private final List<Refusal> refusals = new ArrayList<>();
     private final Map<TopicPartition, Long> firsts = new HashMap<>();
@@ -33,13 +35,13 @@ final class Batch {
     private TopicPartition partition;
     private long nextOffset;
 
-    Batch(SinkConfig config) {
+    public Batch(SinkConfig config) {
         this.maxRows = config.maxRows;
         this.maxBytes = config.maxBytes;
     }
 
     /** Decides, before the first record, whether to keep them. */
-    void careful(boolean wanted) {
+    public void careful(boolean wanted) {
         careful = wanted;
     }
 
@@ -48,7 +50,7 @@ final class Batch {
     }
 
     /** The row of this record has just been written to {@link #lines}. */
-    void addRow(SinkRecord record) {
+    public void addRow(SinkRecord record) {
         advance(record);
         ends.add(lines.length());
         if (careful) {
@@ -56,13 +58,13 @@ final class Batch {
         }
     }
 
-    void addRefusal(SinkRecord record, String reason) {
+    public void addRefusal(SinkRecord record, String reason) {
         refusals.add(new Refusal(record, reason));
         advance(record);
     }
 
     /** The record holds nothing to store. */
-    void skip(SinkRecord record) {
+    public void skip(SinkRecord record) {
         advance(record);
     }
 
@@ -78,7 +80,7 @@ final class Batch {
     }
 
     /** The partition that a record was read from, whatever a transform has made of it. */
-    static TopicPartition partition(SinkRecord record) {
+    public static TopicPartition partition(SinkRecord record) {
         return new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
     }
 
@@ -117,11 +119,11 @@ final class Batch {
         return ends.start(row);
     }
 
-    boolean isEmpty() {
+    public boolean isEmpty() {
         return partition == null;
     }
 
-    boolean isFull() {
+    public boolean isFull() {
         int most = careful ? Math.min(maxRows, MAX_CAREFUL_ROWS) : maxRows;
         return rows() + refusals.size() >= most || lines.length() >= maxBytes;
     }

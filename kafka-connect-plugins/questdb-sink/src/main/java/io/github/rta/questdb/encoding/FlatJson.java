@@ -1,6 +1,6 @@
-package io.github.rta.questdb;
+package io.github.rta.questdb.encoding;
 
-import io.github.rta.questdb.Table.Field;
+import io.github.rta.questdb.encoding.Table.Field;
 
 /**
  * Reads the JSON that most producers write: one flat object of integers, true, false, null and strings of printable
