@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -27,7 +28,8 @@ final class ConnectCluster implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final String bootstrap = "127.0.0.1:" + ChildProcess.freePort();
-    private final String rest = "http://127.0.0.1:" + ChildProcess.freePort();
+    private final int restPort = ChildProcess.freePort();
+    private final String rest = "http://127.0.0.1:" + restPort;
     private final int jmxPort = ChildProcess.freePort();
     private final HttpClient http = HttpClient.newHttpClient();
     private final Path root = Files.createTempDirectory("connect");
@@ -66,29 +68,29 @@ final class ConnectCluster implements AutoCloseable {
                         Map.entry("log.dirs", root.resolve("data").toString())));
     }
 
-    private Map<String, String> workerProperties(Path plugins) {
-        return Map.ofEntries(
-                Map.entry("bootstrap.servers", bootstrap),
-                Map.entry("group.id", "connect"),
-                Map.entry("listeners", rest),
-                Map.entry("plugin.path", plugins.toString()),
-                Map.entry("plugin.discovery", "service_load"),
-                Map.entry("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
-                Map.entry("value.converter", "org.apache.kafka.connect.converters.ByteArrayConverter"),
-                Map.entry("config.storage.topic", "configs"),
-                Map.entry("config.storage.replication.factor", "1"),
-                Map.entry("offset.storage.topic", "offsets"),
-                Map.entry("offset.storage.replication.factor", "1"),
-                Map.entry("offset.storage.partitions", "1"),
-                Map.entry("status.storage.topic", "statuses"),
-                Map.entry("status.storage.replication.factor", "1"),
-                Map.entry("status.storage.partitions", "1"),
-                Map.entry("offset.flush.interval.ms", "1000"),
-                Map.entry("session.timeout.ms", "6000"),
-                Map.entry("heartbeat.interval.ms", "2000"),
-                Map.entry("scheduled.rebalance.max.delay.ms", "0"),
-                Map.entry("consumer.session.timeout.ms", "6000"),
-                Map.entry("consumer.heartbeat.interval.ms", "2000"));
+    /** The product's own settings, with the plugin under test and offsets committed more often. */
+    private static Map<String, String> workerProperties(Path plugins) throws IOException {
+        Properties product = new Properties();
+        try (var in = Files.newBufferedReader(Path.of("..", "worker.properties"))) {
+            product.load(in);
+        }
+        Map<String, String> properties = new HashMap<>();
+        product.forEach((key, value) -> properties.put(key.toString(), value.toString()));
+        properties.put("plugin.path", plugins.toString());
+        properties.put("offset.flush.interval.ms", "1000");
+        return properties;
+    }
+
+    private Map<String, String> workerEnvironment() {
+        return Map.of(
+                "CONNECT_BOOTSTRAP_SERVERS",
+                bootstrap,
+                "CONNECT_BIND",
+                "127.0.0.1",
+                "CONNECT_HOST",
+                "127.0.0.1",
+                "CONNECT_PORT",
+                Integer.toString(restPort));
     }
 
     private Path write(String name, Map<String, String> entries) throws IOException {
@@ -104,7 +106,7 @@ final class ConnectCluster implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of(options));
         command.addAll(List.of("-cp", ChildProcess.classPath()));
         command.addAll(mainAndArguments);
-        return new ChildProcess(root.resolve(name + ".log"), Map.of(), command);
+        return new ChildProcess(root.resolve(name + ".log"), workerEnvironment(), command);
     }
 
     private void run(String name, List<String> mainAndArguments) throws Exception {
@@ -138,6 +140,14 @@ final class ConnectCluster implements AutoCloseable {
 
     void killWorker() {
         worker.close();
+    }
+
+    void suspendWorker() throws Exception {
+        worker.signal("STOP");
+    }
+
+    void continueWorker() throws Exception {
+        worker.signal("CONT");
     }
 
     JsonNode request(String method, String path, String body) throws IOException, InterruptedException {

@@ -23,6 +23,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** The packaged plugin in a real worker, from a real broker into a real QuestDB. */
 class WorkerIT {
@@ -41,14 +43,114 @@ class WorkerIT {
     }
 
     private static void create(String name) throws Exception {
+        create(name, 1);
+    }
+
+    private static void create(String name, int partitions) throws Exception {
         db.query("CREATE TABLE " + name
                 + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL"
                 + " DEDUP UPSERT KEYS(timestamp, id)");
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
-            admin.createTopics(List.of(new NewTopic(name, 1, (short) 1), new NewTopic(name + "_dlq", 1, (short) 1)))
+            admin.createTopics(List.of(
+                            new NewTopic(name, partitions, (short) 1), new NewTopic(name + "_dlq", 1, (short) 1)))
                     .all()
                     .get();
         }
+    }
+
+    /** What makes a group hand out its partitions anew. */
+    enum Rebalance {
+        A_MEMBER_JOINS_AND_LEAVES {
+            @Override
+            void happens(String topic, Map<String, String> config) throws Exception {
+                try (KafkaConsumer<String, String> member = new KafkaConsumer<>(
+                        Map.of(
+                                "bootstrap.servers",
+                                cluster.bootstrap,
+                                "group.id",
+                                "connect-" + topic,
+                                "enable.auto.commit",
+                                "false"),
+                        new StringDeserializer(),
+                        new StringDeserializer())) {
+                    member.subscribe(List.of(topic));
+                    Conditions.await(
+                            "a share of the partitions",
+                            Duration.ofSeconds(30),
+                            () -> {
+                                member.poll(Duration.ofMillis(100));
+                                return member.assignment().size() == 1;
+                            },
+                            cluster::log);
+                }
+            }
+        },
+        THE_WORKER_STANDS_STILL {
+            @Override
+            void happens(String topic, Map<String, String> config) throws Exception {
+                cluster.suspendWorker();
+                try {
+                    Conditions.await(
+                            "the group has thrown it out",
+                            Duration.ofSeconds(30),
+                            () -> members(topic) == 0,
+                            topic::toString);
+                } finally {
+                    cluster.continueWorker();
+                }
+            }
+        },
+        MORE_TASKS {
+            @Override
+            void happens(String topic, Map<String, String> config) throws Exception {
+                config.put("tasks.max", "2");
+                cluster.connector(topic, config);
+                Conditions.await(
+                        "two members",
+                        Duration.ofSeconds(30),
+                        () -> members(topic) == 2,
+                        () -> cluster.status(topic) + cluster.log());
+            }
+        };
+
+        abstract void happens(String topic, Map<String, String> config) throws Exception;
+    }
+
+    private static int members(String topic) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
+            String group = "connect-" + topic;
+            return admin.describeConsumerGroups(List.of(group))
+                    .describedGroups()
+                    .get(group)
+                    .get()
+                    .members()
+                    .size();
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Rebalance.class)
+    void aRebalanceDuringAnOutageStallsNothing(Rebalance rebalance) throws Exception {
+        String topic = "rebalance" + rebalance.ordinal();
+        create(topic, 2);
+        try (FaultProxy outage = new FaultProxy(db.port)) {
+            outage.fault = FaultProxy.Fault.STATUS_503;
+            Map<String, String> config = config(topic);
+            config.put("client.conf.string", outage.conf());
+            config.put("batch.max.rows", "1000");
+            cluster.connector(topic, config);
+            produce(topic, 0, 20_000);
+            Conditions.await("an outage", Duration.ofSeconds(30), () -> number(topic, "outage") == 1, cluster::log);
+            rebalance.happens(topic, config);
+            outage.fault = FaultProxy.Fault.NONE;
+            db.awaitCount(topic, 20_000);
+        }
+        assertTrue(cluster.running(topic), cluster::log);
+    }
+
+    private static double number(String topic, String attribute) throws Exception {
+        String task = "kafka.connect:type=plugins,connector=" + topic + ",task=0";
+        return ((Number) cluster.attribute(task, attribute)).doubleValue();
     }
 
     private static Map<String, String> config(String topic) {
@@ -136,11 +238,7 @@ class WorkerIT {
                             .formatted(topic, topic),
                     reason);
             assertTrue(cluster.running(topic), cluster::log);
-            assertEquals(
-                    19.0,
-                    ((Number) cluster.attribute(
-                                    "kafka.connect:type=plugins,connector=" + topic + ",task=0", "rows-total"))
-                            .doubleValue());
+            assertEquals(19.0, number(topic, "rows-total"));
         }
     }
 
