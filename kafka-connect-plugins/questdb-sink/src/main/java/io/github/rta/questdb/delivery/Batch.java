@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.sink.SinkRecord;
 
@@ -15,7 +14,7 @@ import org.apache.kafka.connect.sink.SinkRecord;
  *
  * <p>Where the records came from is forgotten, for a hundred thousand of Connect's records, each of nine objects, would
  * by the time they are acknowledged have cost more in garbage collection than all else the sink does. A careful batch
- * keeps them, so that the few that QuestDB refuses can be set aside; see {@link Replay}.
+ * keeps them, so that the few that QuestDB refuses can be set aside; see {@link Assignment#refuse}.
  */
 public final class Batch {
     /** A record that gives no row, and why. */
@@ -27,11 +26,12 @@ public final class Batch {
     private final List<SinkRecord> records = new ArrayList<>();
     private final List<Refusal> refusals = new ArrayList<>();
     private final Map<TopicPartition, Long> firsts = new HashMap<>();
-    private final Map<TopicPartition, OffsetAndMetadata> offsets = new HashMap<>();
+    private final Map<TopicPartition, Long> offsets = new HashMap<>();
     private final int maxRows;
     private final int maxBytes;
     private final Ends ends = new Ends();
     private boolean careful;
+    private int round;
     private TopicPartition partition;
     private long nextOffset;
 
@@ -40,9 +40,19 @@ public final class Batch {
         this.maxBytes = config.maxBytes;
     }
 
-    /** Decides, before the first record, whether to keep them. */
-    public void careful(boolean wanted) {
-        careful = wanted;
+    /**
+     * Prepares for the first record.
+     *
+     * @param ofRound the round of reading that all records come from; see {@link Assignment}
+     * @param keepRecords whether to be careful
+     */
+    void begin(int ofRound, boolean keepRecords) {
+        round = ofRound;
+        careful = keepRecords;
+    }
+
+    int round() {
+        return round;
     }
 
     boolean isCareful() {
@@ -86,7 +96,7 @@ public final class Batch {
 
     private void settle() {
         if (partition != null) {
-            offsets.put(partition, new OffsetAndMetadata(nextOffset));
+            offsets.put(partition, nextOffset);
         }
     }
 
@@ -109,7 +119,7 @@ public final class Batch {
     }
 
     /** The offset after the last record of each partition. */
-    Map<TopicPartition, OffsetAndMetadata> offsets() {
+    Map<TopicPartition, Long> offsets() {
         settle();
         return offsets;
     }

@@ -12,7 +12,6 @@ public final class BatchQueue {
     private final long minInterval;
     private Batch waiting;
     private Batch spare;
-    private Replay replay;
     private boolean sending;
     private boolean starving;
     private long lastTaken;
@@ -37,9 +36,7 @@ public final class BatchQueue {
     }
 
     public synchronized void close(Batch batch) {
-        if (replay != null) {
-            drop(batch);
-        } else if (batch.isEmpty()) {
+        if (batch.isEmpty()) {
             spare = batch;
         } else {
             waiting = batch;
@@ -73,40 +70,27 @@ public final class BatchQueue {
         notifyAll();
     }
 
-    /** Gives up a batch that was refused, and all after it, until the task has taken the replay. */
-    synchronized void refuse(Batch batch) {
-        replay = new Replay(batch);
+    /** Drops the batch that waits, if there is one: it will not be sent. */
+    public synchronized void dropWaiting() {
         if (waiting != null) {
-            drop(waiting);
+            waiting.clear();
+            spare = waiting;
             waiting = null;
         }
-        done(batch);
-    }
-
-    private void drop(Batch batch) {
-        replay.add(batch);
-        batch.clear();
-        spare = batch;
-    }
-
-    /** What has to be read again, or null. */
-    public synchronized Replay takeReplay() {
-        Replay taken = replay;
-        replay = null;
-        return taken;
     }
 
     public synchronized boolean isIdle() {
-        return waiting == null && !sending && replay == null;
+        return waiting == null && !sending;
     }
 
+    /** Returns whether all has been sent before the deadline; does not wait while a full batch waits. */
     public synchronized boolean awaitIdle(long deadline) throws InterruptedException {
-        while (!isIdle()) {
+        while (!isIdle() && (waiting == null || !waiting.isFull())) {
             if (!pause(deadline)) {
                 return false;
             }
         }
-        return true;
+        return isIdle();
     }
 
     private boolean pause(long deadline) throws InterruptedException {

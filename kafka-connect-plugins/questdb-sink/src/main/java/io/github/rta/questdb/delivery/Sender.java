@@ -2,36 +2,35 @@ package io.github.rta.questdb.delivery;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
-import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /** The thread that writes a task's rows: one request at a time, in order, until each row is stored or refused. */
 public final class Sender implements Runnable {
+    /** The batch's records will be read again, so nobody waits for what becomes of it. */
+    private static final class Stale extends Exception {
+        private static final long serialVersionUID = 1L;
+    }
+
     private final QuestDbClient client;
     private final BatchQueue queue;
+    private final Assignment assignment;
     private final DeadLetters deadLetters;
     private final SinkStats stats;
     private final Backoff backoff = new Backoff();
     private final List<Future<Void>> reports = new ArrayList<>();
-    private final Map<TopicPartition, OffsetAndMetadata> acknowledged = new ConcurrentHashMap<>();
     private volatile RuntimeException failure;
 
-    public Sender(QuestDbClient client, BatchQueue queue, DeadLetters deadLetters, SinkStats stats) {
+    public Sender(
+            QuestDbClient client, BatchQueue queue, Assignment assignment, DeadLetters deadLetters, SinkStats stats) {
         this.client = client;
         this.queue = queue;
+        this.assignment = assignment;
         this.deadLetters = deadLetters;
         this.stats = stats;
-    }
-
-    /** How far each partition is safe: every record before is a row in QuestDB or in the dead-letter topic. */
-    public Map<TopicPartition, OffsetAndMetadata> acknowledged() {
-        return acknowledged;
     }
 
     /** Why the thread ended, or null. */
@@ -44,12 +43,8 @@ public final class Sender implements Runnable {
         try {
             while (true) {
                 Batch batch = queue.take();
-                if (deliver(batch)) {
-                    acknowledged.putAll(batch.offsets());
-                    queue.done(batch);
-                } else {
-                    queue.refuse(batch);
-                }
+                deliver(batch);
+                queue.done(batch);
             }
         } catch (InterruptedException e) {
             failure = new ConnectException("the task is stopped", e);
@@ -60,21 +55,33 @@ public final class Sender implements Runnable {
         }
     }
 
-    /** Returns false if QuestDB stored nothing because of a bad row, whose record is not known. */
-    private boolean deliver(Batch batch) throws InterruptedException, ExecutionException {
-        if (batch.isCareful()) {
-            store(batch, 0, batch.rows());
-        } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
-            return false;
+    private void deliver(Batch batch) throws InterruptedException, ExecutionException {
+        try {
+            if (batch.isCareful()) {
+                store(batch, 0, batch.rows());
+            } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
+                assignment.refuse(batch); // Which record is at fault is not known.
+                return;
+            }
+            for (Batch.Refusal refusal : batch.refusals()) {
+                reject(refusal.record(), refusal.reason());
+            }
+            awaitReports();
+            assignment.acknowledge(batch);
+        } catch (Stale e) {
+            reports.clear();
         }
-        for (Batch.Refusal refusal : batch.refusals()) {
-            reject(refusal.record(), refusal.reason());
-        }
-        for (Future<Void> report : reports) {
-            report.get();
+    }
+
+    private void awaitReports() throws InterruptedException, ExecutionException, Stale {
+        try {
+            for (Future<Void> report : reports) {
+                report.get();
+            }
+        } catch (CancellationException e) { // Connect does that when partitions are lost.
+            throw new Stale();
         }
         reports.clear();
-        return true;
     }
 
     /**
@@ -82,7 +89,7 @@ public final class Sender implements Runnable {
      * before it go alone, and the next attempt is twice as long as they were. So k bad rows among n take at most about
      * 2k + log n requests when they are spread, and never more than O(k log n).
      */
-    private void store(Batch batch, int from, int to) throws InterruptedException {
+    private void store(Batch batch, int from, int to) throws InterruptedException, Stale {
         int start = from;
         int size = to - from;
         while (start < to) {
@@ -107,9 +114,9 @@ public final class Sender implements Runnable {
     }
 
     /** Sends until QuestDB has stored the rows or named a bad one among them. */
-    private Answer post(Batch batch, int from, int to) throws InterruptedException {
+    private Answer post(Batch batch, int from, int to) throws InterruptedException, Stale {
         Answer previous = null;
-        while (true) {
+        while (assignment.isCurrent(batch)) {
             Answer answer = attempt(batch, from, to, previous != null);
             if (isFinal(answer, previous, to - from)) {
                 backoff.reset();
@@ -120,8 +127,9 @@ public final class Sender implements Runnable {
                 stats.unavailable(answer.reason());
             }
             previous = answer;
-            Thread.sleep(backoff.nextMs());
+            assignment.await(batch, backoff.nextMs());
         }
+        throw new Stale();
     }
 
     private Answer attempt(Batch batch, int from, int to, boolean retry) throws InterruptedException {
