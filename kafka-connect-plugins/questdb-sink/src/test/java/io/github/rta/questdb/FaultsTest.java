@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.rta.questdb.FaultProxy.Fault;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -18,11 +19,13 @@ import org.apache.kafka.connect.errors.ConnectException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A task between faults of all kinds and a real QuestDB: no row lost, none double, no task failed. */
 class FaultsTest {
     private static final AtomicInteger TABLES = new AtomicInteger();
     private static final Map<String, String> NONE = Map.of();
+    private static QuestDb strict;
 
     static String table(QuestDb db) throws Exception {
         String name = "faults" + TABLES.incrementAndGet();
@@ -212,21 +215,130 @@ class FaultsTest {
 
     @Test
     void aTableDroppedUnderTheSinkIsAnOutage() throws Exception {
-        try (QuestDb db = new QuestDb(
-                Map.of("QDB_LINE_AUTO_CREATE_NEW_TABLES", "false", "QDB_LINE_AUTO_CREATE_NEW_COLUMNS", "false"))) {
-            String table = table(db);
-            try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
-                run.deliver(rows(0, 1));
-                db.query("DROP TABLE " + table);
-                // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
-                run.deliver(rows(1, 2));
-                run.putJson(row(2), row(3));
-                run.await("an outage", () -> run.metric("outage") == 1);
-                create(db, table);
-                run.awaitSafe();
-                assertStored(db, table, 2, 5);
-                assertEquals(List.of(), run.reasons());
+        QuestDb db = strict();
+        String table = table(db);
+        try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
+            run.deliver(rows(0, 1));
+            db.query("DROP TABLE " + table);
+            // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
+            run.deliver(rows(1, 2));
+            run.putJson(row(2), row(3));
+            run.await("an outage", () -> run.metric("outage") == 1);
+            create(db, table);
+            run.awaitSafe();
+            assertStored(db, table, 2, 5);
+            assertEquals(List.of(), run.reasons());
+        }
+    }
+
+    /** Ways in which one of a task's tables can't be written, of which the task learns when it looks or when it writes. */
+    enum BadTable {
+        NEVER_CREATED {
+            @Override
+            void happens(QuestDb db, String table) {
+                // It isn't there.
             }
+        },
+        DROPPED {
+            @Override
+            void happens(QuestDb db, String table) throws Exception {
+                create(db, table);
+            }
+
+            @Override
+            void happensLater(QuestDb db, String table) throws Exception {
+                db.query("DROP TABLE " + table);
+            }
+        },
+        NOT_WRITABLE {
+            @Override
+            void happens(QuestDb db, String table) throws Exception {
+                db.query(
+                        "CREATE TABLE " + table
+                                + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY BYPASS WAL");
+            }
+        };
+
+        abstract void happens(QuestDb db, String table) throws Exception;
+
+        void happensLater(QuestDb db, String table) throws Exception {
+            // It stays as it is.
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(BadTable.class)
+    void aBadTableStopsOnlyItsTopic(BadTable fault) throws Exception {
+        QuestDb db = strict();
+        TopicPartition good = new TopicPartition(table(db), 0);
+        TopicPartition bad = new TopicPartition("bad" + TABLES.incrementAndGet(), 0);
+        fault.happens(db, bad.topic());
+        try (TaskRun run = new TaskRun(db.conf(), List.of(good, bad), Map.of("table", "${topic}"));
+                Warnings warnings = new Warnings()) {
+            run.deliver(rows(0, 10));
+            if (fault == BadTable.DROPPED) {
+                run.put(bad, rows(0, 1));
+                run.awaitSafe();
+            }
+            fault.happensLater(db, bad.topic());
+            // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
+            run.put(bad, rows(1, 3));
+            run.await("the bad table's records wait", () -> {
+                run.put(bad, rows(3, 4));
+                return run.metric("outage") == 1 && run.paused().equals(Set.of(bad));
+            });
+            run.put(good, rows(10, 2000));
+            run.await("the others are stored", () -> run.committable() == 2000);
+            assertStored(db, good.topic(), 2000, 1999 * 2000 / 2);
+            assertTrue(run.consumer.committed(bad) < run.consumer.end(bad));
+            assertEquals(List.of(), run.reasons());
+            assertTrue(
+                    warnings.messages.get(0).contains("the records for table '" + bad.topic()),
+                    warnings.messages::toString);
+            if (fault != BadTable.NOT_WRITABLE) {
+                create(db, bad.topic());
+                run.awaitSafe();
+                assertEquals(0, run.metric("outage"));
+                assertEquals(List.of(), run.reasons());
+                assertEquals(Set.of(), run.paused());
+            }
+        }
+    }
+
+    /** A server that creates nothing by itself, as the product's does. */
+    private static synchronized QuestDb strict() throws Exception {
+        if (strict == null) {
+            strict = new QuestDb(
+                    Map.of("QDB_LINE_AUTO_CREATE_NEW_TABLES", "false", "QDB_LINE_AUTO_CREATE_NEW_COLUMNS", "false"));
+        }
+        return strict;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"strict", "extend"})
+    void aKeyWithoutATableIsABadRecordAndOneThatGetsItsTableIsNot(String columns) throws Exception {
+        QuestDb db = strict();
+        String prefix = "keyed" + TABLES.incrementAndGet() + "_";
+        TopicPartition partition = new TopicPartition(prefix + "topic", 0);
+        create(db, prefix + "good");
+        Map<String, String> config = Map.of("table", prefix + "${key}", "columns", columns);
+        try (TaskRun run = new TaskRun(db.conf(), List.of(partition), config)) {
+            List<String> keys = List.of("good", "odd1", "good", "odd2", "x".repeat(127), "good");
+            for (int i = 0; i < 60; i++) {
+                run.append(partition, keys.get(i % keys.size()), row(i).getBytes(StandardCharsets.UTF_8));
+            }
+            run.awaitSafe();
+            db.awaitCount(prefix + "good", 30);
+            assertEquals(30, run.deadLetters.size());
+            String named = "the key leads to table '" + prefix + "odd1', which QuestDB can't write to";
+            assertTrue(run.reasons().stream().anyMatch(reason -> reason.contains(named)), run.reasons()::toString);
+            assertEquals(0, run.metric("outage"));
+            run.append(partition, "late", row(60).getBytes(StandardCharsets.UTF_8));
+            run.await("the record waits", () -> run.metric("outage") == 1);
+            create(db, prefix + "late");
+            run.awaitSafe();
+            db.awaitCount(prefix + "late", 1);
+            assertEquals(30, run.deadLetters.size());
         }
     }
 

@@ -25,6 +25,7 @@ final class TopicConsumer extends MockConsumer<byte[], byte[]> {
 
     /** How often Connect has gone back. */
     int rewinds;
+
     private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> logs = new HashMap<>();
     private final Queue<Runnable> changes = new ArrayDeque<>();
     private final Map<TopicPartition, Long> commits = new HashMap<>();

@@ -20,6 +20,8 @@ record Answer(Kind kind, int line, String reason) {
         BAD_ROW,
         /** The server failed on one line. Bad, if it fails there again. */
         SUSPECT_ROW,
+        /** One line goes to a table that is missing or can't be written, and nothing was stored. */
+        BAD_TABLE,
         /** Nothing to do with these rows: try again. */
         UNAVAILABLE
     }
@@ -54,8 +56,11 @@ record Answer(Kind kind, int line, String reason) {
     }
 
     private static Kind kind(int status, int line, String message) {
-        if (line < 1 || WHOLE_TABLE.matcher(message).find()) {
+        if (line < 1) {
             return Kind.UNAVAILABLE;
+        }
+        if (WHOLE_TABLE.matcher(message).find()) {
+            return Kind.BAD_TABLE;
         }
         if (status == 400) {
             return Kind.BAD_ROW;

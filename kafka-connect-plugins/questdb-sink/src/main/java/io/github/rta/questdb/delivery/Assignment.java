@@ -64,7 +64,7 @@ public final class Assignment {
      *
      * @param unsent whether the task or the sender holds records, of which those of other partitions must come again
      */
-    public synchronized void closed(Collection<TopicPartition> partitions, boolean unsent) {
+    synchronized void closed(Collection<TopicPartition> partitions, boolean unsent) {
         ours.removeAll(partitions);
         paused.removeAll(partitions);
         stored.keySet().removeAll(partitions);
@@ -76,7 +76,7 @@ public final class Assignment {
     }
 
     /** Pauses these partitions and no others. Connect goes on polling a paused task, only without new records. */
-    public void pause(Set<TopicPartition> wanted) {
+    void pause(Set<TopicPartition> wanted) {
         if (!wanted.equals(paused)) {
             context.pause(difference(wanted, paused));
             context.resume(difference(paused, wanted));
@@ -104,7 +104,7 @@ public final class Assignment {
     }
 
     /** Has Connect read again what is not stored, which includes the records that the task still holds. */
-    public synchronized void readAgain(Iterable<SinkRecord> held) {
+    synchronized void readAgain(Iterable<SinkRecord> held) {
         for (SinkRecord record : held) {
             stored.putIfAbsent(Batch.partition(record), record.originalKafkaOffset());
         }
@@ -113,13 +113,23 @@ public final class Assignment {
         taskRound = round;
     }
 
+    /** Connect is to call {@code put()} again after so many ms, also if it has read nothing. */
+    void comeBackAfter(long ms) {
+        context.timeout(ms);
+    }
+
+    /** The next record of this partition has to wait, so its bad row, if there is one, will not be met soon. */
+    synchronized void waits(TopicPartition partition) {
+        refused.remove(partition);
+    }
+
     /** Prepares an empty batch. */
-    public synchronized void begin(Batch batch) {
+    synchronized void begin(Batch batch) {
         batch.begin(taskRound, !refused.isEmpty());
     }
 
     /** The task has added to the batch, and is about to hand it over. */
-    public synchronized void filled(Batch batch) {
+    synchronized void filled(Batch batch) {
         // The smaller: a topic that was deleted and made anew starts at 0 again.
         batch.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
         if (isCurrent(batch)) { // Else the request was refused meanwhile, and Connect has not gone back yet.
@@ -130,12 +140,19 @@ public final class Assignment {
     }
 
     /** Whether the batch's round still goes on. */
-    public synchronized boolean isCurrent(Batch batch) {
+    synchronized boolean isCurrent(Batch batch) {
         return batch.round() == round;
     }
 
+    /** Does it unless the batch's round is over; no partition is taken away meanwhile. */
+    synchronized void whileCurrent(Batch batch, Runnable action) {
+        if (isCurrent(batch)) {
+            action.run();
+        }
+    }
+
     /** Waits for so many ms, or until the batch's round is over. */
-    public synchronized void await(Batch batch, long ms) throws InterruptedException {
+    synchronized void await(Batch batch, long ms) throws InterruptedException {
         long deadline = System.nanoTime() + ms * 1_000_000;
         for (long left = ms; left > 0 && isCurrent(batch); left = (deadline - System.nanoTime()) / 1_000_000) {
             wait(left);
@@ -143,14 +160,14 @@ public final class Assignment {
     }
 
     /** Every record of the batch is a row in QuestDB or in the dead-letter topic. */
-    public synchronized void acknowledge(Batch batch) {
+    synchronized void acknowledge(Batch batch) {
         if (isCurrent(batch)) {
             stored.putAll(batch.offsets());
         }
     }
 
     /** QuestDB stored nothing of the batch because of one row: all of it is read once more, in careful batches. */
-    public synchronized void refuse(Batch batch) {
+    synchronized void refuse(Batch batch) {
         if (isCurrent(batch)) {
             batch.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
             refused.putAll(batch.offsets());

@@ -1,5 +1,6 @@
 package io.github.rta.questdb.delivery;
 
+import io.github.rta.questdb.encoding.NoTable;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -8,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Predicate;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.sink.SinkRecord;
@@ -18,68 +20,90 @@ import org.apache.kafka.connect.sink.SinkRecord;
  * <p>The records of a partition stay in order. When one has to wait for its table, all that follow it in its partition
  * wait too, and those of other partitions pass.
  */
-public final class Backlog {
-    private final Deque<SinkRecord> ready = new ArrayDeque<>();
-    private final Map<TopicPartition, Deque<SinkRecord>> waiting = new LinkedHashMap<>();
+final class Backlog {
+    /** Records of one partition, and what the first of them waits for. */
+    private record Waiting(NoTable reason, Deque<SinkRecord> records) {}
 
-    public void add(Collection<SinkRecord> records) {
-        ready.addAll(records);
+    private final Deque<SinkRecord> ready = new ArrayDeque<>();
+    private final Map<TopicPartition, Waiting> waiting = new LinkedHashMap<>();
+
+    void add(Collection<SinkRecord> records) {
+        if (waiting.isEmpty()) {
+            ready.addAll(records);
+        } else {
+            records.forEach(record -> {
+                Waiting before = waiting.get(Batch.partition(record));
+                (before == null ? ready : before.records).add(record);
+            });
+        }
     }
 
     /** The next record that need not wait, or null. */
-    public SinkRecord peek() {
-        while (!waiting.isEmpty() && !ready.isEmpty() && waiting.containsKey(Batch.partition(ready.peek()))) {
-            waiting.get(Batch.partition(ready.peek())).add(ready.remove());
-        }
+    SinkRecord peek() {
         return ready.peek();
     }
 
-    public SinkRecord remove() {
+    SinkRecord remove() {
         return ready.remove();
     }
 
-    /** The next record, and with it its partition, has to wait until {@link #retry}. */
-    public void setAside() {
-        waiting.put(Batch.partition(ready.peek()), new ArrayDeque<>(List.of(ready.remove())));
+    /**
+     * The next record, and with it its partition, has to wait until {@link #retry}.
+     *
+     * @return the records that wait behind it
+     */
+    List<SinkRecord> setAside(NoTable reason) {
+        TopicPartition partition = Batch.partition(ready.peek());
+        Deque<SinkRecord> theirs = new ArrayDeque<>();
+        ready.removeIf(record -> Batch.partition(record).equals(partition) && theirs.add(record));
+        waiting.put(partition, new Waiting(reason, theirs));
+        return List.copyOf(theirs);
+    }
+
+    /** The tables that records wait for, and what QuestDB says of each. */
+    Map<String, String> reasons() {
+        Map<String, String> reasons = new TreeMap<>();
+        waiting.values().forEach(each -> reasons.put(each.reason.table(), each.reason.getMessage()));
+        return reasons;
     }
 
     /** Nothing waits for its table any more. */
-    public void retry() {
+    void retry() {
         List<SinkRecord> later = new ArrayList<>(ready);
         ready.clear();
-        waiting.values().forEach(ready::addAll);
+        waiting.values().forEach(each -> ready.addAll(each.records));
         waiting.clear();
         ready.addAll(later);
     }
 
     /** The partitions whose records wait for their table. */
-    public Set<TopicPartition> waiting() {
+    Set<TopicPartition> waiting() {
         return waiting.keySet();
     }
 
     /** Whether no record is left but those that wait for their table. */
-    public boolean isDone() {
-        return peek() == null;
+    boolean isDone() {
+        return ready.isEmpty();
     }
 
-    public boolean isEmpty() {
+    boolean isEmpty() {
         return ready.isEmpty() && waiting.isEmpty();
     }
 
     /** Everything, in the order of its partitions. */
-    public List<SinkRecord> records() {
+    List<SinkRecord> records() {
         List<SinkRecord> all = new ArrayList<>();
-        waiting.values().forEach(all::addAll);
+        waiting.values().forEach(each -> all.addAll(each.records));
         all.addAll(ready);
         return all;
     }
 
-    public void clear() {
+    void clear() {
         ready.clear();
         waiting.clear();
     }
 
-    public void forget(Collection<TopicPartition> partitions) {
+    void forget(Collection<TopicPartition> partitions) {
         Predicate<SinkRecord> theirs = record -> partitions.contains(Batch.partition(record));
         ready.removeIf(theirs);
         waiting.keySet().removeAll(partitions);

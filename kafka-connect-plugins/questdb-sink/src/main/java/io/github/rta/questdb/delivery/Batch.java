@@ -22,7 +22,7 @@ public final class Batch {
 
     private static final int MAX_CAREFUL_ROWS = 5_000;
 
-    public final IlpBuffer lines = new IlpBuffer(64 << 10);
+    final IlpBuffer lines = new IlpBuffer(64 << 10);
     private final List<SinkRecord> records = new ArrayList<>();
     private final List<Refusal> refusals = new ArrayList<>();
     private final Map<TopicPartition, Long> firsts = new HashMap<>();
@@ -60,7 +60,7 @@ public final class Batch {
     }
 
     /** The row of this record has just been written to {@link #lines}. */
-    public void addRow(SinkRecord record) {
+    void addRow(SinkRecord record) {
         advance(record);
         ends.add(lines.length());
         if (careful) {
@@ -68,13 +68,13 @@ public final class Batch {
         }
     }
 
-    public void addRefusal(SinkRecord record, String reason) {
+    void addRefusal(SinkRecord record, String reason) {
         refusals.add(new Refusal(record, reason));
         advance(record);
     }
 
     /** The record holds nothing to store. */
-    public void skip(SinkRecord record) {
+    void skip(SinkRecord record) {
         advance(record);
     }
 
@@ -90,7 +90,7 @@ public final class Batch {
     }
 
     /** The partition that a record was read from, whatever a transform has made of it. */
-    public static TopicPartition partition(SinkRecord record) {
+    static TopicPartition partition(SinkRecord record) {
         return new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
     }
 
@@ -129,11 +129,11 @@ public final class Batch {
         return ends.start(row);
     }
 
-    public boolean isEmpty() {
+    boolean isEmpty() {
         return partition == null;
     }
 
-    public boolean isFull() {
+    boolean isFull() {
         int most = careful ? Math.min(maxRows, MAX_CAREFUL_ROWS) : maxRows;
         return rows() + refusals.size() >= most || lines.length() >= maxBytes;
     }

@@ -23,7 +23,7 @@ public final class BatchQueue {
     }
 
     /** Takes back the batch to add to, or null if it stays full until the deadline (a System.nanoTime()). */
-    public synchronized Batch open(long deadline) throws InterruptedException {
+    synchronized Batch open(long deadline) throws InterruptedException {
         while (waiting != null && waiting.isFull()) {
             if (!pause(deadline)) {
                 return null;
@@ -35,7 +35,7 @@ public final class BatchQueue {
         return batch;
     }
 
-    public synchronized void close(Batch batch) {
+    synchronized void close(Batch batch) {
         if (batch.isEmpty()) {
             spare = batch;
         } else {
@@ -71,7 +71,7 @@ public final class BatchQueue {
     }
 
     /** Drops the batch that waits, if there is one: it will not be sent. */
-    public synchronized void dropWaiting() {
+    synchronized void dropWaiting() {
         if (waiting != null) {
             waiting.clear();
             spare = waiting;

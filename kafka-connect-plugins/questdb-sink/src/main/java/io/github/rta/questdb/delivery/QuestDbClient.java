@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.ClientConf;
+import io.github.rta.questdb.encoding.NoTable;
 import io.github.rta.questdb.encoding.Schema;
 import io.github.rta.questdb.encoding.Unavailable;
 import java.io.ByteArrayInputStream;
@@ -63,17 +64,21 @@ public final class QuestDbClient {
      * The table's columns as they are now.
      *
      * @param mayBeMissing whether a table that doesn't exist is fine: QuestDB will create it with the first row
-     * @throws Unavailable if QuestDB can't be asked, or has no such table
+     * @throws NoTable if QuestDB has no such table
+     * @throws Unavailable if QuestDB can't be asked
      */
-    public Schema schema(String table, boolean mayBeMissing) throws Unavailable, InterruptedException {
+    public Schema schema(String table, boolean mayBeMissing) throws NoTable, Unavailable, InterruptedException {
         long now = System.nanoTime();
         String query = URLEncoder.encode("SHOW COLUMNS FROM \"" + table + '"', StandardCharsets.UTF_8);
         HttpResponse<String> response = send(request(conf.base().resolve("/exec?query=" + query)), 0);
         if (response.statusCode() == 200) {
             return schema(response.body(), now);
         }
-        if (response.statusCode() == 400 && mayBeMissing && response.body().contains("table does not exist")) {
-            return new Schema(Set.of(), "timestamp", now);
+        if (response.statusCode() == 400 && response.body().contains("table does not exist")) {
+            if (mayBeMissing) {
+                return new Schema(Set.of(), "timestamp", now);
+            }
+            throw new NoTable(table, "table '%s' does not exist".formatted(table));
         }
         throw new Unavailable("columns of table %s: %s"
                 .formatted(

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.apache.kafka.connect.sink.SinkRecord;
 
@@ -15,27 +16,44 @@ public final class Sender implements Runnable {
         private static final long serialVersionUID = 1L;
     }
 
+    /** A row that QuestDB can't store because of its table. */
+    public record TableFault(SinkRecord record, String reason) {}
+
     private final QuestDbClient client;
     private final BatchQueue queue;
     private final Assignment assignment;
     private final DeadLetters deadLetters;
     private final SinkStats stats;
+    private final boolean oneTable;
+    private final AtomicReference<TableFault> tableFault = new AtomicReference<>();
     private final Backoff backoff = new Backoff();
     private final List<Future<Void>> reports = new ArrayList<>();
     private volatile RuntimeException failure;
 
+    /** @param oneTable whether all rows go to the same table, so that it is waited for */
     public Sender(
-            QuestDbClient client, BatchQueue queue, Assignment assignment, DeadLetters deadLetters, SinkStats stats) {
+            QuestDbClient client,
+            BatchQueue queue,
+            Assignment assignment,
+            DeadLetters deadLetters,
+            SinkStats stats,
+            boolean oneTable) {
         this.client = client;
         this.queue = queue;
         this.assignment = assignment;
         this.deadLetters = deadLetters;
         this.stats = stats;
+        this.oneTable = oneTable;
     }
 
     /** Why the thread ended, or null. */
     public RuntimeException failure() {
         return failure;
+    }
+
+    /** Which row's table was at fault when the last request was refused; null if none was, or it has been taken. */
+    public TableFault takeTableFault() {
+        return tableFault.getAndSet(null);
     }
 
     @Override
@@ -100,6 +118,11 @@ public final class Sender implements Runnable {
                 size = Math.max(size, size << 1);
             } else {
                 int bad = start + answer.line() - 1;
+                if (answer.kind() == Answer.Kind.BAD_TABLE) {
+                    tableFault.set(new TableFault(batch.record(bad), answer.reason()));
+                    assignment.refuse(batch);
+                    throw new Stale();
+                }
                 store(batch, start, bad);
                 reject(batch.record(bad), answer.reason());
                 size = Math.max(1, 2 * (bad - start));
@@ -124,7 +147,7 @@ public final class Sender implements Runnable {
                 return answer;
             }
             if (previous != null) { // A single failure is no outage: a server may close an idle connection any time.
-                stats.unavailable(answer.reason());
+                assignment.whileCurrent(batch, () -> stats.unavailable(answer.reason()));
             }
             previous = answer;
             assignment.await(batch, backoff.nextMs());
@@ -144,9 +167,10 @@ public final class Sender implements Runnable {
         return answer;
     }
 
-    private static boolean isFinal(Answer answer, Answer previous, int rows) {
+    private boolean isFinal(Answer answer, Answer previous, int rows) {
         return switch (answer.kind()) {
             case STORED -> true;
+            case BAD_TABLE -> !oneTable && answer.line() <= rows;
             case BAD_ROW -> answer.line() <= rows;
             case SUSPECT_ROW -> answer.line() <= rows && answer.equals(previous);
             case UNAVAILABLE -> false;

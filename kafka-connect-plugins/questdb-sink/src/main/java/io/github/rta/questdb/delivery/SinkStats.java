@@ -8,18 +8,14 @@ import java.util.function.Supplier;
 import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.metrics.Gauge;
 import org.apache.kafka.common.metrics.PluginMetrics;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
- * Counts what a task does, and says once when QuestDB goes away and once when it is back. Safe for several threads.
+ * Counts what a task does, and says in the log what keeps rows from being stored: at once, again every ten minutes
+ * and when the reason changes, and when it is over. Safe for several threads.
  *
  * <p>Over JMX: {@code kafka.connect:type=plugins,connector="…",task=…}.
  */
 public final class SinkStats {
-    private static final Logger LOG = LoggerFactory.getLogger(SinkStats.class);
-
-    private final String name;
     private final PluginMetrics metrics;
     private final Map<MetricName, Gauge<Number>> unpublished = new HashMap<>();
     private final long[] times = new long[1000];
@@ -30,12 +26,11 @@ public final class SinkStats {
     private long retries;
     private long rejected;
     private long lastAcknowledged;
-    private long outageSince;
-    private boolean outage;
+    private final Outages outages;
 
     public SinkStats(String name, PluginMetrics metrics) {
-        this.name = name;
         this.metrics = metrics;
+        this.outages = new Outages(name);
         gauge("rows-total", "Rows that QuestDB acknowledged", () -> rows);
         gauge("bytes-total", "Bytes of acknowledged requests", () -> bytes);
         gauge("requests-total", "Requests sent, failed ones too", () -> requests);
@@ -43,7 +38,8 @@ public final class SinkStats {
         gauge("rejected-total", "Records that became no row", () -> rejected);
         gauge("acknowledgement-age-ms", "Time since rows were last acknowledged, -1 before", this::age);
         gauge("request-time-p99-ms", "Of the last 1,000 acknowledged requests", this::p99);
-        gauge("outage", "1 while QuestDB can't store rows, else 0", () -> outage ? 1 : 0);
+        gauge("outage", "1 while rows wait because QuestDB can't store them, else 0", () -> outages.isAny() ? 1 : 0);
+        gauge("outage-age-ms", "Since when rows wait for QuestDB, 0 when none do", outages::ageMs);
         publish();
     }
 
@@ -89,23 +85,27 @@ public final class SinkStats {
         rejected++;
     }
 
+    /** Whether QuestDB as a whole can't store rows. */
     public synchronized boolean isOutage() {
-        return outage;
+        return outages.has(Outages.SERVER);
     }
 
-    public synchronized void unavailable(String reason) {
-        if (!outage) {
-            LOG.warn("{}: QuestDB can't store rows, retrying until it can: {}", name, reason);
-            outage = true;
-            outageSince = System.nanoTime();
-        }
+    synchronized void unavailable(String reason) {
+        outages.goOn(Outages.SERVER, reason);
     }
 
     synchronized void available() {
-        if (outage) {
-            LOG.warn("{}: QuestDB is back after {} s", name, (System.nanoTime() - outageSince) / 1_000_000_000);
-            outage = false;
-        }
+        outages.end(Outages.SERVER);
+    }
+
+    /** The tables whose records wait, and why each does. */
+    synchronized void waiting(Map<String, String> tables) {
+        outages.only(tables);
+    }
+
+    /** The task has no partition, and so nothing to wait for. */
+    public synchronized void nothingToStore() {
+        outages.forget();
     }
 
     private long age() {

@@ -1,29 +1,29 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
-import java.util.HashMap;
-import java.util.Map;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /** Turns records into lines: finds the table, reads key and value. */
 public final class RecordEncoder {
     /** Asks the server for a table's columns. */
     public interface SchemaSource {
-        Schema of(String table) throws Unavailable, InterruptedException;
+        Schema of(String table) throws NoTable, Unavailable, InterruptedException;
     }
 
+    /** For how long a record waits at least when QuestDB can't write to its table. */
+    public static final long ASK_AGAIN_MS = Tables.ASK_AGAIN_MS;
+
     private final SinkConfig config;
-    private final SchemaSource schemas;
     private final RowEncoder row;
     private final FlatJson flat;
     private final JsonReader json;
     private final ObjectReader objects;
-    private final Map<String, Table> tables = new HashMap<>();
+    private final Tables tables;
     private Table latest;
 
     public RecordEncoder(SinkConfig config, SchemaSource schemas) {
         this.config = config;
-        this.schemas = schemas;
+        this.tables = new Tables(config, schemas);
         this.row = new RowEncoder(config);
         this.flat = new FlatJson(row);
         this.json = new JsonReader(config, row);
@@ -36,25 +36,45 @@ public final class RecordEncoder {
      * @param now a System.nanoTime(): what is known of a table since before it is asked anew before a field is refused
      * @return false if the record has no value, and so gives no row
      * @throws BadRow if it can never become a row
+     * @throws NoTable if QuestDB can't write to its table at present
      * @throws Unavailable if the table's columns are needed and can't be had
      */
     public boolean encode(SinkRecord record, IlpBuffer lines, long now)
-            throws BadRow, Unavailable, InterruptedException {
+            throws BadRow, NoTable, Unavailable, InterruptedException {
         if (record.value() == null) {
             return false;
         }
-        Table table = table(record);
+        Table table = table(record, now);
         try {
             write(record, table, lines);
         } catch (BadRow.UnknownColumn e) {
             if (table.schema.fetched() - now >= 0) {
                 throw e;
             }
-            tables.remove(table.name);
+            tables.forget(table.name);
             latest = null;
-            write(record, table(record), lines);
+            write(record, table(record, now), lines);
         }
         return true;
+    }
+
+    /** Asks QuestDB about the record's table already now, because the record has to wait. */
+    public void lookAhead(SinkRecord record, long now) throws Unavailable, InterruptedException {
+        try {
+            tables.of(tableName(record), now);
+        } catch (BadRow | NoTable e) {
+            // Found again when it is the record's turn.
+        }
+    }
+
+    /** QuestDB refused to write to the record's table. */
+    public void writeFailed(SinkRecord record, String reason) {
+        try {
+            tables.writeFailed(tableName(record), reason);
+            latest = null;
+        } catch (BadRow e) {
+            throw new IllegalStateException(e); // It was a row.
+        }
     }
 
     private void write(SinkRecord record, Table table, IlpBuffer lines) throws BadRow {
@@ -82,15 +102,10 @@ public final class RecordEncoder {
         return record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
     }
 
-    private Table table(SinkRecord record) throws BadRow, Unavailable, InterruptedException {
+    private Table table(SinkRecord record, long now) throws BadRow, NoTable, Unavailable, InterruptedException {
         String name = tableName(record);
-        if (latest == null || !latest.name.equals(name)) {
-            latest = tables.get(name);
-        }
-        if (latest == null || latest.outgrown()) {
-            Table.checkName(name);
-            latest = new Table(name, schemas.of(name), config);
-            tables.put(name, latest);
+        if (latest == null || !latest.name.equals(name) || latest.outgrown()) {
+            latest = tables.of(name, now);
         }
         return latest;
     }

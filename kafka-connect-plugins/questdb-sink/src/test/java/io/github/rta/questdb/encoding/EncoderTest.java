@@ -307,7 +307,7 @@ public class EncoderTest {
     private static String encode(RecordEncoder encoder, SinkRecord record) throws Exception {
         IlpBuffer lines = new IlpBuffer(16);
         try {
-            assertEquals(record.value() != null, encoder.encode(record, lines, 0));
+            assertEquals(record.value() != null, encoder.encode(record, lines, System.nanoTime()));
         } catch (BadRow e) {
             assertEquals(0, lines.length(), "part of a refused row is left");
             return e.getMessage();
