@@ -24,15 +24,23 @@ final class Tables {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);
 
     /** When QuestDB first and last said why it can't write to a table, and when to ask again, as System.nanoTime(). */
-    private record Failed(String reason, long first, long last, long again) {}
+    private record Failed(String reason, long first, long last, long again) {
+        boolean isCertain() {
+            return last - first >= TimeUnit.MILLISECONDS.toNanos(ASK_AGAIN_MS);
+        }
+    }
 
     private final SinkConfig config;
+    /** Whether the record's key decides on the table. */
+    private final boolean keyed;
+
     private final RecordEncoder.SchemaSource schemas;
     private final Map<String, Table> known = new Recent<>(MAX_TABLES);
     private final Map<String, Failed> failed = new Recent<>(MAX_FAILED);
 
     Tables(SinkConfig config, RecordEncoder.SchemaSource schemas) {
         this.config = config;
+        this.keyed = config.table.contains("${key}");
         this.schemas = schemas;
     }
 
@@ -77,7 +85,9 @@ final class Tables {
 
     /** QuestDB refused to write to the table. */
     void writeFailed(String name, String reason) {
-        fail(name, reason, WRITE_AGAIN_MS);
+        Failed before = failed.get(name);
+        boolean soon = keyed && (before == null || !before.isCertain());
+        fail(name, reason, soon ? ASK_AGAIN_MS : WRITE_AGAIN_MS);
     }
 
     private Failed fail(String name, String reason, long waitMs) {
@@ -91,9 +101,9 @@ final class Tables {
         return after;
     }
 
-    /** Throws, or returns the exception to throw. */
+    /** Returns the exception for a record that waits; throws that for one that does not. */
     private NoTable refusal(String name, Failed said) throws BadRow {
-        if (config.table.contains("${key}") && said.last - said.first >= TimeUnit.MILLISECONDS.toNanos(ASK_AGAIN_MS)) {
+        if (keyed && said.isCertain()) {
             throw new BadRow(
                     "the key leads to table '%s', which QuestDB can't write to: %s".formatted(name, said.reason));
         }
