@@ -31,7 +31,7 @@ ROUNDS = int(os.environ.get("ROUNDS") or "3")
 SEED = int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
 EVENTS = int(os.environ.get("EVENTS") or "20000")  # a round
 VICTIMS = ("broker", "kafka-connect", "questdb")
-BATCH = 2000  # rows: a task that has two such requests to send holds back
+BATCH = 2000  # rows: a task that has two such requests to send holds back, which is what a rebalance has to meet
 STANDSTILL = 9.0  # seconds, longer than the session of a member, which is 6
 CATCH_UP = 30.0  # seconds
 
@@ -57,18 +57,24 @@ def without_questdb(stack: Stack, load: Load, draw: random.Random) -> Iterator[s
     end("questdb")
     load.send(EVENTS)
     load.until_written()
-    until(lambda: held(stack, load) >= BATCH, "the tasks full", 60, lambda: stack.log("kafka-connect"))
-    last(2, "the tasks hold back")
+    until(lambda: holds_back(stack, load), "the tasks hold back", 60, lambda: stack.log("kafka-connect"))
     yield what
     begin("questdb")
 
 
+def holds_back(stack: Stack, load: Load) -> bool:
+    """Return whether the tasks have records and for a while have taken no more."""
+    before = held(stack, load)
+    last(2, "the tasks taking more")
+    return held(stack, load) == before > 0
+
+
 def held(stack: Stack, load: Load) -> float:
-    """Return how many records the fullest task holds."""
+    """Return how many records all tasks hold."""
     mbean = f"kafka.connect:type=sink-task-metrics,connector={load.name},task=*"
     answer = requests.get(f"{stack.settings['CONNECT_JOLOKIA_URL']}/read/{mbean}/sink-record-active-count", timeout=10)
     tasks = answer.json()["value"].values()
-    return max(float(task["sink-record-active-count"]) for task in tasks)
+    return sum(float(task["sink-record-active-count"]) for task in tasks)
 
 
 def member(stack: Stack, load: Load, draw: random.Random) -> str:

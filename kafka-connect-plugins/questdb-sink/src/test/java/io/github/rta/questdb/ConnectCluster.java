@@ -63,19 +63,28 @@ final class ConnectCluster implements AutoCloseable {
                         Map.entry("controller.listener.names", "CONTROLLER"),
                         Map.entry("controller.quorum.voters", "1@" + controller),
                         Map.entry("offsets.topic.replication.factor", "1"),
+                        Map.entry("transaction.state.log.replication.factor", "1"),
+                        Map.entry("transaction.state.log.min.isr", "1"),
+                        Map.entry("transaction.state.log.num.partitions", "1"),
                         Map.entry("offsets.topic.num.partitions", "1"),
                         Map.entry("group.initial.rebalance.delay.ms", "0"),
                         Map.entry("log.dirs", root.resolve("data").toString())));
     }
 
-    /** The product's own settings, with the plugin under test and offsets committed more often. */
-    private static Map<String, String> workerProperties(Path plugins) throws IOException {
+    /** The product's own settings, from a file of this repository. */
+    static Map<String, String> product(Path file) throws IOException {
         Properties product = new Properties();
-        try (var in = Files.newBufferedReader(Path.of("..", "worker.properties"))) {
+        try (var in = Files.newBufferedReader(Path.of("..", "..").resolve(file))) {
             product.load(in);
         }
         Map<String, String> properties = new HashMap<>();
         product.forEach((key, value) -> properties.put(key.toString(), value.toString()));
+        return properties;
+    }
+
+    /** The product's own, with the plugin under test and offsets committed more often. */
+    private static Map<String, String> workerProperties(Path plugins) throws IOException {
+        Map<String, String> properties = product(Path.of("kafka-connect-plugins", "worker.properties"));
         properties.put("plugin.path", plugins.toString());
         properties.put("offset.flush.interval.ms", "1000");
         return properties;

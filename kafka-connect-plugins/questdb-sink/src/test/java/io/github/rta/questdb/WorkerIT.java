@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -51,8 +52,11 @@ class WorkerIT {
                 + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL"
                 + " DEDUP UPSERT KEYS(timestamp, id)");
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
-            admin.createTopics(List.of(
-                            new NewTopic(name, partitions, (short) 1), new NewTopic(name + "_dlq", 1, (short) 1)))
+            Map<String, String> settings =
+                    ConnectCluster.product(Path.of("kafka", "topics", "iot_data_dlq.properties"));
+            settings.remove("partitions");
+            NewTopic deadLetters = new NewTopic(name + "_dlq", 1, (short) 1).configs(settings);
+            admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1), deadLetters))
                     .all()
                     .get();
         }
@@ -240,6 +244,60 @@ class WorkerIT {
             assertTrue(cluster.running(topic), cluster::log);
             assertEquals(19.0, number(topic, "rows-total"));
         }
+    }
+
+    @Test
+    void aBadRecordAsLargeAsTheBrokerAllowsReachesTheDeadLetters() throws Exception {
+        create("large");
+        cluster.connector("large", config("large"));
+        String value = "{\"pad\":\"" + "x".repeat(1_048_400) + "\",\"ts\":1700000000}";
+        produce("large", value);
+        produce("large", 0, 10);
+        db.awaitCount("large", 10);
+        assertEquals(value, deadLetter("large").value());
+        assertTrue(cluster.running("large"), cluster::log);
+    }
+
+    @Test
+    void anAbortedTransactionIsNotStored() throws Exception {
+        create("transactions");
+        cluster.connector("transactions", config("transactions"));
+        Map<String, Object> settings =
+                Map.of("bootstrap.servers", cluster.bootstrap, "transactional.id", "transactions");
+        try (KafkaProducer<String, String> producer =
+                new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+            producer.initTransactions();
+            for (String id : List.of("aborted", "committed")) {
+                producer.beginTransaction();
+                producer.send(new ProducerRecord<>("transactions", "{\"id\":\"%s\",\"ts\":1700000000}".formatted(id)));
+                if (id.equals("aborted")) {
+                    producer.abortTransaction();
+                } else {
+                    producer.commitTransaction();
+                }
+            }
+        }
+        db.awaitCount("transactions", 1);
+        assertEquals(
+                "[[\"committed\"]]", db.query("SELECT id FROM transactions").toString());
+    }
+
+    @Test
+    void aPartitionThatIsAddedIsRead() throws Exception {
+        create("growing");
+        cluster.connector("growing", config("growing"));
+        produce("growing", 0, 10);
+        db.awaitCount("growing", 10);
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
+            admin.createPartitions(Map.of("growing", NewPartitions.increaseTo(2)))
+                    .all()
+                    .get();
+        }
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap), new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>("growing", 1, null, "{\"id\":\"new\",\"ts\":1700000000}"));
+        }
+        db.awaitCount("growing", 11);
     }
 
     @Test
