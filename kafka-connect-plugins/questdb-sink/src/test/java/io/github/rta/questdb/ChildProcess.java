@@ -51,13 +51,6 @@ final class ChildProcess implements AutoCloseable {
         return process.isAlive();
     }
 
-    /** Sends a signal by its name: STOP suspends the process, CONT lets it go on. */
-    void signal(String name) throws IOException, InterruptedException {
-        new ProcessBuilder("kill", "-" + name, Long.toString(process.pid()))
-                .start()
-                .waitFor();
-    }
-
     String log() {
         try {
             List<String> lines = Files.readAllLines(log);

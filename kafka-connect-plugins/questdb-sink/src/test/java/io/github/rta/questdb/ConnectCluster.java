@@ -151,14 +151,6 @@ final class ConnectCluster implements AutoCloseable {
         worker.close();
     }
 
-    void suspendWorker() throws Exception {
-        worker.signal("STOP");
-    }
-
-    void continueWorker() throws Exception {
-        worker.signal("CONT");
-    }
-
     JsonNode request(String method, String path, String body) throws IOException, InterruptedException {
         HttpResponse<String> response = http.send(
                 HttpRequest.newBuilder(URI.create(rest + path))

@@ -40,6 +40,8 @@ public final class Assignment {
     private final Set<TopicPartition> paused = new HashSet<>();
     /** Every record before is a row in QuestDB or in the dead-letter topic. */
     private final Map<TopicPartition, Long> stored = new HashMap<>();
+    /** How far the records reach that were put into batches. */
+    private final Map<TopicPartition, Long> batched = new HashMap<>();
     /** How far the request reached that was refused last, for the partitions that have not come so far again. */
     private final Map<TopicPartition, Long> refused = new HashMap<>();
     /** The round that goes on, and the one of the records that the task holds; the task may be behind. */
@@ -68,6 +70,7 @@ public final class Assignment {
         ours.removeAll(partitions);
         paused.removeAll(partitions);
         stored.keySet().removeAll(partitions);
+        batched.keySet().removeAll(partitions);
         refused.keySet().removeAll(partitions);
         boolean again = !ours.isEmpty() && (unsent || mustReadAgain());
         round++;
@@ -105,10 +108,18 @@ public final class Assignment {
 
     /** Has Connect read again what is not stored, which includes the records that the task still holds. */
     synchronized void readAgain(Iterable<SinkRecord> held) {
+        Set<TopicPartition> behind = new HashSet<>();
         for (SinkRecord record : held) {
+            behind.add(Batch.partition(record));
             stored.putIfAbsent(Batch.partition(record), record.originalKafkaOffset());
         }
-        context.offset(new HashMap<>(stored));
+        batched.forEach((partition, end) -> {
+            if (end > stored.get(partition)) {
+                behind.add(partition);
+            }
+        });
+        // No others: Connect takes where it goes back to for committed, and would not commit it again.
+        behind.forEach(partition -> context.offset(partition, stored.get(partition)));
         goingBack = true;
         taskRound = round;
     }
@@ -132,6 +143,7 @@ public final class Assignment {
     synchronized void filled(Batch batch) {
         // The smaller: a topic that was deleted and made anew starts at 0 again.
         batch.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
+        batched.putAll(batch.offsets());
         if (isCurrent(batch)) { // Else the request was refused meanwhile, and Connect has not gone back yet.
             batch.offsets()
                     .forEach((partition, end) ->

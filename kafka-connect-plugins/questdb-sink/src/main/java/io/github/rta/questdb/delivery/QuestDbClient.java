@@ -64,7 +64,7 @@ public final class QuestDbClient {
      * The table's columns as they are now.
      *
      * @param mayBeMissing whether a table that doesn't exist is fine: QuestDB will create it with the first row
-     * @throws NoTable if QuestDB has no such table
+     * @throws NoTable if QuestDB has no such table, or can't read it
      * @throws Unavailable if QuestDB can't be asked
      */
     public Schema schema(String table, boolean mayBeMissing) throws NoTable, Unavailable, InterruptedException {
@@ -74,15 +74,14 @@ public final class QuestDbClient {
         if (response.statusCode() == 200) {
             return schema(response.body(), now);
         }
-        if (response.statusCode() == 400 && response.body().contains("table does not exist")) {
-            if (mayBeMissing) {
-                return new Schema(Set.of(), "timestamp", now);
-            }
-            throw new NoTable(table, "table '%s' does not exist".formatted(table));
+        if (response.statusCode() == 400 && mayBeMissing && response.body().contains("table does not exist")) {
+            return new Schema(Set.of(), "timestamp", now);
         }
-        throw new Unavailable("columns of table %s: %s"
-                .formatted(
-                        table, Answer.of(response.statusCode(), response.body()).reason()));
+        String reason = Answer.of(response.statusCode(), response.body()).reason();
+        if (response.statusCode() == 400) { // QuestDB works, and finds fault with the table.
+            throw new NoTable(table, reason);
+        }
+        throw new Unavailable("columns of table %s: %s".formatted(table, reason));
     }
 
     private static Schema schema(String body, long now) throws Unavailable {

@@ -75,6 +75,9 @@ public final class Sender implements Runnable {
 
     private void deliver(Batch batch) throws InterruptedException, ExecutionException {
         try {
+            if (!assignment.isCurrent(batch)) {
+                throw new Stale();
+            }
             if (batch.isCareful()) {
                 store(batch, 0, batch.rows());
             } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
