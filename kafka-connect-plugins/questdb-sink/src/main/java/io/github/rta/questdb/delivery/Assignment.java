@@ -36,29 +36,27 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
 public final class Assignment {
     private final SinkTaskContext context;
     private final Set<TopicPartition> ours = new HashSet<>();
-    /** Connect has a set like this of its own, which it applies again to a partition that comes back. */
-    private final Set<TopicPartition> paused = new HashSet<>();
+    private final PausedPartitions paused;
     /** Every record before is a row in QuestDB or in the dead-letter topic. */
     private final Map<TopicPartition, Long> stored = new HashMap<>();
     /** How far the records reach that were put into batches. */
     private final Map<TopicPartition, Long> batched = new HashMap<>();
     /** How far the request reached that was refused last, for the partitions that have not come so far again. */
     private final Map<TopicPartition, Long> refused = new HashMap<>();
-    /** The round that goes on, and the one of the records that the task holds; the task may be behind. */
-    private int round;
 
-    private int taskRound;
+    private int round;
+    private int taskRound; // Of the records that the task holds, which may be behind.
     private boolean goingBack;
 
     public Assignment(SinkTaskContext context) {
         this.context = context;
+        this.paused = new PausedPartitions(context);
     }
 
-    /** Connect has just given the task these partitions, and paused those that were paused when they left. */
+    /** Connect has just given the task these partitions. */
     public synchronized void opened(Collection<TopicPartition> partitions) {
         ours.addAll(partitions);
-        paused.removeAll(partitions);
-        context.resume(partitions.toArray(new TopicPartition[0]));
+        paused.opened(partitions);
     }
 
     /**
@@ -68,7 +66,7 @@ public final class Assignment {
      */
     synchronized void closed(Collection<TopicPartition> partitions, boolean unsent) {
         ours.removeAll(partitions);
-        paused.removeAll(partitions);
+        paused.closed(partitions);
         stored.keySet().removeAll(partitions);
         batched.keySet().removeAll(partitions);
         refused.keySet().removeAll(partitions);
@@ -78,25 +76,16 @@ public final class Assignment {
         notifyAll();
     }
 
-    /** Pauses these partitions and no others. Connect goes on polling a paused task, only without new records. */
+    /** Pauses these partitions and no others. */
     void pause(Set<TopicPartition> wanted) {
-        if (!wanted.equals(paused)) {
-            context.pause(difference(wanted, paused));
-            context.resume(difference(paused, wanted));
-            paused.clear();
-            paused.addAll(wanted);
-        }
-    }
-
-    private static TopicPartition[] difference(Set<TopicPartition> set, Set<TopicPartition> without) {
-        return set.stream().filter(partition -> !without.contains(partition)).toArray(TopicPartition[]::new);
+        paused.set(wanted);
     }
 
     public Set<TopicPartition> partitions() {
         return ours;
     }
 
-    /** To call first in each {@code put()}: Connect has gone back by now, if it had to. */
+    /** Comes first in each {@code put()}: Connect has gone back by now, if it had to. */
     public synchronized void polled() {
         goingBack = false;
     }
