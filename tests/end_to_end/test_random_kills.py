@@ -63,18 +63,17 @@ def without_questdb(stack: Stack, load: Load, draw: random.Random) -> Iterator[s
 
 
 def holds_back(stack: Stack, load: Load) -> bool:
-    """Return whether the tasks have records and for a while have taken no more."""
-    before = held(stack, load)
-    last(2, "the tasks taking more")
-    return held(stack, load) == before > 0
+    """Return whether the tasks have read records and for a while read no more."""
+    before = records_read(stack, load)
+    last(2, "the tasks reading")
+    return records_read(stack, load) == before > 0
 
 
-def held(stack: Stack, load: Load) -> float:
-    """Return how many records all tasks hold."""
+def records_read(stack: Stack, load: Load) -> float:
+    """Return how many records all tasks have read since they were started."""
     mbean = f"kafka.connect:type=sink-task-metrics,connector={load.name},task=*"
-    answer = requests.get(f"{stack.settings['CONNECT_JOLOKIA_URL']}/read/{mbean}/sink-record-active-count", timeout=10)
-    tasks = answer.json()["value"].values()
-    return sum(float(task["sink-record-active-count"]) for task in tasks)
+    answer = requests.get(f"{stack.settings['CONNECT_JOLOKIA_URL']}/read/{mbean}/sink-record-read-total", timeout=10)
+    return sum(float(task["sink-record-read-total"]) for task in answer.json()["value"].values())
 
 
 def member(stack: Stack, load: Load, draw: random.Random) -> str:
