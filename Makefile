@@ -121,6 +121,9 @@ test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on d
 test-kill: build $(VENV)/.test ## kill and suspend parts, change members, tasks and partitions at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
 
+test-restore: build $(VENV)/.test ## stop a restore after each of its steps, in each way: the old data must be there again
+	@RESTORE_STEPS=all $(BIN)/python -m pytest --timeout=3600 tests/local/test_backup.py $(ARGS)
+
 lint: $(LINTERS) ## formatter, linter and type checker of every language
 
 lint-python: $(VENV)/.test

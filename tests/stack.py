@@ -18,9 +18,9 @@ from simulator.truth import Truth, read
 from waiting import until
 
 from operations.local import health
-from operations.local.__main__ import tail
 from operations.local.processes import Supervisor
 from operations.local.settings import PORTS, ROOT, load
+from operations.local.startup import tail
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # Python 3.11 has its own

@@ -20,15 +20,15 @@ export class Answer {
     if (this.trouble || this.status === 304) {
       return this.trouble;
     }
-    if (this.status === 200) {
-      return this.events ? undefined : "body";
+    if (this.events) {
+      return undefined;
     }
     if (this.status === 403 || this.status === 429) {
       return this.#limit();
     }
     const known = { 401: "unauthorized", 422: "unprocessable" };
-    const kinds = { 3: "redirect", 5: "server" };
-    return known[this.status] ?? kinds[Math.floor(this.status / 100)] ?? "refused";
+    const classes = { 2: "body", 3: "redirect", 5: "server" };
+    return known[this.status] ?? classes[Math.floor(this.status / 100)] ?? "refused";
   }
 
   /** Whether asking again is of no use. */
@@ -45,7 +45,7 @@ export class Answer {
   /** The decimal number in a header; undefined when it holds no such thing. */
   number(header) {
     const text = (this.headers.get(header) ?? "").trim();
-    return /^\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+    return /^\d{1,15}(\.\d+)?$/.test(text) ? Number(text) : undefined;
   }
 
   /** The seconds between two requests with which the rest of the hour's requests lasts. */
@@ -62,15 +62,15 @@ export class Answer {
   /** The seconds all pages must wait after a limit; strikes: vague ones in a row before this. */
   wait(strikes) {
     const retryAfter = this.#retryAfter();
-    if (retryAfter !== undefined) {
+    if (retryAfter) {
       return within(retryAfter);
     }
-    return this.error === "limit" ? this.resetIn() + 1 : within(SECONDARY_WAIT * 2 ** strikes);
+    return this.vague() ? within(SECONDARY_WAIT * 2 ** strikes) : this.resetIn() + 1;
   }
 
   /** Whether this is a limit that doesn't say how long. */
   vague() {
-    return this.error === "secondary" && this.#retryAfter() === undefined;
+    return !this.#retryAfter() && (this.error === "secondary" || this.resetIn() === 0);
   }
 
   /** The time a day before the answer, as GitHub writes times. */
@@ -79,7 +79,7 @@ export class Answer {
   }
 
   #limit() {
-    if (this.#retryAfter() !== undefined) {
+    if (this.#retryAfter()) {
       return "secondary";
     }
     if (this.number("x-ratelimit-remaining") === 0) {
@@ -90,10 +90,11 @@ export class Answer {
     return limited || this.status === 429 ? "secondary" : "forbidden";
   }
 
+  /** The seconds to wait as GitHub says; undefined when it doesn't, or says nothing that can be meant. */
   #retryAfter() {
-    const seconds = this.number("retry-after");
     const date = httpDate(this.headers.get("retry-after"));
-    return seconds ?? (date === undefined ? undefined : date - this.#date());
+    const seconds = this.number("retry-after") ?? (date === undefined ? 0 : date - this.#date());
+    return seconds > 0 ? seconds : undefined;
   }
 
   #date() {

@@ -7,6 +7,7 @@ import { messages, Seen } from "./messages.js";
 import { line, NOTHING, now, Page } from "./page.js";
 
 const POLITE = 60;
+const LONGEST_WISH = 3600;
 const KAFKA_RETRY = 5;
 const HEALTHY = 60;
 const FULL_QUEUE = 50_000;
@@ -29,6 +30,7 @@ export class Poller {
   #sent = 0;
   #healthyUntil = 0;
   #beaten = 0;
+  #mute = false;
   #warnAt = undefined;
 
   /** All pages are due now. log takes a level and a text. */
@@ -46,13 +48,16 @@ export class Poller {
 
   /** Poll until MAX_POLLS or a signal; throws RefusedError or DeliveryError. */
   async run() {
-    await this.#awaitTopics();
-    for (let page = this.#next(); page && !this.#stopping(); page = this.#next()) {
-      await this.#poll(page);
+    try {
+      await this.#awaitTopics();
+      for (let page = this.#next(); page && !this.#stopping(); page = this.#next()) {
+        await this.#poll(page);
+      }
+      while (!this.#stopping() && (await this.#settle(1)) > 0);
+    } finally {
+      const requests = this.#pages.reduce((sum, page) => sum + page.polls, 0);
+      this.#log("INFO", `stopped after ${requests} requests, ${this.#sent} messages sent`);
     }
-    while (!this.#stopping() && (await this.#settle(1)) > 0);
-    const requests = this.#pages.reduce((sum, page) => sum + page.polls, 0);
-    this.#log("INFO", `stopped after ${requests} requests, ${this.#sent} messages sent`);
   }
 
   #stopping() {
@@ -121,7 +126,7 @@ export class Poller {
   #schedule(page, answer) {
     const limited = LIMITS.includes(answer.error);
     if (!answer.error) {
-      this.#wish = answer.number("x-poll-interval") || this.#wish;
+      this.#wish = Math.min(answer.number("x-poll-interval") || this.#wish, LONGEST_WISH);
       this.#strikes = 0;
     }
     if (limited) {
@@ -170,11 +175,20 @@ export class Poller {
   /** Write until when this poller counts as healthy, if that has changed. */
   #beat() {
     const path = this.#settings.heartbeatFile;
-    if (path && this.#healthyUntil > this.#beaten) {
+    if (!path || this.#healthyUntil <= this.#beaten) {
+      return;
+    }
+    this.#beaten = this.#healthyUntil;
+    try {
       // Replaced as a whole: the health check never reads half a number.
       writeFileSync(`${path}.new`, `${Math.round(this.#healthyUntil)}\n`);
       renameSync(`${path}.new`, path);
-      this.#beaten = this.#healthyUntil;
+      this.#mute = false;
+    } catch (error) {
+      if (!this.#mute) {
+        this.#log("WARNING", `HEARTBEAT_FILE ${path}: ${error.message}`);
+      }
+      this.#mute = true;
     }
   }
 

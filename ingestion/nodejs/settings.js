@@ -2,6 +2,8 @@
 
 import { readFileSync } from "node:fs";
 
+const DAY = 86_400;
+
 /** One line for each bad setting, naming its variable. */
 export class SettingsError extends Error {}
 
@@ -11,7 +13,7 @@ export class SettingsError extends Error {}
  */
 export function read(environ, args) {
   const settings = { tokenSetting: given(environ, "GITHUB_TOKEN_FILE") ? "GITHUB_TOKEN_FILE" : "GITHUB_TOKEN" };
-  const errors = args.map((argument) => `argument ${argument}: settings are environment variables, see --help`);
+  const errors = args.length > 0 ? ["no arguments are taken: settings are environment variables, see --help"] : [];
   for (const { field, name, standard, parse } of variables(environ)) {
     const text = given(environ, name) || standard;
     try {
@@ -19,7 +21,7 @@ export function read(environ, args) {
         settings[field] = parse(text);
       }
     } catch (error) {
-      errors.push(`${name}='${text}': ${error.message}`);
+      errors.push(`${shown(name, text)}: ${error.message}`);
     }
   }
   if (given(environ, "GITHUB_TOKEN") && given(environ, "GITHUB_TOKEN_FILE")) {
@@ -40,7 +42,17 @@ export function usage(environ) {
 }
 
 function given(environ, name) {
-  return (environ[name] ?? "").trim();
+  return trimmed(environ[name] ?? "");
+}
+
+function trimmed(text) {
+  return text.replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, "");
+}
+
+/** NAME='value' on one line; the name alone where the value may be a secret. */
+function shown(name, text) {
+  const places = { GITHUB_TOKEN: true, GITHUB_TOKEN_FILE: !text.includes("/"), GITHUB_API_URL: text.includes("@") };
+  return places[name] ? name : `${name}='${text.replace(/[^ -~]/g, "?")}'`;
 }
 
 function variables(environ) {
@@ -49,9 +61,9 @@ function variables(environ) {
   return [
     ["feed", "FEED", "github", feed, "github, or simulator"],
     ["apiUrl", "GITHUB_API_URL", apiUrl, url, "where GET /events is answered"],
-    ["token", "GITHUB_TOKEN", "", String, "5,000 requests an hour instead of 60"],
+    ["token", "GITHUB_TOKEN", "", token, "5,000 requests an hour instead of 60"],
     ["token", "GITHUB_TOKEN_FILE", "", content, "a file that holds the token, instead of GITHUB_TOKEN"],
-    ["pollInterval", "POLL_INTERVAL", "", positive, "seconds between two requests of a page; none: as GitHub asks"],
+    ["pollInterval", "POLL_INTERVAL", "", interval, "seconds between two requests of a page; none: as GitHub asks"],
     ["maxPolls", "MAX_POLLS", "", count, "end after so many requests of each page"],
     ["bootstrapServers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "host:port, several with commas"],
     ["topic", "KAFKA_TOPIC", "github_events", topic, "events; what can't be one goes to the same name plus _dlq"],
@@ -70,6 +82,7 @@ function url(text) {
     !["http:", "https:"].includes(parts.protocol) ||
     !/^https?:\/\//i.test(text) ||
     parts.search ||
+    text.includes("@") ||
     parts.port === "0"
   ) {
     throw new Error("must be an address like https://api.github.com");
@@ -78,21 +91,30 @@ function url(text) {
 }
 
 function content(path) {
-  let token;
+  let found;
   try {
-    token = readFileSync(path, "utf8").trim();
+    found = readFileSync(path, "latin1");
   } catch {
     throw new Error("can't be read");
   }
-  return matching(/^[!-~]+$/, token, "must hold a token and nothing else");
+  return token(trimmed(found));
 }
 
-function positive(text) {
-  return Number(matching(/^(?=.*[1-9])\d+(\.\d+)?$/, text, "must be a number of seconds above 0"));
+function token(text) {
+  return matching(/^[!-~]+$/, text, "must hold a token and nothing else: visible ASCII, no spaces");
+}
+
+function interval(text) {
+  const message = "must be a number of seconds above 0, at most 86400";
+  const seconds = Number(matching(/^(?=.*[1-9])\d+(\.\d+)?$/, text, message));
+  if (seconds > DAY) {
+    throw new Error(message);
+  }
+  return seconds;
 }
 
 function count(text) {
-  return Number(matching(/^0*[1-9]\d*$/, text, "must be a whole number above 0"));
+  return Number(matching(/^(?=.*[1-9])\d{1,9}$/, text, "must be a whole number above 0, of at most nine digits"));
 }
 
 function servers(text) {

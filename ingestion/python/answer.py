@@ -14,12 +14,13 @@ import requests
 _HOUR = 3600.0
 _DAY = 24 * _HOUR
 _SECONDARY_WAIT = 60.0
+_HTTP_DATE = re.compile(r"[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT", re.ASCII)
 _FATAL = {"forbidden", "unauthorized", "refused"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer; status 0 and an error when no whole one came. Header names are in lower case."""
+    """One answer; status 0 and an error when no whole one came. Headers are looked up in lower case."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -40,12 +41,13 @@ class Answer:
         """The word for what went wrong; None after 304 and a good page."""
         if self.trouble or self.status == requests.codes.not_modified:
             return self.trouble
-        if self.status == requests.codes.ok:
-            return "body" if self.events is None else None
+        if self.events is not None:
+            return None
         if self.status in {403, 429}:
             return self._limit()
         known = {401: "unauthorized", 422: "unprocessable"}
-        return known.get(self.status) or ("server" if self.status >= requests.codes.server_error else "refused")
+        classes = {2: "body", 3: "redirect", 5: "server"}
+        return known.get(self.status) or classes.get(self.status // 100, "refused")
 
     def fatal(self) -> bool:
         """Return whether asking again is of no use."""
@@ -62,7 +64,7 @@ class Answer:
     def number(self, header: str) -> float | None:
         """Return the decimal number in a header; None when it holds no such thing."""
         text = self.headers.get(header, "").strip()
-        return float(text) if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII) else None
+        return float(text) if re.fullmatch(r"\d{1,15}(\.\d+)?", text, re.ASCII) else None
 
     def budget(self) -> float:
         """Return the seconds between two requests with which the rest of the hour's requests lasts."""
@@ -76,36 +78,39 @@ class Answer:
 
     def wait(self, strikes: int) -> float:
         """Return the seconds all pages must wait after a limit; strikes: vague ones in a row before this."""
-        retry_after = self._retry_after()
-        if retry_after is not None:
-            return min(max(retry_after, 0.0), _HOUR)
-        if self.error == "limit":
+        if retry_after := self._retry_after():
+            return min(retry_after, _HOUR)
+        if not self.vague():
             return self.reset_in() + 1
         return min(_SECONDARY_WAIT * 2.0 ** min(strikes, 10), _HOUR)
 
     def vague(self) -> bool:
         """Return whether this is a limit that doesn't say how long."""
-        return self.error == "secondary" and self._retry_after() is None
+        return not self._retry_after() and (self.error == "secondary" or not self.reset_in())
 
     def yesterday(self) -> str:
         """Return the time a day before the answer, as GitHub writes times."""
         return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._date() - _DAY))
 
     def _limit(self) -> str:
-        if self._retry_after() is not None:
+        if self._retry_after():
             return "secondary"
         if self.number("x-ratelimit-remaining") == 0:
             return "limit"
-        limited = any(name.startswith("x-ratelimit-") for name in self.headers) or "rate limit" in self.body.lower()
+        limited = (
+            any(name.lower().startswith("x-ratelimit-") for name in self.headers) or "rate limit" in self.body.lower()
+        )
         return "secondary" if limited or self.status == requests.codes.too_many else "forbidden"
 
     def _retry_after(self) -> float | None:
-        seconds, text = self.number("retry-after"), self.headers.get("retry-after", "")
-        return seconds if seconds is not None else _since(text, self._date())
+        """Return the seconds to wait as GitHub says; None when it doesn't, or says nothing that can be meant."""
+        seconds = self.number("retry-after")
+        if seconds is None and (date := _unix(self.headers.get("retry-after", ""))):
+            seconds = date - self._date()
+        return seconds if seconds and seconds > 0 else None
 
     def _date(self) -> float:
-        now = time.time()
-        return now + (_since(self.headers.get("date", ""), now) or 0.0)
+        return _unix(self.headers.get("date", "")) or time.time()
 
 
 def _refuse_constant(name: str) -> None:
@@ -113,9 +118,9 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _since(date: str, moment: float) -> float | None:
-    """Return the seconds from a moment (Unix time) to an HTTP date; None when it isn't one."""
+def _unix(date: str) -> float | None:
+    """Return the Unix time of an HTTP date; None when it isn't one."""
     try:
-        return parsedate_to_datetime(date).timestamp() - moment
+        return parsedate_to_datetime(date).timestamp() if _HTTP_DATE.fullmatch(date.strip()) else None
     except (TypeError, ValueError):
         return None

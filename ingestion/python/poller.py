@@ -13,6 +13,7 @@ from producer import Delivery
 from settings import Settings
 
 _POLITE = 60.0
+_LONGEST_WISH = 3600.0
 _KAFKA_RETRY = 5.0
 _HEALTHY = 60.0
 _FULL_QUEUE = 50_000
@@ -37,6 +38,7 @@ class Poller:
         self._sent = 0
         self._healthy_until = 0.0
         self._beaten = 0.0
+        self._mute = False
         self._warn_at: float | None = None
         self._idle = False
         self._stopping = False
@@ -58,7 +60,8 @@ class Poller:
                 pass
         except KeyboardInterrupt:
             pass
-        _log.info("stopped after %d requests, %d messages sent", sum(p.polls for p in self._pages), self._sent)
+        finally:
+            _log.info("stopped after %d requests, %d messages sent", sum(p.polls for p in self._pages), self._sent)
 
     def _await_topics(self) -> None:
         self._idle = True
@@ -109,7 +112,7 @@ class Poller:
     def _schedule(self, page: Page, answer: Answer) -> None:
         """Set when this page is due; after a limit, when all are."""
         if answer.error is None:
-            self._wish = answer.number("x-poll-interval") or self._wish
+            self._wish = min(answer.number("x-poll-interval") or self._wish, _LONGEST_WISH)
             self._strikes = 0
         if answer.error in _LIMITS:
             self._pause(answer)
@@ -148,11 +151,19 @@ class Poller:
     def _beat(self) -> None:
         """Write until when this poller counts as healthy, if that has changed."""
         path, until = self._settings.heartbeat_file, self._healthy_until
-        if path and until > self._beaten:
+        if not path or until <= self._beaten:
+            return
+        self._beaten = until
+        try:
             # Replaced as a whole: the health check never reads half a number.
-            Path(path + ".new").write_text(f"{until:.0f}\n")
+            Path(path + ".new").write_text(f"{until:.0f}\n", encoding="ascii")
             Path(path + ".new").replace(path)
-            self._beaten = until
+        except OSError as error:
+            if not self._mute:
+                _log.warning("HEARTBEAT_FILE %s: %s", path, error.strerror)
+            self._mute = True
+        else:
+            self._mute = False
 
     def _report(self, page: Page, answer: Answer, counts: Counts) -> None:
         """Send the statistics of one request and log it."""

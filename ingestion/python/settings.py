@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+_WHITE_SPACE = " \t\r\n"
+_DAY = 86400.0
+
 
 class Settings(NamedTuple):
     """What one run does. Times in seconds; None: not limited, or as GitHub asks."""
@@ -40,14 +43,14 @@ def read(environ: Mapping[str, str], arguments: list[str]) -> Settings:
     """Return the settings of this environment; raise SettingsError naming every bad one. Arguments are errors."""
     values: dict[str, Any] = dict.fromkeys(Settings._fields)
     values["token_setting"] = "GITHUB_TOKEN_FILE" if _given(environ, "GITHUB_TOKEN_FILE") else "GITHUB_TOKEN"
-    errors = [f"argument {argument}: settings are environment variables, see --help" for argument in arguments]
+    errors = ["no arguments are taken: settings are environment variables, see --help"] if arguments else []
     for variable in _variables(environ):
         text = _given(environ, variable.name) or variable.default
         try:
             if text:
                 values[variable.field] = variable.parse(text)
         except ValueError as error:
-            errors.append(f"{variable.name}={text!r}: {error}")
+            errors.append(f"{_shown(variable.name, text)}: {error}")
     if _given(environ, "GITHUB_TOKEN") and _given(environ, "GITHUB_TOKEN_FILE"):
         errors.append("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one")
     if errors:
@@ -62,7 +65,14 @@ def usage(environ: Mapping[str, str]) -> str:
 
 
 def _given(environ: Mapping[str, str], name: str) -> str:
-    return environ.get(name, "").strip()
+    return environ.get(name, "").strip(_WHITE_SPACE)
+
+
+def _shown(name: str, text: str) -> str:
+    """Return NAME='value' on one line; the name alone where the value may be a secret."""
+    places = {"GITHUB_TOKEN_FILE": "/" not in text, "GITHUB_API_URL": "@" in text}
+    secret = name == "GITHUB_TOKEN" or places.get(name, False)
+    return name if secret else f"{name}='{re.sub(r'[^ -~]', '?', text)}'"
 
 
 def _variables(environ: Mapping[str, str]) -> list[Variable]:
@@ -71,13 +81,13 @@ def _variables(environ: Mapping[str, str]) -> list[Variable]:
     rows: list[tuple[str, str, str, Callable[[str], object], str]] = [
         ("feed", "FEED", "github", _feed, "github, or simulator"),
         ("api_url", "GITHUB_API_URL", api_url, _url, "where GET /events is answered"),
-        ("token", "GITHUB_TOKEN", "", str, "5,000 requests an hour instead of 60"),
+        ("token", "GITHUB_TOKEN", "", _token, "5,000 requests an hour instead of 60"),
         ("token", "GITHUB_TOKEN_FILE", "", _content, "a file that holds the token, instead of GITHUB_TOKEN"),
         (
             "poll_interval",
             "POLL_INTERVAL",
             "",
-            _positive,
+            _interval,
             "seconds between two requests of a page; none: as GitHub asks",
         ),
         ("max_polls", "MAX_POLLS", "", _count, "end after so many requests of each page"),
@@ -95,7 +105,7 @@ def _feed(text: str) -> str:
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.port == 0:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or "@" in text or parts.port == 0:
         message = "must be an address like https://api.github.com"
         raise ValueError(message)
     return text.rstrip("/")
@@ -103,19 +113,27 @@ def _url(text: str) -> str:
 
 def _content(path: str) -> str:
     try:
-        token = Path(path).read_text(encoding="utf-8").strip()
+        content = Path(path).read_bytes()
     except (OSError, ValueError):
         message = "can't be read"
         raise ValueError(message) from None
-    return _matching(r"[!-~]+", token, "must hold a token and nothing else")
+    return _token(content.decode("latin-1").strip(_WHITE_SPACE))
 
 
-def _positive(text: str) -> float:
-    return float(_matching(r"(?=.*[1-9])\d+(\.\d+)?", text, "must be a number of seconds above 0"))
+def _token(text: str) -> str:
+    return _matching(r"[!-~]+", text, "must hold a token and nothing else: visible ASCII, no spaces")
+
+
+def _interval(text: str) -> float:
+    message = "must be a number of seconds above 0, at most 86400"
+    seconds = float(_matching(r"(?=.*[1-9])\d+(\.\d+)?", text, message))
+    if seconds > _DAY:
+        raise ValueError(message)
+    return seconds
 
 
 def _count(text: str) -> int:
-    return int(_matching(r"0*[1-9]\d*", text, "must be a whole number above 0"))
+    return int(_matching(r"(?=.*[1-9])\d{1,9}", text, "must be a whole number above 0, of at most nine digits"))
 
 
 def _servers(text: str) -> str:

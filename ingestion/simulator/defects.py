@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import http
 import itertools
 import math
 import socket
@@ -71,11 +72,17 @@ def _primary(status: int) -> Callable[[Scene], Answer]:
         headers = _bare(scene.answer) | {
             "X-RateLimit-Remaining": "0",
             "X-RateLimit-Used": scene.answer.headers["X-RateLimit-Limit"],
-            "X-RateLimit-Reset": scene.period(time.time() + scene.seconds()),
+            "X-RateLimit-Reset": _reset_at(scene),
         }
         return problem(status, f"API rate limit exceeded for {scene.request.address}.", headers)
 
     return answer
+
+
+def _reset_at(scene: Scene) -> str:
+    if scene.options["seconds"] == "none":
+        return "soon"
+    return scene.period(time.time() + scene.seconds())
 
 
 def _secondary(status: int) -> Callable[[Scene], Answer]:
@@ -105,7 +112,13 @@ def _refusal(status: int, message: str) -> Callable[[Scene], Answer]:
 
 
 def _status(scene: Scene) -> Answer:
-    return _refusal(int(scene.options["code"]), "Simulated")(scene)
+    """Refuse with any status; of those that mean success the page keeps its body, but for 204, which has none."""
+    code = int(scene.options["code"])
+    if code == http.HTTPStatus.NO_CONTENT:
+        return dataclasses.replace(scene.answer, status=code, body=b"", served=[])
+    if code // 100 == 2:  # noqa: PLR2004 - a class of HTTP
+        return dataclasses.replace(scene.answer, status=code, served=[])
+    return _refusal(code, "Simulated")(scene)
 
 
 def _bare(answer: Answer) -> dict[str, str]:
@@ -119,7 +132,9 @@ def _unicorn(status: int) -> Callable[[Scene], Answer]:
 
 
 def _moved(scene: Scene) -> Answer:
-    """Send the client elsewhere on the same host; the address it is sent to answers."""
+    """Send the client elsewhere on the same host, where the page is, or to any `location`."""
+    if location := scene.options["location"]:
+        return as_json(301, {"message": "Moved Permanently"}, {"Location": location})
     if "moved" in scene.request.query:
         return scene.answer
     query = "&".join(f"{name}={value}" for name, value in {**scene.request.query, "moved": "1"}.items())
@@ -159,6 +174,13 @@ def _skewed(scene: Scene) -> dict[str, str]:
     date = parsedate_to_datetime(headers["Date"]).timestamp() + by
     reset = float(headers.get("X-RateLimit-Reset", "0")) + by
     return {"Date": formatdate(date, usegmt=True), "X-RateLimit-Reset": number(reset)}
+
+
+def _header(scene: Scene) -> Answer:
+    """Set one header to a value that may be nonsense; an empty one leaves its name alone on the line."""
+    name, value = scene.options["name"], scene.options["value"]
+    kept = {other: text for other, text in scene.answer.headers.items() if other.lower() != name.lower()}
+    return dataclasses.replace(scene.answer, headers=kept | {name: value})
 
 
 def _sunset(_scene: Scene) -> dict[str, str]:
@@ -268,7 +290,9 @@ _WAIT = {"retry_after": "60", "form": "seconds"}
 _HTML = "text/html; charset=utf-8"
 
 FAULTS: dict[str, Fault] = {
-    "403-primary": Fault("limit spent, reset in `seconds`", answer=_primary(403), options={"seconds": "60"}),
+    "403-primary": Fault(
+        "limit spent, reset in `seconds`, or `none` that can be read", answer=_primary(403), options={"seconds": "60"}
+    ),
     "429-primary": Fault("the same with 429", answer=_primary(429), options={"seconds": "60"}),
     "403-secondary": Fault(
         "too fast; `retry_after` seconds or `none`, `form=date` for an HTTP date", answer=_secondary(403), options=_WAIT
@@ -278,13 +302,13 @@ FAULTS: dict[str, Fault] = {
     "suspended": Fault("403 without limit headers", answer=_refusal(403, SUSPENDED)),
     "400": Fault("unknown API version", answer=_refusal(400, "The REST API version is not valid.")),
     "410": Fault("retired API version", answer=_refusal(410, "This REST API version is no longer supported.")),
-    "status": Fault("any other status, `code`", answer=_status, options={"code": "418"}),
+    "status": Fault("any other status, `code`", answer=_status, options={"code": "418"}, needs_page=True),
     "sunset": Fault("Deprecation and Sunset headers", answer=_headers(_sunset)),
     "500": Fault("server error as JSON", answer=_refusal(500, "Server Error")),
     "502": Fault("the HTML unicorn", answer=_unicorn(502)),
     "503": Fault("unavailable, as JSON", answer=_refusal(503, "Service unavailable. Please try again later.")),
     "504": Fault("gateway timeout, as HTML", answer=_unicorn(504)),
-    "301": Fault("redirect on the same host", answer=_moved),
+    "301": Fault("redirect on the same host, or to `location`", answer=_moved, options={"location": ""}),
     "empty": Fault("200 with no body", answer=_body(b""), needs_page=True),
     "object": Fault("200 with `{}`", answer=_body(b"{}"), needs_page=True),
     "null": Fault("200 with `null`", answer=_body(b"null"), needs_page=True),
@@ -295,6 +319,11 @@ FAULTS: dict[str, Fault] = {
         "X-Poll-Interval of `seconds`",
         answer=_headers(lambda scene: {"X-Poll-Interval": scene.period(scene.seconds())}),
         options={"seconds": "120"},
+    ),
+    "header": Fault(
+        "any header, `name`, with any `value`",
+        answer=_header,
+        options={"name": "X-RateLimit-Remaining", "value": "many"},
     ),
     "skew": Fault("Date and reset off by `seconds`", answer=_headers(_skewed), options={"seconds": "300"}),
     "duplicates": Fault("ten events twice on a page", window=_doubled, needs_page=True),

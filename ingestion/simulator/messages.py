@@ -128,7 +128,7 @@ async def send(request: Request, answer: Answer, writer: asyncio.StreamWriter) -
     headers, body = dict(answer.headers), answer.body
     if "gzip" in request.headers.get("accept-encoding", "") and body:
         headers["Content-Encoding"], body = "gzip", compressed(body)
-    if answer.status != http.HTTPStatus.NOT_MODIFIED:
+    if answer.status not in (http.HTTPStatus.NO_CONTENT, http.HTTPStatus.NOT_MODIFIED):
         headers["Content-Length"] = str(len(body))
     if not request.keep_alive:
         headers["Connection"] = "close"

@@ -5,105 +5,52 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-import requests
-
 from monitoring import check
-from operations.local import doctor, health, obstacles, passwords
-from operations.local.processes import Process, Supervisor
-from operations.local.settings import ROOT, SECRETS, forget, load, remember
+from operations.backup import restoration
+from operations.backup.failures import FAILURES, sentence
+from operations.backup.folders import Phase
+from operations.backup.lock import alone, at_work
+from operations.backup.stacks import Local
+from operations.local import doctor, health, obstacles, passwords, startup
+from operations.local.console import agreed, say
+from operations.local.processes import Process, Supervisor, end, orphans
+from operations.local.settings import SECRETS, forget, load
 
-READY_WITHIN = 120.0  # seconds
-LOOK_EVERY = 0.2  # seconds
-
-
-def say(text: str = "") -> None:
-    """Print one line at once."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+NOTHING = "nothing runs: `make up` starts the stack"
 
 
 def up(settings: dict[str, str]) -> int:
     """Start what does not run, wait until every part works, say where to look."""
+    if not settled(settings):
+        return 1
     supervisor = Supervisor(settings)
     if not supervisor.running():
-        forget(settings)
-        settings = reachable_feed(load())
-        problems = obstacles.found(settings)
-        for problem in problems:
-            say(f"✗ {problem}")
-        if problems:
+        started = startup.launch(settings)
+        if started is None:
             return 1
-        prepare(settings)
-        supervisor = Supervisor(settings)
-        supervisor.start()
-    if not wait(supervisor, settings):
+        settings, supervisor = started, Supervisor(started)
+    if not startup.wait([process.name for process in supervisor.processes()], settings):
         return 1
     say_addresses(settings)
     return 0
 
 
-def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
-    """Return `settings`, with the simulated feed if GitHub was wanted and can't be reached."""
-    if settings["FEED"] != "github":
-        return settings
+def settled(settings: dict[str, str]) -> bool:
+    """Undo or finish a restore that was interrupted; say why if that can't be."""
+    stack = Local(settings)
+    if stack.phase is Phase.NONE:
+        return True
     try:
-        # This request does not count against the limit.
-        requests.get(settings["GITHUB_API_URL"] + "/rate_limit", timeout=5)
-    except requests.RequestException as error:
-        say(
-            f"! {settings['GITHUB_API_URL']} can't be reached ({type(error).__name__}): using the simulated feed instead."
-        )
-        say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
-        os.environ |= {"FEED": "simulator", "GITHUB_API_URL": ""}
-        return load()
-    return settings
-
-
-def prepare(settings: dict[str, str]) -> None:
-    """Make the folders, and format the broker's storage once."""
-    state = Path(settings["STATE_DIR"])
-    for folder in ("data/questdb", "logs", "run"):
-        (state / folder).mkdir(parents=True, exist_ok=True)
-    remember(settings)
-    if not (state / "data" / "kafka" / "meta.properties").exists():
-        tool = [
-            settings["JAVA"],
-            "-XX:TieredStopAtLevel=1",
-            "-cp",
-            f"{settings['JARS']}/kafka/*",
-            "kafka.tools.StorageTool",
-        ]
-        identity = subprocess.run([*tool, "random-uuid"], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
-        arguments = ["format", "--cluster-id", identity, "--config", "kafka/server.properties"]
-        subprocess.run([*tool, *arguments], check=True, cwd=ROOT, env=os.environ | settings, stdout=subprocess.DEVNULL)  # noqa: S603
-
-
-def wait(supervisor: Supervisor, settings: dict[str, str]) -> bool:
-    """Wait until every part works, a line each; show the log of what does not."""
-    started = time.monotonic()
-    waiting = {process.name: "" for process in supervisor.processes()}
-    while waiting and time.monotonic() - started < READY_WITHIN:
-        for name in list(waiting):
-            waiting[name] = health.problem(name, settings) or ""
-            if not waiting[name]:
-                say(f"✓ {name:15} {time.monotonic() - started:5.1f} s")
-                del waiting[name]
-        time.sleep(LOOK_EVERY)
-    for name, problem in waiting.items():
-        say(f"✗ {name}: {problem}. The end of its log:")
-        say(tail(Path(settings["STATE_DIR"], "logs", f"{name}.log")))
-    return not waiting
-
-
-def tail(path: Path, lines: int = 30) -> str:
-    """Return the last lines of a log, indented."""
-    text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else "(empty)"
-    return "\n".join("    " + line for line in text.splitlines()[-lines:])
+        with alone(Path(settings["STATE_DIR"])):
+            restoration.settle(stack)
+    except FAILURES as error:
+        say(f"✗ {sentence(error)}")
+        return False
+    return True
 
 
 def say_addresses(settings: dict[str, str]) -> None:
@@ -145,11 +92,15 @@ def say_what_is_off(settings: dict[str, str]) -> None:
 
 def down(settings: dict[str, str]) -> int:
     """End every process of the stack; data stays."""
-    supervisor = Supervisor(settings)
-    if not supervisor.running():
+    supervisor, left = Supervisor(settings), orphans(settings)
+    if supervisor.running():
+        supervisor.stop()
+    elif left:
+        say(f"the supervisor was killed; these still run and are ended: {', '.join(map(str, left))}")
+        end(left)
+    else:
         say("nothing runs")
         return 0
-    supervisor.stop()
     forget(settings)
     say("stopped; data is kept (`make clean` removes it)")
     return 0
@@ -157,12 +108,16 @@ def down(settings: dict[str, str]) -> int:
 
 def status(settings: dict[str, str]) -> int:
     """Print a line for each part; return 0 if all work."""
-    supervisor = Supervisor(settings)
+    supervisor, restoring = Supervisor(settings), Local(settings).phase is not Phase.NONE
+    if restoring and at_work(Path(settings["STATE_DIR"])):
+        say("✗ `make restore` is at work: wait for its end")
+    elif restoring:
+        say("✗ a restore was interrupted: `make up` finishes it if its data are whole, else brings the old data back")
     if not supervisor.running():
-        say("nothing runs: `make up` starts the stack")
+        say("\n".join(f"✗ {problem}" for problem in obstacles.orphans(settings)) or NOTHING)
         return 1
     problems = [report(process, settings) for process in supervisor.processes()]
-    return 1 if any(problems) else 0
+    return 1 if restoring or any(problems) else 0
 
 
 def report(process: Process, settings: dict[str, str]) -> str | None:
@@ -201,7 +156,7 @@ def logs(settings: dict[str, str]) -> int:
 
 def clean(settings: dict[str, str]) -> int:
     """Remove data and logs, after asking; `YES=1` answers."""
-    if Supervisor(settings).running():
+    if Supervisor(settings).running() or orphans(settings):
         say("✗ the stack runs: `make down` first")
         return 1
     state = Path(settings["STATE_DIR"])
@@ -210,11 +165,16 @@ def clean(settings: dict[str, str]) -> int:
         say("nothing to remove")
         return 0
     say("This removes all stored events, topics and logs: " + ", ".join(map(str, folders)))
-    if not settings.get("YES") and input("Type yes to go on: ").strip() != "yes":
+    if not agreed(settings):
         say("nothing removed")
         return 1
-    for folder in folders:
-        shutil.rmtree(folder)
+    try:
+        with alone(state):
+            for folder in folders:
+                shutil.rmtree(folder)
+    except FAILURES as error:
+        say(f"✗ {sentence(error)}")
+        return 1
     return 0
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from operations.local.passwords import NAMES
+from operations.local.processes import orphans as left
 from operations.local.settings import PORTS
 
 SHIPPED = Path(__file__).resolve().parents[2] / ".env"
@@ -22,7 +23,16 @@ SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little ove
 
 def found(settings: dict[str, str]) -> list[str]:
     """Return a sentence for each obstacle; none means the stack can start."""
-    return [*passwords(settings), *ports(settings), *memory(settings), *path(settings)]
+    # Orphans hold ports and memory, so nothing else is worth a sentence until they have ended.
+    return orphans(settings) or [*passwords(settings), *ports(settings), *memory(settings), *path(settings)]
+
+
+def orphans(settings: dict[str, str]) -> list[str]:
+    """Name what still runs of a stack whose supervisor was killed."""
+    return [
+        f"our own {orphan} still runs, but its supervisor was killed or does not answer: run `make down`"
+        for orphan in left(settings)
+    ]
 
 
 def passwords(settings: dict[str, str]) -> list[str]:

@@ -1,5 +1,6 @@
 """Every poller against ingestion/CONTRACT.md; the numbers in the docstrings are its sections."""
 
+import itertools
 import json
 import os
 import re
@@ -136,9 +137,13 @@ def test_unchanged_pages(simulate: Simulate, poller: Make) -> None:
 RETRIED = {
     "500": (500, "server"),
     "502": (502, "server"),
+    "status code=202": (202, "body"),
+    "status code=204": (204, "body"),
+    "status code=206": (206, "body"),
     "503": (503, "server"),
     "504": (504, "server"),
     "301": (301, "redirect"),
+    "301 location=http://[": (301, "redirect"),
     "empty": (200, "body"),
     "object": (200, "body"),
     "null": (200, "body"),
@@ -223,14 +228,16 @@ def test_one_wait_for_all_pages(simulate: Simulate, poller: Make) -> None:
         assert least <= times[last + 1] - times[last], fault
 
 
-@pytest.mark.parametrize("fault", ["403-secondary", "429-secondary"])
+@pytest.mark.parametrize(
+    "fault", ["403-secondary retry_after=none", "429-secondary retry_after=0", "403-primary seconds=none"]
+)
 def test_a_limit_that_does_not_say_how_long(simulate: Simulate, poller: Make, fault: str) -> None:
     """Section 5: a minute; a signal ends the wait at once."""
-    simulator = simulate(*STEPPED, "--faults", f"2- {fault} retry_after=none")
+    simulator = simulate(*STEPPED, "--faults", f"2- {fault}")
     run = poller(simulator.url)
     run.start()
     row = run.until(lambda: [row for row in run.polls() if "error" in row], "a limit in the statistics")[0]
-    assert row["error"] == "secondary"
+    assert row["error"] == ("limit" if "primary" in fault else "secondary")
     assert 60 <= row["interval"] < 61
     assert run.stop() == 0
     assert len(simulator.requests()) == 2
@@ -246,6 +253,7 @@ def test_refusals_end_the_poller(simulate: Simulate, poller: Make, fault: str) -
     status = {"suspended": 403}.get(fault) or int(fault)
     setting = r" \(GITHUB_TOKEN\)" if fault == "401" else r"[^(]*"
     assert re.search(rf"ERROR GitHub refuses: {status} \w[^(]*{setting}$", run.log.read_text(), re.MULTILINE)
+    assert re.search(r"INFO stopped after 5 requests, .*\n.* ERROR GitHub refuses: ", run.log.read_text())
     assert TOKEN not in run.log.read_text()
     assert len(simulator.requests()) == 5
     assert run.polls()[4]["status"] == status
@@ -263,6 +271,38 @@ def test_polite_by_default(simulate: Simulate, poller: Make) -> None:
     assert run.polls(3)[0]["error"] == "unprocessable"
     assert run.stop() == 0
     assert len(run.events()) > 150
+
+
+# Values of headers that are no numbers, or none that a header of GitHub's holds.
+UNREADABLE = ("many", "-", "", "-1", "1e3", "½", "9" * 400)
+HEADERS = ("X-RateLimit-Remaining", "X-RateLimit-Limit", "X-RateLimit-Reset", "Date", "Retry-After")
+
+
+def test_unreadable_headers(simulate: Simulate, poller: Make) -> None:
+    """Section 3: they count as absent, and nothing else changes."""
+    odd = list(itertools.product(HEADERS, UNREADABLE))
+    script = [f"{number} header name={name} value={value}" for number, (name, value) in enumerate(odd, 1)]
+    simulator = simulate(*STEPPED, "--faults", "; ".join(script))
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS=str(len(odd) // 3 + 1), POLL_INTERVAL="0.02") == 0
+    check_complete(run, simulator)
+    rows = run.polls()
+    assert {row["fault"] for row in simulator.requests()} == {"header", None}
+    assert all(row["status"] == 200 and "error" not in row and row["interval"] < 1 for row in rows)
+    assert ["remaining" in row for row in rows[: len(odd)]] == [name != HEADERS[0] for name, _ in odd]
+
+
+def test_odd_poll_intervals(simulate: Simulate, poller: Make) -> None:
+    """Section 4: one that can't be read counts as absent, one of years is an hour; both lead to a wait."""
+    faults = (f"1 header name=X-Poll-Interval value={'9' * 400}", "2 header name=X-Poll-Interval value=-5")
+    simulator = simulate("--token-limit", "5000", "--faults", "; ".join([*faults, "3 poll-interval seconds=1e12"]))
+    run = poller(simulator.url)
+    run.environ["GITHUB_TOKEN"] = TOKEN
+    run.start()
+    run.until(lambda: len(run.polls()) == 3, "three polls")
+    assert [row["interval"] for row in run.polls()] == [pytest.approx(wait, abs=0.01) for wait in (60, 60, 3600)]
+    assert run.stop() == 0
+    assert len(simulator.requests()) == 3
 
 
 def test_budget_without_token(simulate: Simulate, poller: Make) -> None:
@@ -343,7 +383,7 @@ def test_refused_message(simulate: Simulate, poller: Make) -> None:
     run.until(lambda: len(run.polls()) >= 3, "three polls")
     run.broker.delete(run.topic)
     assert run.wait(90) == 1
-    assert re.search(rf"ERROR .*{run.topic}", run.log.read_text())
+    assert re.search(rf"INFO stopped after .*\n.* ERROR .*{run.topic}", run.log.read_text())
 
 
 def test_restart(simulate: Simulate, poller: Make) -> None:
@@ -383,6 +423,14 @@ def test_heartbeat(simulate: Simulate, poller: Make) -> None:
     assert float(run.heartbeat.read_text()) == pytest.approx(times[5] + 60.2, abs=1.5)
 
 
+def test_unwritable_heartbeat(simulate: Simulate, poller: Make, tmp_path: Path) -> None:
+    """Section 9: said once; the polling goes on."""
+    run = poller(simulate(*STEPPED).url)
+    assert run.run(MAX_POLLS="3", POLL_INTERVAL="0.1", HEARTBEAT_FILE=str(tmp_path)) == 0
+    assert len(re.findall(rf" WARNING HEARTBEAT_FILE {tmp_path}: \w", run.log.read_text())) == 1
+    assert len(run.polls()) == 9
+
+
 def test_bad_settings_are_named(poller: Make) -> None:
     """Section 2: all at once, exit code 2, and nothing secret."""
     bad = {
@@ -398,19 +446,24 @@ def test_bad_settings_are_named(poller: Make) -> None:
     run = poller("http://127.0.0.1:9", create=False)
     assert run.run(GITHUB_TOKEN=TOKEN, **bad) == 2
     found = run.log.read_text()
-    assert all(re.search(rf"ERROR {name}\b.*{re.escape(value)}", found) for name, value in bad.items())
+    assert all(f"ERROR {name}='{value}': " in found for name, value in bad.items())
     assert "ERROR GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one" in found
     assert TOKEN not in found
 
 
-@pytest.mark.parametrize(
-    ("name", "value"), [("POLL_INTERVAL", "0"), ("POLL_INTERVAL", "-1"), ("MAX_POLLS", "1.5"), ("POLL_INTERVAL", "inf")]
-)
-def test_bad_numbers(poller: Make, name: str, value: str) -> None:
-    """Section 2: numbers above 0 only."""
+BAD_NUMBERS = {
+    "POLL_INTERVAL": ("0", "-1", "inf", "1e10", "86400.1", "2592000", "9" * 400),
+    "MAX_POLLS": ("1.5", "1000000000", "-3"),
+}
+
+
+def test_bad_numbers(poller: Make) -> None:
+    """Section 2: numbers above 0 only, and none that no clock can hold."""
     run = poller("http://127.0.0.1:9", create=False)
-    assert run.run(**{name: value}) == 2
-    assert name in run.log.read_text()
+    for name, value in ((name, value) for name, values in BAD_NUMBERS.items() for value in values):
+        run.environ.pop("POLL_INTERVAL", None)
+        assert run.run(**{name: value}) == 2, (name, value)
+        assert f"ERROR {name}='{value}': " in run.log.read_text()
 
 
 def test_help(poller: Make) -> None:
@@ -422,9 +475,10 @@ def test_help(poller: Make) -> None:
     section = Path(ROOT / "ingestion/CONTRACT.md").read_text().partition("## 2.")[2].partition("## 3.")[0]
     assert all(name in run.log.read_text() for name in re.findall(r"^\| `([A-Z_]+)`", section, re.MULTILINE))
     assert "http://127.0.0.1:4321" in run.log.read_text()
-    run.command = [*arguments, "--fast"]
+    run.command = [*arguments, f"--token={TOKEN}"]
     assert run.run() == 2
-    assert "--fast" in run.log.read_text()
+    assert "ERROR no arguments are taken" in run.log.read_text()
+    assert TOKEN not in run.log.read_text()
 
 
 def logged(row: dict[str, Any]) -> str:

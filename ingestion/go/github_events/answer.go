@@ -19,7 +19,7 @@ const (
 	githubTime    = "2006-01-02T15:04:05Z"
 )
 
-var number = regexp.MustCompile(`^[0-9]+(\.[0-9]+)?$`)
+var number = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]+)?$`)
 
 // Answer is one answer; status 0 and an error when no whole one came. Times in seconds (CONTRACT.md, sections 3 to 5).
 type Answer struct {
@@ -44,7 +44,7 @@ func (a *Answer) kind() string {
 	switch {
 	case a.status == http.StatusNotModified || a.events != nil:
 		return ""
-	case a.status == http.StatusOK:
+	case a.status/100 == 2:
 		return "body"
 	case a.status == http.StatusForbidden || a.status == http.StatusTooManyRequests:
 		return a.limit()
@@ -103,16 +103,16 @@ func (a *Answer) wait(strikes int) float64 {
 	if seconds, ok := a.retryAfter(); ok {
 		return within(seconds)
 	}
-	if a.err == "limit" {
-		return a.resetIn() + 1
+	if a.vague() {
+		return within(secondaryWait * math.Pow(2, float64(strikes)))
 	}
-	return within(secondaryWait * math.Pow(2, float64(strikes)))
+	return a.resetIn() + 1
 }
 
 // vague returns whether this is a limit that doesn't say how long.
 func (a *Answer) vague() bool {
 	_, ok := a.retryAfter()
-	return a.err == "secondary" && !ok
+	return !ok && (a.err == "secondary" || a.resetIn() == 0)
 }
 
 // yesterday returns the time a day before the answer, as GitHub writes times.
@@ -137,12 +137,14 @@ func (a *Answer) limit() string {
 	return "forbidden"
 }
 
+// retryAfter returns the seconds to wait as GitHub says; false when it doesn't, or says nothing that can be meant.
 func (a *Answer) retryAfter() (float64, bool) {
 	if seconds, ok := a.number("Retry-After"); ok {
-		return seconds, true
+		return seconds, seconds > 0
 	}
 	date, err := http.ParseTime(a.headers.Get("Retry-After"))
-	return float64(date.Unix()) - a.date(), err == nil
+	seconds := float64(date.Unix()) - a.date()
+	return seconds, err == nil && seconds > 0
 }
 
 func (a *Answer) date() float64 {

@@ -18,10 +18,11 @@ const (
 
 var pages = []int{1, 2, 3}
 
-// Feed asks for the pages of one GitHub API (CONTRACT.md, section 3).
+// Feed asks for the pages of one GitHub API (CONTRACT.md, section 3). A client on top of the transport would read the
+// Location of a redirect, even to say that it does not follow.
 type Feed struct {
-	settings Settings
-	client   *http.Client
+	settings  Settings
+	transport *http.Transport
 }
 
 // newFeed prepares requests; nothing is sent yet.
@@ -32,8 +33,7 @@ func newFeed(settings Settings) *Feed {
 	transport.ResponseHeaderTimeout = timeout
 	// A request that fails on a kept connection would be sent again without a word.
 	transport.DisableKeepAlives = true
-	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &Feed{settings, &http.Client{Transport: transport, CheckRedirect: stay}}
+	return &Feed{settings, transport}
 }
 
 // get asks for one page; troubles of the network come back as answers, and so does the end of this request by the context.
@@ -44,7 +44,7 @@ func (f *Feed) get(ctx context.Context, page int, etag string) *Answer {
 	if err != nil {
 		return failed(err)
 	}
-	response, err := f.client.Do(request)
+	response, err := f.transport.RoundTrip(request)
 	if err != nil {
 		return failed(err)
 	}

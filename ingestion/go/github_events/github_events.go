@@ -53,14 +53,10 @@ func poll(settings Settings) int {
 	}
 	logf("INFO", "polling %s %s into %s at %s", settings.APIURL, token, settings.Topic, settings.BootstrapServers)
 	code := 0
-	err = newPoller(settings, newFeed(settings), delivery).run(ctx)
-	switch {
-	case errors.Is(err, errRefused):
+	// errDelivery is left to leave, which meets it again and reports it.
+	if err := newPoller(settings, newFeed(settings), delivery).run(ctx); errors.Is(err, errRefused) {
 		logf("ERROR", "%s", err)
 		code = 3
-	case err != nil && !errors.Is(err, errDelivery): // which leave meets again and reports
-		logf("ERROR", "%s", err)
-		code = 1
 	}
 	return leave(delivery, code)
 }

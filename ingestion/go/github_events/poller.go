@@ -12,6 +12,7 @@ import (
 
 const (
 	polite     = 60.0
+	longest    = 3600.0
 	healthy    = 60.0
 	kafkaRetry = 5 * time.Second
 	fullQueue  = 50_000
@@ -32,6 +33,7 @@ type Poller struct {
 	sent         int
 	healthyUntil float64
 	beaten       float64
+	mute         bool
 	warnAt       time.Time
 }
 
@@ -47,6 +49,7 @@ func newPoller(settings Settings, feed *Feed, delivery *Delivery) *Poller {
 // run polls until MAX_POLLS or the end of the context; the error is errRefused or errDelivery.
 // A page that has been fetched is sent whole: the context ends only waits and requests.
 func (p *Poller) run(ctx context.Context) error {
+	defer p.sayEnd()
 	p.awaitTopics(ctx)
 	for page := p.next(); page != nil && ctx.Err() == nil; page = p.next() {
 		if err := p.poll(ctx, page); err != nil {
@@ -59,12 +62,15 @@ func (p *Poller) run(ctx context.Context) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func (p *Poller) sayEnd() {
 	requests := 0
 	for _, page := range p.pages {
 		requests += page.polls
 	}
 	logf("INFO", "stopped after %d requests, %d messages sent", requests, p.sent)
-	return nil
 }
 
 func (p *Poller) awaitTopics(ctx context.Context) {
@@ -149,7 +155,7 @@ func (p *Poller) schedule(page *Page, answer *Answer) {
 	if answer.err == "" {
 		p.strikes = 0
 		if wish, ok := answer.number("X-Poll-Interval"); ok && wish > 0 {
-			p.wish = wish
+			p.wish = min(wish, longest)
 		}
 	}
 	if limited {
@@ -189,7 +195,8 @@ func (p *Poller) settle(timeout time.Duration) (int64, error) {
 	for _, page := range p.pages {
 		page.etag = page.unacknowledgedETag
 	}
-	return 0, p.beat()
+	p.beat()
+	return 0, nil
 }
 
 func (p *Poller) complain(pending int64) {
@@ -203,17 +210,21 @@ func (p *Poller) complain(pending int64) {
 }
 
 // beat writes until when this poller counts as healthy, if that has changed.
-func (p *Poller) beat() error {
+func (p *Poller) beat() {
 	path := p.settings.HeartbeatFile
 	if path == "" || p.healthyUntil <= p.beaten {
-		return nil
+		return
 	}
 	p.beaten = p.healthyUntil
 	// Replaced as a whole: the health check never reads half a number.
-	if err := os.WriteFile(path+".new", fmt.Appendf(nil, "%.0f\n", p.healthyUntil), 0o644); err != nil {
-		return err
+	err := os.WriteFile(path+".new", fmt.Appendf(nil, "%.0f\n", p.healthyUntil), 0o644)
+	if err == nil {
+		err = os.Rename(path+".new", path)
 	}
-	return os.Rename(path+".new", path)
+	if err != nil && !p.mute {
+		logf("WARNING", "HEARTBEAT_FILE %s: %s", path, err)
+	}
+	p.mute = err != nil
 }
 
 // report sends the statistics of one request and logs it.

@@ -10,6 +10,8 @@ import (
 	"strings"
 )
 
+const whiteSpace = " \t\r\n"
+
 // Settings say what one run does. Times in seconds; zero or empty: not limited, or as GitHub asks (CONTRACT.md, section 2).
 type Settings struct {
 	Feed             string
@@ -39,8 +41,8 @@ func read(getenv func(string) string, arguments []string) (Settings, error) {
 		settings.TokenSetting = "GITHUB_TOKEN_FILE"
 	}
 	var problems []error
-	for _, argument := range arguments {
-		problems = append(problems, fmt.Errorf("argument %s: settings are environment variables, see --help", argument))
+	if len(arguments) > 0 {
+		problems = append(problems, errors.New("no arguments are taken: settings are environment variables, see --help"))
 	}
 	for _, v := range variables(&settings, getenv) {
 		text := given(getenv, v.name)
@@ -51,7 +53,7 @@ func read(getenv func(string) string, arguments []string) (Settings, error) {
 			continue
 		}
 		if err := v.take(text); err != nil {
-			problems = append(problems, fmt.Errorf("%s='%s': %w", v.name, text, err))
+			problems = append(problems, fmt.Errorf("%s: %w", shown(v.name, text), err))
 		}
 	}
 	if given(getenv, "GITHUB_TOKEN") != "" && given(getenv, "GITHUB_TOKEN_FILE") != "" {
@@ -74,7 +76,16 @@ func usage(getenv func(string) string) string {
 }
 
 func given(getenv func(string) string, name string) string {
-	return strings.TrimSpace(getenv(name))
+	return strings.Trim(getenv(name), whiteSpace)
+}
+
+// shown returns NAME='value' on one line; the name alone where the value may be a secret.
+func shown(name, text string) string {
+	if name == "GITHUB_TOKEN" || name == "GITHUB_TOKEN_FILE" && !strings.Contains(text, "/") ||
+		name == "GITHUB_API_URL" && strings.Contains(text, "@") {
+		return name
+	}
+	return fmt.Sprintf("%s='%s'", name, regexp.MustCompile(`[^ -~]`).ReplaceAllString(text, "?"))
 }
 
 func variables(s *Settings, getenv func(string) string) []variable {
@@ -88,9 +99,9 @@ func variables(s *Settings, getenv func(string) string) []variable {
 	return []variable{
 		{"FEED", "github", matching(&s.Feed, "github|simulator", "must be github or simulator"), "github, or simulator"},
 		{"GITHUB_API_URL", apiURL, address(&s.APIURL), "where GET /events is answered"},
-		{"GITHUB_TOKEN", "", anything(&s.Token), "5,000 requests an hour instead of 60"},
+		{"GITHUB_TOKEN", "", token(&s.Token), "5,000 requests an hour instead of 60"},
 		{"GITHUB_TOKEN_FILE", "", content(&s.Token), "a file that holds the token, instead of GITHUB_TOKEN"},
-		{"POLL_INTERVAL", "", positive(&s.PollInterval), "seconds between two requests of a page; none: as GitHub asks"},
+		{"POLL_INTERVAL", "", interval(&s.PollInterval), "seconds between two requests of a page; none: as GitHub asks"},
 		{"MAX_POLLS", "", count(&s.MaxPolls), "end after so many requests of each page"},
 		{"KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers(&s.BootstrapServers), "host:port, several with commas"},
 		{"KAFKA_TOPIC", "github_events", topic(&s.Topic), "events; what can't be one goes to the same name plus _dlq"},
@@ -103,7 +114,7 @@ func address(target *string) func(string) error {
 	return func(text string) error {
 		parts, err := url.Parse(text)
 		if err != nil || (parts.Scheme != "http" && parts.Scheme != "https") || parts.Hostname() == "" ||
-			parts.RawQuery != "" || parts.Port() == "0" {
+			parts.RawQuery != "" || parts.Port() == "0" || strings.Contains(text, "@") {
 			return errors.New("must be an address like https://api.github.com")
 		}
 		*target = strings.TrimRight(text, "/")
@@ -112,26 +123,30 @@ func address(target *string) func(string) error {
 }
 
 func content(target *string) func(string) error {
-	token := matching(target, `[!-~]+`, "must hold a token and nothing else")
 	return func(path string) error {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			return errors.New("can't be read")
 		}
-		return token(strings.TrimSpace(string(text)))
+		return token(target)(strings.Trim(string(text), whiteSpace))
 	}
 }
 
-func positive(target *float64) func(string) error {
+func token(target *string) func(string) error {
+	return matching(target, `[!-~]+`, "must hold a token and nothing else: visible ASCII, no spaces")
+}
+
+func interval(target *float64) func(string) error {
+	const problem = "must be a number of seconds above 0, at most 86400"
 	var digits string
-	check := matching(&digits, `\d+(\.\d+)?`, "must be a number of seconds above 0")
+	check := matching(&digits, `\d+(\.\d+)?`, problem)
 	return func(text string) error {
 		if err := check(text); err != nil {
 			return err
 		}
 		number, err := strconv.ParseFloat(digits, 64)
-		if err != nil || number <= 0 {
-			return errors.New("must be a number of seconds above 0")
+		if err != nil || number <= 0 || number > day {
+			return errors.New(problem)
 		}
 		*target = number
 		return nil
@@ -141,8 +156,8 @@ func positive(target *float64) func(string) error {
 func count(target *int) func(string) error {
 	return func(text string) error {
 		number, err := strconv.ParseUint(text, 10, 31)
-		if err != nil || number == 0 {
-			return errors.New("must be a whole number above 0")
+		if err != nil || number == 0 || len(text) > 9 {
+			return errors.New("must be a whole number above 0, of at most nine digits")
 		}
 		*target = int(number)
 		return nil

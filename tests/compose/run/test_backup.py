@@ -1,10 +1,12 @@
-"""`make backup` and `make restore` with Docker: all volumes removed between them, what was stored is there again."""
+"""`make backup` and `make restore` with Docker: what was stored is there again, also after a restore that went wrong."""
 
 from __future__ import annotations
 
 import subprocess
 from typing import TYPE_CHECKING, cast
 
+import faulty
+import pytest
 from waiting import until
 
 from operations.local.settings import ROOT
@@ -15,28 +17,72 @@ if TYPE_CHECKING:
     from containers import Containers
     from stack import Pipeline
 
+STEP = "operations.backup.restoration:Restoration."
 
-def make(containers: Containers, *arguments: str) -> str:
-    """Run make on the containers; return what it said, fail with it."""
-    command = ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"]
-    done = subprocess.run(
-        command,
+
+def make(containers: Containers, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run make on the containers; return its exit code and what it said."""
+    return subprocess.run(
+        ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"],
         cwd=ROOT,
         env=containers.variables,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
-def test_restore_brings_back_all_that_was_there(stack: Pipeline, tmp_path: Path) -> None:
-    containers, file = cast("Containers", stack), tmp_path / "backup.tar.gz"
+@pytest.fixture(scope="module")
+def containers(stack: Pipeline) -> Containers:
+    """The running project."""
+    return cast("Containers", stack)
+
+
+@pytest.fixture(scope="module")
+def backup(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of the running project."""
+    file = tmp_path_factory.mktemp("backup") / "backup.tar.gz"
+    assert containers.stored()
+    done = make(containers, "backup", f"FILE={file}")
+    assert done.returncode == 0, done.stdout
+    return file
+
+
+def refused(containers: Containers, sentence: str, file: Path) -> None:
+    """Run a restore that must be refused with a sentence."""
+    done = make(containers, "restore", f"FILE={file}")
+    assert done.returncode != 0
+    assert sentence in done.stdout, done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_a_restore_that_is_refused_fails_or_is_killed_leaves_the_old_data(containers: Containers, backup: Path) -> None:
     before = containers.stored()
-    assert before
-    make(containers, "backup", f"FILE={file}")
+    refused(containers, "the stack runs: stop it first by", backup)
     containers.compose("down")
-    make(containers, "restore", f"FILE={file}")
+    refused(containers, "this is no backup, or only a part of one", ROOT / "README.md")
+    variables = containers.variables | {"DOCKER": "1", "FILE": str(backup)}
+    failed = faulty.run(variables, STEP + "settle_topics", "failure", "restore")
+    assert failed.returncode == 1
+    assert failed.stdout.endswith("the data from before it are brought back\n✗ No space left on device (injected)\n"), (
+        failed.stdout
+    )
+    killed = faulty.run(variables, STEP + "exchange", "kill", "restore")
+    assert killed.returncode < 0, killed.stdout
+    assert containers.compose("up", "--detach", "--wait", check=False).returncode != 0
+    assert "make restore DOCKER=1 brings the data from before it back" in containers.log("preflight")
+    refused(containers, "the data from before it are brought back", backup.parent / "none")
+    containers.up()
+    assert before <= containers.stored()
+
+
+def test_restore_brings_back_all_that_was_there(containers: Containers, backup: Path) -> None:
+    before = containers.stored()
+    again = backup.with_name("again.tar.gz")
+    assert make(containers, "backup", f"FILE={again}").returncode == 0
+    containers.compose("down", "--volumes")
+    done = make(containers, "restore", f"FILE={again}")
+    assert done.returncode == 0, done.stdout
     until(lambda: before <= containers.stored(), "all rows", 60, lambda: containers.log("questdb"))

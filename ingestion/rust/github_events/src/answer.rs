@@ -38,7 +38,7 @@ impl Answer {
     pub fn error(&self) -> Option<&'static str> {
         match self.status {
             0 | 304 => self.trouble,
-            200 => self.events.is_none().then_some("body"),
+            200..=299 => self.events.is_none().then_some("body"),
             403 | 429 => Some(self.limit()),
             401 => Some("unauthorized"),
             422 => Some("unprocessable"),
@@ -68,7 +68,8 @@ impl Answer {
 
     /// Returns the decimal number in a header; `None` when it holds no such thing.
     pub fn number(&self, name: &str) -> Option<f64> {
-        decimal(self.header(name))
+        let text = self.header(name);
+        decimal(text).filter(|_| text.split('.').next().is_some_and(|whole| whole.len() <= 15))
     }
 
     /// Returns the seconds between two requests with which the rest of the hour's requests lasts.
@@ -85,15 +86,15 @@ impl Answer {
     /// Returns the seconds all pages must wait after a limit; strikes: vague ones in a row before this.
     pub fn wait(&self, strikes: i32) -> f64 {
         match self.retry_after() {
-            Some(seconds) => seconds.clamp(0.0, HOUR),
-            None if self.error() == Some("limit") => self.reset_in() + 1.0,
-            None => (SECONDARY_WAIT * 2_f64.powi(strikes.min(10))).min(HOUR),
+            Some(seconds) => seconds.min(HOUR),
+            None if self.vague() => (SECONDARY_WAIT * 2_f64.powi(strikes.min(10))).min(HOUR),
+            None => self.reset_in() + 1.0,
         }
     }
 
     /// Returns whether this is a limit that doesn't say how long.
     pub fn vague(&self) -> bool {
-        self.error() == Some("secondary") && self.retry_after().is_none()
+        self.retry_after().is_none() && (self.error() == Some("secondary") || self.reset_in() <= 0.0)
     }
 
     /// Returns the time a day before the answer, as GitHub writes times.
@@ -116,8 +117,10 @@ impl Answer {
         }
     }
 
+    /// Returns the seconds to wait as GitHub says; `None` when it doesn't, or says nothing that can be meant.
     fn retry_after(&self) -> Option<f64> {
-        self.number("retry-after").or_else(|| Some(moment(self.header("retry-after"))? - self.date()))
+        let until = || Some(moment(self.header("retry-after"))? - self.date());
+        self.number("retry-after").or_else(until).filter(|seconds| *seconds > 0.0)
     }
 
     /// Returns the Unix time of the answer.

@@ -52,7 +52,8 @@ fn headers(token: Option<&str>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     headers.insert(ACCEPT, HeaderValue::from_static("application/vnd.github+json"));
     headers.insert(HeaderName::from_static("x-github-api-version"), HeaderValue::from_static("2022-11-28"));
-    if let Some(Ok(mut value)) = token.map(|token| HeaderValue::try_from(format!("Bearer {token}"))) {
+    if let Some(token) = token {
+        let mut value = HeaderValue::try_from(format!("Bearer {token}")).expect("settings take visible ASCII only");
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }

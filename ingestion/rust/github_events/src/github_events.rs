@@ -29,8 +29,8 @@ fn log(level: &str, text: impl Display) {
 /// Runs one poller; returns its exit code (CONTRACT.md, section 10).
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let environ = |name: &str| env::var(name).unwrap_or_default();
-    let arguments: Vec<String> = env::args().skip(1).collect();
+    let environ = |name: &str| env::var_os(name).unwrap_or_default().to_string_lossy().into_owned();
+    let arguments: Vec<String> = env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
     if let ["--help" | "-h"] = arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         println!("{}", settings::usage(&environ));
         return ExitCode::SUCCESS;

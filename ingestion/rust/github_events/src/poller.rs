@@ -14,6 +14,7 @@ use crate::producer::Delivery;
 use crate::settings::Settings;
 
 const POLITE: f64 = 60.0;
+const LONGEST_WISH: f64 = 3600.0;
 const KAFKA_RETRY: Duration = Duration::from_secs(5);
 const HEALTHY: f64 = 60.0;
 const FULL_QUEUE: usize = 50_000;
@@ -39,6 +40,7 @@ pub struct Poller<'a> {
     sent: usize,
     healthy_until: f64,
     beaten: f64,
+    mute: bool,
     warn_at: Option<Instant>,
 }
 
@@ -46,8 +48,8 @@ impl<'a> Poller<'a> {
     /// Makes all pages due now.
     pub fn new(settings: &'a Settings, feed: &'a Feed, delivery: &'a Delivery) -> Self {
         let (pages, seen, wish) = (PAGES.map(Page::new), Seen::default(), POLITE);
-        let (strikes, sent, healthy_until, beaten, warn_at) = (0, 0, 0.0, 0.0, None);
-        Self { settings, feed, delivery, pages, seen, wish, strikes, sent, healthy_until, beaten, warn_at }
+        let (strikes, sent, healthy_until, beaten, mute, warn_at) = (0, 0, 0.0, 0.0, false, None);
+        Self { settings, feed, delivery, pages, seen, wish, strikes, sent, healthy_until, beaten, mute, warn_at }
     }
 
     pub fn requests(&self) -> u64 {
@@ -71,9 +73,21 @@ impl<'a> Poller<'a> {
     }
 
     async fn await_topics(&self) {
-        while let Some(missing) = self.delivery.missing(KAFKA_RETRY) {
+        while let Some(missing) = self.missing().await {
             log("WARNING", format_args!("waiting for {missing}"));
             sleep(KAFKA_RETRY).await;
+        }
+    }
+
+    /// Asks Kafka for a few seconds, with a break after each in which a signal is seen.
+    async fn missing(&self) -> Option<String> {
+        let end = Instant::now() + KAFKA_RETRY;
+        loop {
+            let missing = self.delivery.missing(Duration::from_secs(1));
+            if missing.is_none() || Instant::now() >= end {
+                return missing;
+            }
+            sleep(GLANCE).await;
         }
     }
 
@@ -136,7 +150,8 @@ impl<'a> Poller<'a> {
     /// Sets when this page is due; after a limit, when all are.
     fn schedule(&mut self, index: usize, answer: &Answer) {
         if answer.error().is_none() {
-            self.wish = answer.number("x-poll-interval").filter(|wish| *wish > 0.0).unwrap_or(self.wish);
+            let wish = answer.number("x-poll-interval").filter(|wish| *wish > 0.0).unwrap_or(self.wish);
+            self.wish = wish.min(LONGEST_WISH);
             self.strikes = 0;
         }
         let limited = matches!(answer.error(), Some("limit" | "secondary"));
@@ -197,9 +212,10 @@ impl<'a> Poller<'a> {
         // Replaced as a whole: the health check never reads half a number.
         let new = format!("{path}.new");
         let written = fs::write(&new, format!("{:.0}\n", self.healthy_until)).and_then(|()| fs::rename(&new, path));
-        if let Err(error) = written {
+        if let (Err(error), false) = (&written, self.mute) {
             log("WARNING", format_args!("HEARTBEAT_FILE {path}: {error}"));
         }
+        self.mute = written.is_err();
         self.beaten = self.healthy_until;
     }
 

@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use reqwest::Url;
 
+const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
+const DAY: f64 = 86_400.0;
+
 /// What one run does; `None`: not limited, or as GitHub asks.
 pub struct Settings {
     pub api_url: String,
@@ -32,14 +35,15 @@ struct Variable {
 
 /// Returns the settings of this environment, or one line for each bad one. Arguments are errors.
 pub fn read(environ: Environ, arguments: &[String]) -> Result<Settings, Vec<String>> {
-    let explain = |argument| format!("argument {argument}: settings are environment variables, see --help");
-    let mut reader = Reader { environ, variables: variables(environ), errors: arguments.iter().map(explain).collect() };
+    let explain = |_| "no arguments are taken: settings are environment variables, see --help".into();
+    let errors = arguments.first().map(explain).into_iter().collect();
+    let mut reader = Reader { environ, variables: variables(environ), errors };
     reader.value("FEED", feed);
     let settings = Settings {
         api_url: reader.value("GITHUB_API_URL", url).unwrap_or_default(),
         token: reader.token(),
         token_setting: reader.token_setting(),
-        poll_interval: reader.value("POLL_INTERVAL", positive),
+        poll_interval: reader.value("POLL_INTERVAL", interval),
         max_polls: reader.value("MAX_POLLS", count),
         bootstrap_servers: reader.value("KAFKA_BOOTSTRAP_SERVERS", servers).unwrap_or_default(),
         topic: reader.value("KAFKA_TOPIC", topic).unwrap_or_default(),
@@ -68,31 +72,47 @@ impl Reader<'_> {
     /// Returns the value of a variable or of its default; `None` when there is none, or a bad one.
     fn value<T>(&mut self, name: &str, parse: fn(&str) -> Parsed<T>) -> Option<T> {
         let default = self.variables.iter().find(|variable| variable.name == name).map(|found| found.default.clone());
-        let given = (self.environ)(name).trim().to_owned();
+        let given = given(self.environ, name);
         let text = if given.is_empty() { default.unwrap_or_default() } else { given };
         if text.is_empty() {
             return None;
         }
-        parse(&text).map_err(|error| self.errors.push(format!("{name}='{text}': {error}"))).ok()
+        parse(&text).map_err(|error| self.errors.push(format!("{}: {error}", shown(name, &text)))).ok()
     }
 
     fn token(&mut self) -> Option<String> {
-        let given = self.value("GITHUB_TOKEN", |text| Ok(text.into()));
-        if given.is_some() && !(self.environ)("GITHUB_TOKEN_FILE").trim().is_empty() {
+        let found = self.value("GITHUB_TOKEN", token).or(self.value("GITHUB_TOKEN_FILE", content));
+        if ["GITHUB_TOKEN", "GITHUB_TOKEN_FILE"].iter().all(|name| !given(self.environ, name).is_empty()) {
             self.errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one".into());
         }
-        given.or(self.value("GITHUB_TOKEN_FILE", content))
+        found
     }
 
     fn token_setting(&self) -> &'static str {
         let file = "GITHUB_TOKEN_FILE";
-        if (self.environ)(file).trim().is_empty() { "GITHUB_TOKEN" } else { file }
+        if given(self.environ, file).is_empty() { "GITHUB_TOKEN" } else { file }
     }
+}
+
+fn given(environ: Environ, name: &str) -> String {
+    environ(name).trim_matches(WHITE_SPACE).into()
+}
+
+/// Returns NAME='value' on one line; the name alone where the value may be a secret.
+fn shown(name: &str, text: &str) -> String {
+    let secret = match name {
+        "GITHUB_TOKEN" => true,
+        "GITHUB_TOKEN_FILE" => !text.contains('/'),
+        "GITHUB_API_URL" => text.contains('@'),
+        _ => false,
+    };
+    let visible = |letter: char| if (' '..='~').contains(&letter) { letter } else { '?' };
+    if secret { name.into() } else { format!("{name}='{}'", text.chars().map(visible).collect::<String>()) }
 }
 
 fn variables(environ: Environ) -> Vec<Variable> {
     let port = Some(environ("SIMULATOR_PORT")).filter(|port| !port.is_empty()).unwrap_or("8090".into());
-    let simulated = environ("FEED").trim() == "simulator";
+    let simulated = given(environ, "FEED") == "simulator";
     let api_url = if simulated { format!("http://127.0.0.1:{port}") } else { "https://api.github.com".into() };
     [
         ("FEED", "github", "github, or simulator"),
@@ -118,25 +138,31 @@ fn url(text: &str) -> Parsed<String> {
     let good = |url: Url| {
         ["http", "https"].contains(&url.scheme()) && url.has_host() && url.query().is_none() && url.port() != Some(0)
     };
+    let good = |url: Url| good(url) && !text.contains('@');
     let text = text.trim_end_matches('/');
     valid(Url::parse(text).is_ok_and(good), text, "must be an address like https://api.github.com")
 }
 
 fn content(path: &str) -> Parsed<String> {
-    let text = fs::read_to_string(path).or(Err("can't be read"))?;
-    let good = |token: &str| !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-    valid(good(text.trim()), text.trim(), "must hold a token and nothing else")
+    let bytes = fs::read(path).or(Err("can't be read"))?;
+    token(String::from_utf8_lossy(&bytes).trim_matches(WHITE_SPACE))
 }
 
-fn positive(text: &str) -> Parsed<Duration> {
-    let error = "must be a number of seconds above 0";
-    let seconds = decimal(text).filter(|seconds| *seconds > 0.0).ok_or(error)?;
+fn token(text: &str) -> Parsed<String> {
+    let good = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic());
+    valid(good, text, "must hold a token and nothing else: visible ASCII, no spaces")
+}
+
+fn interval(text: &str) -> Parsed<Duration> {
+    let error = "must be a number of seconds above 0, at most 86400";
+    let seconds = decimal(text).filter(|seconds| *seconds > 0.0 && *seconds <= DAY).ok_or(error)?;
     Duration::try_from_secs_f64(seconds).or(Err(error))
 }
 
 fn count(text: &str) -> Parsed<u64> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|count| plain && *count > 0).ok_or("must be a whole number above 0")
+    let plain = text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit());
+    let error = "must be a whole number above 0, of at most nine digits";
+    text.parse().ok().filter(|count| plain && *count > 0).ok_or(error)
 }
 
 fn servers(text: &str) -> Parsed<String> {

@@ -44,11 +44,16 @@ final class Answer {
     String error() {
         return switch (status) {
             case 0, 304 -> trouble;
-            case 200 -> events == null ? "body" : null;
             case 403, 429 -> limit();
             case 401 -> "unauthorized";
             case 422 -> "unprocessable";
-            default -> status >= 500 ? "server" : status / 100 == 3 ? "redirect" : "refused";
+            default ->
+                switch (status / 100) {
+                    case 2 -> events == null ? "body" : null;
+                    case 3 -> "redirect";
+                    case 5 -> "server";
+                    default -> "refused";
+                };
         };
     }
 
@@ -73,7 +78,7 @@ final class Answer {
     /** Returns the decimal number in a header; null when it holds no such thing. */
     Double number(String name) {
         String text = header(name);
-        return text != null && text.matches("\\d+(\\.\\d+)?") ? Double.valueOf(text) : null;
+        return text != null && text.matches("\\d{1,15}(\\.\\d+)?") ? Double.valueOf(text) : null;
     }
 
     /** Returns the seconds between two requests with which the rest of the hour's requests lasts. */
@@ -94,12 +99,12 @@ final class Answer {
         if (retryAfter != null) {
             return within(retryAfter);
         }
-        return error().equals("limit") ? resetIn() + 1 : within(Math.scalb(SECONDARY_WAIT, Math.min(strikes, 10)));
+        return vague() ? within(Math.scalb(SECONDARY_WAIT, Math.min(strikes, 10))) : resetIn() + 1;
     }
 
     /** Returns whether this is a limit that doesn't say how long. */
     boolean vague() {
-        return "secondary".equals(error()) && retryAfter() == null;
+        return retryAfter() == null && ("secondary".equals(error()) || resetIn() == 0);
     }
 
     /** Returns the time a day before the answer, as GitHub writes times. */
@@ -120,10 +125,12 @@ final class Answer {
         return limited || said || status == 429 ? "secondary" : "forbidden";
     }
 
+    /** Returns the seconds to wait as GitHub says; null when it doesn't, or says nothing that can be meant. */
     private Double retryAfter() {
         Double seconds = number("retry-after");
         Double moment = moment(header("retry-after"));
-        return seconds == null && moment != null ? Double.valueOf(moment - date()) : seconds;
+        double wait = seconds != null ? seconds : moment != null ? moment - date() : 0;
+        return wait > 0 ? Double.valueOf(wait) : null;
     }
 
     private double date() {

@@ -35,6 +35,7 @@ final class Delivery {
 
     private final Set<String> topics;
     private final String servers;
+    private Admin admin;
     private Producer<String, String> producer;
     private int pending;
     private String refused;
@@ -46,10 +47,10 @@ final class Delivery {
 
     /** Returns what must still come up before messages can be sent, asking for some seconds at most; null: nothing. */
     String missing(double timeout) throws InterruptedException {
-        try (Admin admin = Admin.create(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, servers))) {
+        try {
             ListTopicsOptions options = new ListTopicsOptions().timeoutMs((int) (timeout * 1000));
             Set<String> absent = new TreeSet<>(topics);
-            absent.removeAll(admin.listTopics(options).names().get());
+            absent.removeAll(admin().listTopics(options).names().get());
             if (!absent.isEmpty()) {
                 return "topics %s at %s".formatted(String.join(", ", absent), servers);
             }
@@ -95,11 +96,20 @@ final class Delivery {
         }
     }
 
+    /** The client that looks for the topics, kept while they are missing. */
+    private Admin admin() {
+        if (admin == null) {
+            admin = Admin.create(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, servers));
+        }
+        return admin;
+    }
+
     private void connect() {
         if (producer == null) {
             producer = new KafkaProducer<>(options(), new StringSerializer(), new StringSerializer());
         }
         topics.forEach(producer::partitionsFor);
+        admin.close();
     }
 
     /** What a producer needs to wait for Kafka without limit, and without making `send` wait: topics once known stay known. */

@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
  */
 final class Poller {
     private static final double POLITE = 60;
+    private static final double LONGEST_WISH = 3600;
     private static final double KAFKA_RETRY = 5;
     private static final double HEALTHY = 60;
     private static final int FULL_QUEUE = 50_000;
@@ -47,6 +48,7 @@ final class Poller {
     private long sent;
     private double healthyUntil;
     private double beaten;
+    private boolean mute;
     private Double warnAt;
     private boolean idle;
     private boolean stopping;
@@ -160,7 +162,7 @@ final class Poller {
         boolean limited = !good && LIMITS.contains(answer.error());
         if (good) {
             Double asked = answer.number("x-poll-interval");
-            wish = asked == null || asked == 0 ? wish : asked;
+            wish = asked == null || asked == 0 ? wish : Math.min(asked, LONGEST_WISH);
             strikes = 0;
         }
         if (limited) {
@@ -213,8 +215,12 @@ final class Poller {
             // Replaced as a whole: the health check never reads half a number.
             Path written = Files.writeString(Path.of(file + ".new"), Math.round(healthyUntil) + "\n");
             Files.move(written, Path.of(file), StandardCopyOption.ATOMIC_MOVE);
+            mute = false;
         } catch (IOException error) {
-            log("WARNING", "HEARTBEAT_FILE %s: %s", file, error);
+            if (!mute) {
+                log("WARNING", "HEARTBEAT_FILE %s: %s", file, error);
+            }
+            mute = true;
         }
     }
 

@@ -3,6 +3,7 @@ package io.github.rta;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -29,6 +30,8 @@ record Settings(
         String pollsTopic,
         String heartbeatFile) {
 
+    private static final double DAY = 86_400;
+
     /** One line for each bad setting, naming its variable. */
     static final class BadException extends Exception {
         private static final long serialVersionUID = 1;
@@ -47,8 +50,8 @@ record Settings(
     /** Returns the settings of this environment. Arguments are errors. */
     static Settings read(Map<String, String> environ, List<String> arguments) throws BadException {
         List<String> errors = new ArrayList<>();
-        for (String argument : arguments) {
-            errors.add("argument %s: settings are environment variables, see --help".formatted(argument));
+        if (!arguments.isEmpty()) {
+            errors.add("no arguments are taken: settings are environment variables, see --help");
         }
         Map<String, Object> values = new HashMap<>();
         for (Variable variable : variables(environ)) {
@@ -59,7 +62,7 @@ record Settings(
                     values.put(variable.name, variable.parse.apply(text));
                 }
             } catch (IllegalArgumentException error) {
-                errors.add("%s='%s': %s".formatted(variable.name, text, error.getMessage()));
+                errors.add(shown(variable.name, text) + ": " + error.getMessage());
             }
         }
         if (!given(environ, "GITHUB_TOKEN").isEmpty()
@@ -95,7 +98,23 @@ record Settings(
     }
 
     private static String given(Map<String, String> environ, String name) {
-        return environ.getOrDefault(name, "").strip();
+        return trimmed(environ.getOrDefault(name, ""));
+    }
+
+    private static String trimmed(String text) {
+        return text.replaceAll("^[ \\t\\r\\n]+|[ \\t\\r\\n]+$", "");
+    }
+
+    /** Returns NAME='value' on one line; the name alone where the value may be a secret. */
+    private static String shown(String name, String text) {
+        boolean secret =
+                switch (name) {
+                    case "GITHUB_TOKEN" -> true;
+                    case "GITHUB_TOKEN_FILE" -> !text.contains("/");
+                    case "GITHUB_API_URL" -> text.contains("@");
+                    default -> false;
+                };
+        return secret ? name : name + "='" + text.replaceAll("[^ -~]", "?") + "'";
     }
 
     private static List<Variable> variables(Map<String, String> environ) {
@@ -109,7 +128,7 @@ record Settings(
                         simulated ? simulator : "https://api.github.com",
                         Settings::url,
                         "where GET /events is answered"),
-                new Variable("GITHUB_TOKEN", "", text -> text, "5,000 requests an hour instead of 60"),
+                new Variable("GITHUB_TOKEN", "", Settings::token, "5,000 requests an hour instead of 60"),
                 new Variable(
                         "GITHUB_TOKEN_FILE",
                         "",
@@ -118,7 +137,7 @@ record Settings(
                 new Variable(
                         "POLL_INTERVAL",
                         "",
-                        Settings::positive,
+                        Settings::interval,
                         "seconds between two requests of a page; none: as GitHub asks"),
                 new Variable("MAX_POLLS", "", Settings::count, "end after so many requests of each page"),
                 new Variable(
@@ -147,7 +166,7 @@ record Settings(
         try {
             URI url = new URI(text);
             boolean http = url.getScheme() != null && Set.of("http", "https").contains(url.getScheme());
-            if (http && url.getHost() != null && url.getQuery() == null && url.getPort() != 0) {
+            if (http && !text.contains("@") && url.getHost() != null && url.getQuery() == null && url.getPort() != 0) {
                 return text.replaceAll("/+$", "");
             }
         } catch (URISyntaxException error) {
@@ -157,21 +176,31 @@ record Settings(
     }
 
     private static Object content(String path) {
-        String token;
+        String content;
         try {
-            token = Files.readString(Path.of(path)).strip();
+            content = Files.readString(Path.of(path), StandardCharsets.ISO_8859_1);
         } catch (IOException | InvalidPathException error) {
             throw new IllegalArgumentException("can't be read", error);
         }
-        return matching("[!-~]+", token, "must hold a token and nothing else");
+        return token(trimmed(content));
     }
 
-    private static Object positive(String text) {
-        return Double.valueOf(matching("(?=.*[1-9])\\d+(\\.\\d+)?", text, "must be a number of seconds above 0"));
+    private static Object token(String text) {
+        return matching("[!-~]+", text, "must hold a token and nothing else: visible ASCII, no spaces");
+    }
+
+    private static Object interval(String text) {
+        String problem = "must be a number of seconds above 0, at most 86400";
+        double seconds = Double.parseDouble(matching("(?=.*[1-9])\\d+(\\.\\d+)?", text, problem));
+        if (seconds > DAY) {
+            throw new IllegalArgumentException(problem);
+        }
+        return seconds;
     }
 
     private static Object count(String text) {
-        return Long.valueOf(matching("0*[1-9]\\d{0,17}", text, "must be a whole number above 0"));
+        return Long.valueOf(
+                matching("(?=.*[1-9])\\d{1,9}", text, "must be a whole number above 0, of at most nine digits"));
     }
 
     private static Object servers(String text) {

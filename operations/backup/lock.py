@@ -1,0 +1,35 @@
+"""One backup or restore at a time: the lock ends with the process that holds it, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from operations.reconciler.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+def at_work(state: Path) -> bool:
+    """Tell whether a backup or restore of the stack in folder `state` is at work."""
+    try:
+        with alone(state):
+            return False
+    except Problem:
+        return True
+
+
+@contextmanager
+def alone(state: Path) -> Iterator[None]:
+    """Hold the lock of the stack in folder `state`; Problem if another process does."""
+    state.mkdir(parents=True, exist_ok=True)
+    with (state / "backup.lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = "another `make backup` or `make restore` of this stack is at work: wait for its end"
+            raise Problem(message) from None
+        yield
