@@ -117,7 +117,7 @@ test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of
 test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on docker-compose.yml (ROUNDS=10, SEED=…); as root
 	@$(DOCKER_TEST) -s tests/compose/run/test_faults.py $(ARGS)
 
-test-kill: build $(VENV)/.test ## kill broker, worker and QuestDB at random under load (ROUNDS=20, SEED=…)
+test-kill: build $(VENV)/.test ## kill and suspend parts, change members, tasks and partitions at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
 
 test-restore: build $(VENV)/.test ## stop a restore after each of its steps, in each way: the old data must be there again

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from confluent_kafka import KafkaError, Message, Producer
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from simulator import population
 from waiting import until
 
@@ -158,9 +158,9 @@ class Writer:
         assert not self._failed, self._failed[:3]
 
 
-def create_topic(admin: AdminClient, name: str) -> None:
-    """Make a topic of one partition that keeps all it gets."""
-    topic = NewTopic(name, num_partitions=1, config={"retention.ms": "-1", "retention.bytes": "-1"})
+def create_topic(admin: AdminClient, name: str, partitions: int = 1) -> None:
+    """Make a topic that keeps all it gets."""
+    topic = NewTopic(name, num_partitions=partitions, config={"retention.ms": "-1", "retention.bytes": "-1"})
     admin.create_topics([topic])[name].result()
 
 
@@ -181,17 +181,20 @@ def shipped(**changes: str) -> Config:
 class Load:
     """Events on their way from a topic to a table, both of their own, while parts of a stack fail."""
 
-    def __init__(self, stack: Pipeline, seed: int) -> None:
-        """Make topic, table and connector, and wait for work."""
+    def __init__(self, stack: Pipeline, seed: int, partitions: int = 1, **changes: str) -> None:
+        """Make topic, table and connector, and wait for work; `changes` are keys of the connector as `shipped` takes them."""
         self.sent = 0
-        self._stack, self._name = stack, f"load_{seed}"
+        self.name = f"load_{seed}"
+        self._stack, self._partitions = stack, partitions
         settings = stack.settings
         self._database = tables.QuestDb(requests.Session(), settings.questdb_http_url)
-        self._database.run(create_table(self._name, dedup=True))
-        create_topic(AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers}), self._name)
+        self._database.run(create_table(self.name, dedup=True))
+        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
+        create_topic(self._admin, self.name, partitions)
         self._connect = connectors.Connect(requests.Session(), settings.connect_url)
-        self._connect.put(self._name, shipped(topics=self._name, table=self._name))
-        self._writer = Writer(settings.kafka_bootstrap_servers, self._name)
+        self._config = shipped(topics=self.name, table=self.name, **changes)
+        self._connect.put(self.name, self._config)
+        self._writer = Writer(settings.kafka_bootstrap_servers, self.name, topic_metadata_refresh_interval_ms=5000)
         self._events = Events(seed, "feed")
         self._orders = queue.Queue[int]()
         self._thread = threading.Thread(target=self._write, daemon=True)
@@ -201,21 +204,42 @@ class Load:
         for count in iter(self._orders.get, 0):
             for event in self._events.many(count, NEWEST):
                 self._writer.send(event)
+            self._writer.finish()
+            self._orders.task_done()
 
     def send(self, count: int) -> None:
         """Send so many more events, in the background."""
         self.sent += count
         self._orders.put(count)
 
+    def until_written(self) -> None:
+        """Wait until the broker has all that was sent."""
+        until(lambda: not self._orders.unfinished_tasks, "all events written", 300, lambda: self._stack.log("broker"))
+
+    def partitions(self) -> list[str]:
+        """Return the partitions of the connector's group, as `Watch` calls them."""
+        tags = f"consumer_group=connect-{self.name},topic={self.name},partition_id="
+        return [f"{tags}{number}" for number in range(self._partitions)]
+
+    def add_partition(self) -> None:
+        """Add a partition to the topic; the writer finds it within seconds."""
+        self._partitions += 1
+        self._admin.create_partitions([NewPartitions(self.name, self._partitions)])[self.name].result()
+
+    def set_tasks(self, most: int) -> None:
+        """Let the connector have so many tasks."""
+        self._config["tasks.max"] = str(most)
+        self._connect.put(self.name, self._config)
+
     def until_stored(self, rows: int, seconds: float = 180.0) -> None:
         """Wait until so many rows can be queried."""
-        what = f"{rows} rows in {self._name}"
+        what = f"{rows} rows in {self.name}"
         until(lambda: self.rows() >= rows, what, seconds, lambda: self._stack.log("kafka-connect"))
 
     def rows(self) -> int:
         """Return how many rows can be queried, -1 while QuestDB does not answer."""
         try:
-            return self._stack.count(self._name)
+            return self._stack.count(self.name)
         except (OSError, AssertionError):
             return -1
 
@@ -225,13 +249,13 @@ class Load:
         self._thread.join()
         self._writer.finish()
         self.until_stored(self.sent)
-        assert stored(self._stack.settings.questdb_http_url, self._name) == self._writer.checksum
+        assert stored(self._stack.settings.questdb_http_url, self.name) == self._writer.checksum
 
     def states(self) -> set[str]:
         """Return the states of the connector's tasks."""
-        return {task["state"] for task in self._stack.connector(self._name)["tasks"]}
+        return {task["state"] for task in self._stack.connector(self.name)["tasks"]}
 
     def remove(self) -> None:
         """Remove the connector and the table."""
-        self._connect.delete(self._name)
-        self._database.run(f"DROP TABLE {self._name}")
+        self._connect.delete(self.name)
+        self._database.run(f"DROP TABLE {self.name}")

@@ -1,5 +1,6 @@
 package io.github.rta.questdb;
 
+import io.github.rta.questdb.config.SinkConfig;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Properties;
@@ -27,7 +28,8 @@ final class ConnectCluster implements AutoCloseable {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     final String bootstrap = "127.0.0.1:" + ChildProcess.freePort();
-    private final String rest = "http://127.0.0.1:" + ChildProcess.freePort();
+    private final int restPort = ChildProcess.freePort();
+    private final String rest = "http://127.0.0.1:" + restPort;
     private final int jmxPort = ChildProcess.freePort();
     private final HttpClient http = HttpClient.newHttpClient();
     private final Path root = Files.createTempDirectory("connect");
@@ -61,34 +63,43 @@ final class ConnectCluster implements AutoCloseable {
                         Map.entry("controller.listener.names", "CONTROLLER"),
                         Map.entry("controller.quorum.voters", "1@" + controller),
                         Map.entry("offsets.topic.replication.factor", "1"),
+                        Map.entry("transaction.state.log.replication.factor", "1"),
+                        Map.entry("transaction.state.log.min.isr", "1"),
+                        Map.entry("transaction.state.log.num.partitions", "1"),
                         Map.entry("offsets.topic.num.partitions", "1"),
                         Map.entry("group.initial.rebalance.delay.ms", "0"),
                         Map.entry("log.dirs", root.resolve("data").toString())));
     }
 
-    private Map<String, String> workerProperties(Path plugins) {
-        return Map.ofEntries(
-                Map.entry("bootstrap.servers", bootstrap),
-                Map.entry("group.id", "connect"),
-                Map.entry("listeners", rest),
-                Map.entry("plugin.path", plugins.toString()),
-                Map.entry("plugin.discovery", "service_load"),
-                Map.entry("key.converter", "org.apache.kafka.connect.storage.StringConverter"),
-                Map.entry("value.converter", "org.apache.kafka.connect.converters.ByteArrayConverter"),
-                Map.entry("config.storage.topic", "configs"),
-                Map.entry("config.storage.replication.factor", "1"),
-                Map.entry("offset.storage.topic", "offsets"),
-                Map.entry("offset.storage.replication.factor", "1"),
-                Map.entry("offset.storage.partitions", "1"),
-                Map.entry("status.storage.topic", "statuses"),
-                Map.entry("status.storage.replication.factor", "1"),
-                Map.entry("status.storage.partitions", "1"),
-                Map.entry("offset.flush.interval.ms", "1000"),
-                Map.entry("session.timeout.ms", "6000"),
-                Map.entry("heartbeat.interval.ms", "2000"),
-                Map.entry("scheduled.rebalance.max.delay.ms", "0"),
-                Map.entry("consumer.session.timeout.ms", "6000"),
-                Map.entry("consumer.heartbeat.interval.ms", "2000"));
+    /** The product's own settings, from a file of this repository. */
+    static Map<String, String> product(Path file) throws IOException {
+        Properties product = new Properties();
+        try (var in = Files.newBufferedReader(Path.of("..", "..").resolve(file))) {
+            product.load(in);
+        }
+        Map<String, String> properties = new HashMap<>();
+        product.forEach((key, value) -> properties.put(key.toString(), value.toString()));
+        return properties;
+    }
+
+    /** The product's own, with the plugin under test and offsets committed more often. */
+    private static Map<String, String> workerProperties(Path plugins) throws IOException {
+        Map<String, String> properties = product(Path.of("kafka-connect-plugins", "worker.properties"));
+        properties.put("plugin.path", plugins.toString());
+        properties.put("offset.flush.interval.ms", "1000");
+        return properties;
+    }
+
+    private Map<String, String> workerEnvironment() {
+        return Map.of(
+                "CONNECT_BOOTSTRAP_SERVERS",
+                bootstrap,
+                "CONNECT_BIND",
+                "127.0.0.1",
+                "CONNECT_HOST",
+                "127.0.0.1",
+                "CONNECT_PORT",
+                Integer.toString(restPort));
     }
 
     private Path write(String name, Map<String, String> entries) throws IOException {
@@ -104,7 +115,7 @@ final class ConnectCluster implements AutoCloseable {
         List<String> command = new ArrayList<>(List.of(options));
         command.addAll(List.of("-cp", ChildProcess.classPath()));
         command.addAll(mainAndArguments);
-        return new ChildProcess(root.resolve(name + ".log"), Map.of(), command);
+        return new ChildProcess(root.resolve(name + ".log"), workerEnvironment(), command);
     }
 
     private void run(String name, List<String> mainAndArguments) throws Exception {

@@ -5,31 +5,29 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.rta.questdb.FaultProxy.Fault;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
-import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.metrics.Metrics;
-import org.apache.kafka.common.metrics.internals.PluginMetricsImpl;
-import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.connect.errors.ConnectException;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A task between faults of all kinds and a real QuestDB: no row lost, none double, no task failed. */
 class FaultsTest {
     private static final AtomicInteger TABLES = new AtomicInteger();
     private static final Map<String, String> NONE = Map.of();
+    private static QuestDb strict;
 
-    private static String table(QuestDb db) throws Exception {
+    static String table(QuestDb db) throws Exception {
         String name = "faults" + TABLES.incrementAndGet();
         create(db, name);
         return name;
@@ -45,15 +43,15 @@ class FaultsTest {
         return IntStream.range(from, to).mapToObj(FaultsTest::row).collect(Collectors.toCollection(ArrayList::new));
     }
 
-    private static String row(int i) {
+    static String row(int i) {
         return "{\"id\":\"%d\",\"n\":%d,\"ts\":\"2026-11-24T00:00:00Z\"}".formatted(i, i);
     }
 
-    private static String badRow(int i) {
+    static String badRow(int i) {
         return "{\"id\":%d,\"ts\":\"2026-11-24T00:00:00Z\"}".formatted(i);
     }
 
-    private static void assertStored(QuestDb db, String table, int rows, long sum) throws Exception {
+    static void assertStored(QuestDb db, String table, int rows, long sum) throws Exception {
         db.awaitCount(table, rows);
         assertEquals(sum, db.query("SELECT sum(n) FROM " + table).get(0).get(0).asLong());
     }
@@ -68,7 +66,7 @@ class FaultsTest {
                 Warnings warnings = new Warnings()) {
             run.deliver(rows(0, 1));
             proxy.fault = fault;
-            run.put(run.records(rows(1, 100)));
+            run.put(rows(1, 100));
             run.await(
                     "three attempts",
                     () -> fault == Fault.NONE || fault == Fault.SLOW || run.metric("retries-total") > 1);
@@ -90,15 +88,15 @@ class FaultsTest {
                 run.deliver(rows(0, 50));
                 long before = run.committable();
                 db.kill();
-                for (int i = 50; run.paused.isEmpty(); i += 50) {
+                for (int i = 50; run.paused().isEmpty(); i += 50) {
                     assertTrue(i < 2000, "the task never held back");
-                    run.put(run.records(rows(i, i + 50)));
+                    run.put(rows(i, i + 50));
                 }
                 run.await("an outage", () -> run.metric("outage") == 1);
                 assertEquals(before, run.committable(), "offsets without an acknowledgement");
                 db.start();
                 run.awaitSafe();
-                assertEquals(Set.of(), run.paused);
+                assertEquals(Set.of(), run.paused());
                 db.awaitCount(table, run.committable());
                 assertEquals(2, warnings.messages.size(), warnings.messages::toString);
                 assertTrue(warnings.messages.get(0).contains("retrying until it can"), warnings.messages::toString);
@@ -107,22 +105,6 @@ class FaultsTest {
                         run.slowestPut < Duration.ofSeconds(5).toNanos(),
                         "put() blocked for " + run.slowestPut + " ns");
             }
-        }
-    }
-
-    @Test
-    void aTaskStartsThoughTheOneBeforeItStillHoldsTheNamesOfItsMetrics() {
-        try (Metrics metrics = new Metrics()) {
-            PluginMetricsImpl before = new PluginMetricsImpl(metrics, Map.of("task", "0"));
-            new SinkStats("before", before);
-            PluginMetricsImpl after = new PluginMetricsImpl(metrics, Map.of("task", "0"));
-            SinkStats stats = new SinkStats("after", after);
-            stats.request(false);
-            MetricName requests = after.metricName("requests-total", "", new LinkedHashMap<>());
-            assertEquals(0L, metrics.metric(requests).metricValue());
-            Utils.closeQuietly(before, "the metrics of the task before");
-            stats.request(false);
-            assertEquals(2L, metrics.metric(requests).metricValue());
         }
     }
 
@@ -140,7 +122,7 @@ class FaultsTest {
             assertEquals(
                     bad,
                     run.deadLetters.stream()
-                            .map(letter -> (int) letter.record().kafkaOffset())
+                            .map(letter -> (int) letter.record().offset())
                             .collect(Collectors.toSet()));
             assertEquals(
                     "topic %s, partition 0, offset 0: HTTP 400: table: %s, column: id; cast error from protocol type: INTEGER to column type: VARCHAR"
@@ -160,15 +142,18 @@ class FaultsTest {
             run.deliver(rows(0, 10));
             List<String> mixed = rows(10, 2000);
             mixed.set(500, badRow(510));
-            run.put(run.records(mixed));
-            run.await("the way back", () -> run.wentBack == 1);
-            assertEquals(10, run.committable());
+            run.put(mixed);
+            TopicPartition partition = new TopicPartition(table, 0);
+            run.await("the way back", () -> {
+                assertTrue(run.consumer.committed(partition) <= 510 || !run.deadLetters.isEmpty());
+                return run.consumer.rewinds == 1;
+            });
             run.awaitSafe();
             assertEquals(1, run.deadLetters.size());
-            assertEquals(510, run.deadLetters.get(0).record().kafkaOffset());
+            assertEquals(510, run.deadLetters.get(0).record().offset());
             assertStored(db, table, 1999, 1999 * 2000 / 2 - 510);
             run.deliver(rows(2000, 2010));
-            assertEquals(1, run.wentBack);
+            assertEquals(1, run.consumer.rewinds);
         }
     }
 
@@ -188,7 +173,7 @@ class FaultsTest {
             run.deliver(rows(1, 2));
             run.deliver(List.of(row(2), "{\"id\":\"x\",\"seen\":\"zzz\",\"ts\":\"2026-11-24T00:00:00Z\"}", row(3)));
             assertEquals(1, run.deadLetters.size());
-            assertEquals(3, run.deadLetters.get(0).record().kafkaOffset());
+            assertEquals(3, run.deadLetters.get(0).record().offset());
             assertTrue(run.reasons().get(0).contains("HTTP 500: write error: " + table), run.reasons()::toString);
             db.awaitCount("(SELECT * FROM " + table + " WHERE n = 3)", 1);
         }
@@ -209,7 +194,7 @@ class FaultsTest {
             assertTrue(
                     thrown.getMessage().contains("topic %s, partition 0, offset 11: HTTP 400".formatted(table)),
                     thrown::getMessage);
-            assertTrue(run.committable() <= 11);
+            assertTrue(run.consumer.committed(new TopicPartition(table, 0)) <= 11);
         }
     }
 
@@ -230,21 +215,130 @@ class FaultsTest {
 
     @Test
     void aTableDroppedUnderTheSinkIsAnOutage() throws Exception {
-        try (QuestDb db = new QuestDb(
-                Map.of("QDB_LINE_AUTO_CREATE_NEW_TABLES", "false", "QDB_LINE_AUTO_CREATE_NEW_COLUMNS", "false"))) {
-            String table = table(db);
-            try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
-                run.deliver(rows(0, 1));
-                db.query("DROP TABLE " + table);
-                // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
-                run.deliver(rows(1, 2));
-                run.putJson(row(2), row(3));
-                run.await("an outage", () -> run.metric("outage") == 1);
-                create(db, table);
-                run.awaitSafe();
-                assertStored(db, table, 2, 5);
-                assertEquals(List.of(), run.reasons());
+        QuestDb db = strict();
+        String table = table(db);
+        try (TaskRun run = new TaskRun(db.conf(), table, NONE)) {
+            run.deliver(rows(0, 1));
+            db.query("DROP TABLE " + table);
+            // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
+            run.deliver(rows(1, 2));
+            run.putJson(row(2), row(3));
+            run.await("an outage", () -> run.metric("outage") == 1);
+            create(db, table);
+            run.awaitSafe();
+            assertStored(db, table, 2, 5);
+            assertEquals(List.of(), run.reasons());
+        }
+    }
+
+    /** Ways in which one of a task's tables can't be written, of which the task learns when it looks or when it writes. */
+    enum BadTable {
+        NEVER_CREATED {
+            @Override
+            void happens(QuestDb db, String table) {
+                // It isn't there.
             }
+        },
+        DROPPED {
+            @Override
+            void happens(QuestDb db, String table) throws Exception {
+                create(db, table);
+            }
+
+            @Override
+            void happensLater(QuestDb db, String table) throws Exception {
+                db.query("DROP TABLE " + table);
+            }
+        },
+        NOT_WRITABLE {
+            @Override
+            void happens(QuestDb db, String table) throws Exception {
+                db.query(
+                        "CREATE TABLE " + table
+                                + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY BYPASS WAL");
+            }
+        };
+
+        abstract void happens(QuestDb db, String table) throws Exception;
+
+        void happensLater(QuestDb db, String table) throws Exception {
+            // It stays as it is.
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(BadTable.class)
+    void aBadTableStopsOnlyItsTopic(BadTable fault) throws Exception {
+        QuestDb db = strict();
+        TopicPartition good = new TopicPartition(table(db), 0);
+        TopicPartition bad = new TopicPartition("bad" + TABLES.incrementAndGet(), 0);
+        fault.happens(db, bad.topic());
+        try (TaskRun run = new TaskRun(db.conf(), List.of(good, bad), Map.of("table", "${topic}"));
+                Warnings warnings = new Warnings()) {
+            run.deliver(rows(0, 10));
+            if (fault == BadTable.DROPPED) {
+                run.put(bad, rows(0, 1));
+                run.awaitSafe();
+            }
+            fault.happensLater(db, bad.topic());
+            // QuestDB itself says 204 to the first request after a DROP on a connection that knew the table.
+            run.put(bad, rows(1, 3));
+            run.await("the bad table's records wait", () -> {
+                run.put(bad, rows(3, 4));
+                return run.metric("outage") == 1 && run.paused().equals(Set.of(bad));
+            });
+            run.put(good, rows(10, 2000));
+            run.await("the others are stored", () -> run.committable() == 2000);
+            assertStored(db, good.topic(), 2000, 1999 * 2000 / 2);
+            assertTrue(run.consumer.committed(bad) < run.consumer.end(bad));
+            assertEquals(List.of(), run.reasons());
+            assertTrue(
+                    warnings.messages.get(0).contains("the records for table '" + bad.topic()),
+                    warnings.messages::toString);
+            if (fault != BadTable.NOT_WRITABLE) {
+                create(db, bad.topic());
+                run.awaitSafe();
+                assertEquals(0, run.metric("outage"));
+                assertEquals(List.of(), run.reasons());
+                assertEquals(Set.of(), run.paused());
+            }
+        }
+    }
+
+    /** A server that creates nothing by itself, as the product's does. */
+    private static synchronized QuestDb strict() throws Exception {
+        if (strict == null) {
+            strict = new QuestDb(
+                    Map.of("QDB_LINE_AUTO_CREATE_NEW_TABLES", "false", "QDB_LINE_AUTO_CREATE_NEW_COLUMNS", "false"));
+        }
+        return strict;
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"strict", "extend"})
+    void aKeyWithoutATableIsABadRecordAndOneThatGetsItsTableIsNot(String columns) throws Exception {
+        QuestDb db = strict();
+        String prefix = "keyed" + TABLES.incrementAndGet() + "_";
+        TopicPartition partition = new TopicPartition(prefix + "topic", 0);
+        create(db, prefix + "good");
+        Map<String, String> config = Map.of("table", prefix + "${key}", "columns", columns);
+        try (TaskRun run = new TaskRun(db.conf(), List.of(partition), config)) {
+            List<String> keys = List.of("good", "odd1", "good", "odd2", "x".repeat(127), "good");
+            for (int i = 0; i < 60; i++) {
+                run.append(partition, keys.get(i % keys.size()), row(i).getBytes(StandardCharsets.UTF_8));
+            }
+            run.awaitSafe();
+            db.awaitCount(prefix + "good", 30);
+            assertEquals(30, run.deadLetters.size());
+            String named = "the key leads to table '" + prefix + "odd1', which QuestDB can't write to";
+            assertTrue(run.reasons().stream().anyMatch(reason -> reason.contains(named)), run.reasons()::toString);
+            assertEquals(0, run.metric("outage"));
+            run.append(partition, "late", row(60).getBytes(StandardCharsets.UTF_8));
+            run.await("the record waits", () -> run.metric("outage") == 1);
+            create(db, prefix + "late");
+            run.awaitSafe();
+            db.awaitCount(prefix + "late", 1);
+            assertEquals(30, run.deadLetters.size());
         }
     }
 
@@ -325,22 +419,6 @@ class FaultsTest {
             }
             assertTrue(run.metric("requests-total") <= 6, run.metric("requests-total") + " requests in 2 s");
             run.awaitSafe();
-        }
-    }
-
-    @Test
-    void offsetsOfRevokedPartitionsAreForgotten() throws Exception {
-        QuestDb db = QuestDb.shared();
-        String table = table(db);
-        try (FaultProxy proxy = new FaultProxy(db.port);
-                TaskRun run = new TaskRun(proxy.conf(), table, NONE)) {
-            run.deliver(rows(0, 10));
-            assertEquals(10, run.committable());
-            proxy.fault = Fault.STATUS_503;
-            run.put(run.records(rows(10, 20)));
-            assertEquals(10, run.committable());
-            run.task.close(List.of(new TopicPartition(table, 0)));
-            assertEquals(0, run.committable());
         }
     }
 }

@@ -64,7 +64,7 @@ final class QuestDb implements AutoCloseable {
         environment.put("QDB_CAIRO_WRITER_DATA_APPEND_PAGE_SIZE", "1M");
         List<String> command = List.of("-cp", ChildProcess.classPath(), "io.questdb.ServerMain", "-d", root.toString());
         process = new ChildProcess(root.resolve("log"), environment, command);
-        Conditions.await("QuestDB answers", Duration.ofSeconds(40), this::answers, process::log);
+        Conditions.await("QuestDB answers", Duration.ofSeconds(120), this::answers, process::log);
     }
 
     private boolean answers() throws InterruptedException {

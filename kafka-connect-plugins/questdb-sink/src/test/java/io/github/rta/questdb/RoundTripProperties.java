@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.rta.questdb.encoding.EncoderTest;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -21,6 +22,7 @@ import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
 import net.jqwik.api.ShrinkingMode;
 import net.jqwik.api.Tuple;
+import org.apache.kafka.connect.json.JsonConverter;
 
 /** What any JSON value becomes, through a real QuestDB, by either path; and what damaged bytes don't become. */
 class RoundTripProperties {
@@ -59,13 +61,8 @@ class RoundTripProperties {
         db.query("CREATE TABLE " + table
                 + " (timestamp TIMESTAMP, n LONG, fast BOOLEAN, s VARCHAR, l LONG, d DOUBLE, b BOOLEAN,"
                 + " o_s VARCHAR, none LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL");
-        try (TaskRun run = new TaskRun(db.conf(), table, Map.of())) {
-            for (int i = 0; i < values.size(); i++) {
-                put(run, values.get(i), i);
-            }
-            run.awaitSafe();
-            assertEquals(List.of(), run.reasons());
-        }
+        deliver(db, table, values, true, Map.of());
+        deliver(db, table, values, false, Map.of("value.converter", JsonConverter.class.getName()));
         db.awaitCount(table, 2L * values.size());
         for (JsonNode row : db.query("SELECT n, s, l, d, b, o_s, none FROM " + table)) {
             assertRow(values.get(row.get(0).asInt()), row);
@@ -73,14 +70,21 @@ class RoundTripProperties {
         db.query("DROP TABLE " + table);
     }
 
-    private static void put(TaskRun run, Map<String, Object> value, int n) throws Exception {
-        Map<String, Object> record = new HashMap<>(value);
-        record.put("n", n);
-        record.put("ts", "2026-11-24T00:00:00.%06dZ".formatted(n));
-        record.put("fast", true);
-        byte[] fast = JSON.writeValueAsBytes(record);
-        record.put("fast", false);
-        run.put(List.of(run.record(fast), run.record(EncoderTest.convert(JSON.writeValueAsBytes(record)))));
+    private static void deliver(
+            QuestDb db, String table, List<Map<String, Object>> values, boolean fast, Map<String, String> config)
+            throws Exception {
+        List<String> records = new ArrayList<>();
+        for (Map<String, Object> value : values) {
+            Map<String, Object> record = new HashMap<>(value);
+            record.put("n", records.size());
+            record.put("ts", "2026-11-24T00:00:00.%06dZ".formatted(records.size()));
+            record.put("fast", fast);
+            records.add(JSON.writeValueAsString(record));
+        }
+        try (TaskRun run = new TaskRun(db.conf(), table, config)) {
+            run.deliver(records);
+            assertEquals(List.of(), run.reasons());
+        }
     }
 
     private static void assertRow(Map<String, Object> value, JsonNode row) {

@@ -4,51 +4,56 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
-import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.TopicPartition;
-import org.apache.kafka.common.metrics.Gauge;
-import org.apache.kafka.common.metrics.MetricValueProvider;
-import org.apache.kafka.common.metrics.PluginMetrics;
-import org.apache.kafka.common.metrics.Sensor;
-import org.apache.kafka.common.record.TimestampType;
-import org.apache.kafka.connect.sink.ErrantRecordReporter;
+import org.apache.kafka.connect.converters.ByteArrayConverter;
+import org.apache.kafka.connect.errors.ConnectException;
+import org.apache.kafka.connect.json.JsonConverter;
+import org.apache.kafka.connect.runtime.SteppedSinkTask;
+import org.apache.kafka.connect.runtime.errors.ProcessingContext;
 import org.apache.kafka.connect.sink.SinkRecord;
+import org.apache.kafka.connect.sink.SinkTask;
 import org.apache.kafka.connect.sink.SinkTaskContext;
+import org.apache.kafka.connect.storage.Converter;
 
-/** Runs one task as a worker does: put() over and over, pauses obeyed, bad records collected. */
-final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
+/** One task, run by Connect's own code; only its consumer is a double. */
+final class TaskRun implements AutoCloseable {
     /** A record the task set aside, and its reason. */
-    record DeadLetter(SinkRecord record, String reason) {}
+    record DeadLetter(ConsumerRecord<byte[], byte[]> record, String reason) {}
 
-    final List<DeadLetter> deadLetters = java.util.Collections.synchronizedList(new ArrayList<>());
-    final QuestDbSinkTask task = new QuestDbSinkTask();
-    final Set<TopicPartition> paused = new HashSet<>();
+    final List<DeadLetter> deadLetters = Collections.synchronizedList(new ArrayList<>());
+    final TopicConsumer consumer;
     long slowestPut;
-    int wentBack;
-    private final Map<String, String> config;
-    private final Map<String, MetricValueProvider<?>> metrics = new HashMap<>();
-    private final Map<TopicPartition, OffsetAndMetadata> current = new HashMap<>();
-    private final TopicPartition partition;
-    private final List<SinkRecord> read = new ArrayList<>();
-    private final List<SinkRecord> waiting = new ArrayList<>();
-    private long next;
+    private final List<TopicPartition> partitions;
+    private final SteppedSinkTask worker;
+    private SinkTaskContext context;
 
+    /** A task with one partition, of a topic with the table's name. */
     TaskRun(String conf, String table, Map<String, String> more) {
-        partition = new TopicPartition(table, 0);
-        config = new HashMap<>(Map.of(
+        this(conf, List.of(new TopicPartition(table, 0)), more);
+    }
+
+    TaskRun(String conf, List<TopicPartition> partitions, Map<String, String> more) {
+        this.partitions = partitions;
+        consumer = new TopicConsumer(partitions);
+        Map<String, String> config = new HashMap<>(Map.of(
                 "name",
                 "test",
                 "task.id",
                 "0",
+                "task.class",
+                QuestDbSinkTask.class.getName(),
+                "topics",
+                partitions.stream().map(TopicPartition::topic).collect(Collectors.joining(",")),
                 "client.conf.string",
                 conf,
                 "include.key",
@@ -60,54 +65,69 @@ final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
                 "errors.deadletterqueue.topic.name",
                 "dlq"));
         config.putAll(more);
-        task.initialize(this);
-        task.start(config);
-        task.open(List.of(partition));
+        worker = new SteppedSinkTask(config, new Timed(), consumer, converter(config), this::setAside);
     }
 
-    SinkRecord record(Object value) {
-        return new SinkRecord(
-                partition.topic(), 0, null, null, null, value, next++, 1_700_000_000_000L, TimestampType.CREATE_TIME);
+    private static Converter converter(Map<String, String> config) {
+        boolean json = config.getOrDefault("value.converter", "").equals(JsonConverter.class.getName());
+        Converter converter = json ? new JsonConverter() : new ByteArrayConverter();
+        converter.configure(Map.of("schemas.enable", "false"), false);
+        return converter;
     }
 
-    List<SinkRecord> records(Collection<String> json) {
-        return json.stream()
-                .map(text -> record(text.getBytes(StandardCharsets.UTF_8)))
-                .toList();
+    private CompletableFuture<org.apache.kafka.clients.producer.RecordMetadata> setAside(
+            ProcessingContext<ConsumerRecord<byte[], byte[]>> failed) {
+        deadLetters.add(new DeadLetter(failed.original(), failed.error().getMessage()));
+        return CompletableFuture.completedFuture(null);
     }
 
-    /** Puts the records, after those the task wants to have again; while it is paused, later. */
-    void put(Collection<SinkRecord> records) {
-        read.addAll(records);
-        waiting.addAll(records);
-        List<SinkRecord> polled = paused.isEmpty() ? List.copyOf(waiting) : List.of();
-        waiting.subList(0, polled.size()).clear();
-        for (SinkRecord record : polled) {
-            current.put(partition, new OffsetAndMetadata(record.kafkaOffset() + 1));
+    /** One turn of Connect's loop. */
+    void step() {
+        try {
+            worker.step();
+        } catch (ConnectException e) { // Connect wraps what the task threw.
+            throw e.getCause() instanceof ConnectException cause ? cause : e;
         }
-        long start = System.nanoTime();
-        task.put(polled);
-        slowestPut = Math.max(slowestPut, System.nanoTime() - start);
+    }
+
+    /** Adds to the first partition, and has the task read it, if it isn't paused. */
+    void put(Collection<String> json) {
+        put(partitions.get(0), json);
+    }
+
+    void put(TopicPartition to, Collection<String> json) {
+        json.forEach(text -> append(to, null, text.getBytes(StandardCharsets.UTF_8)));
+        do {
+            step();
+        } while (isReading(to));
+    }
+
+    private boolean isReading(TopicPartition partition) {
+        return consumer.hasChanges()
+                || consumer.assignment().contains(partition)
+                        && !consumer.paused().contains(partition)
+                        && consumer.position(partition) < consumer.end(partition);
+    }
+
+    void append(TopicPartition to, String key, byte[] value) {
+        consumer.append(to, key == null ? null : key.getBytes(StandardCharsets.UTF_8), value);
     }
 
     void putJson(String... json) {
-        put(records(List.of(json)));
+        put(List.of(json));
     }
 
-    /** Puts all, no more than a poll's worth at a time and only while the task isn't paused; then waits until all is safe. */
+    /** Puts all, and waits until all is safe. */
     void deliver(Collection<String> json) throws Exception {
-        List<SinkRecord> all = records(json);
-        int at = 0;
-        while (at < all.size()) {
-            int end = paused.isEmpty() ? Math.min(all.size(), at + 1000) : at;
-            put(all.subList(at, end));
-            at = end;
-        }
+        put(json);
         awaitSafe();
     }
 
     void awaitSafe() throws Exception {
-        await("every offset acknowledged", () -> committable() == next);
+        await("every offset committed", () -> {
+            context.requestCommit();
+            return partitions.stream().allMatch(each -> consumer.committed(each) == consumer.end(each));
+        });
     }
 
     void await(String what, Callable<Boolean> condition) throws Exception {
@@ -115,16 +135,23 @@ final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
                 what,
                 Duration.ofSeconds(40),
                 () -> {
-                    put(List.of());
+                    step();
                     return condition.call();
                 },
-                () -> "committable " + committable() + " of " + next + ", dead letters " + deadLetters);
+                () -> committable() + " of "
+                        + partitions.stream().map(consumer::end).toList() + " committed, paused " + paused()
+                        + ", dead letters " + reasons());
     }
 
-    /** The offset Connect would commit now. */
+    /** The offset of the first partition that Connect commits now. */
     long committable() {
-        OffsetAndMetadata offset = task.preCommit(new HashMap<>(current)).get(partition);
-        return offset == null ? 0 : offset.offset();
+        context.requestCommit();
+        step();
+        return consumer.committed(partitions.get(0));
+    }
+
+    Set<TopicPartition> paused() {
+        return consumer.paused();
     }
 
     List<String> reasons() {
@@ -132,95 +159,59 @@ final class TaskRun implements SinkTaskContext, PluginMetrics, AutoCloseable {
     }
 
     long metric(String name) {
-        Gauge<?> gauge = (Gauge<?>) metrics.get(name);
-        return ((Number) gauge.value(null, 0)).longValue();
+        return worker.metric(name).longValue();
     }
 
     @Override
     public void close() {
-        task.close(List.of(partition));
-        task.stop();
+        worker.close();
     }
 
-    @Override
-    public Map<String, String> configs() {
-        return config;
-    }
+    /** Passes everything on to the sink's task, and takes the time of {@code put()}. */
+    private final class Timed extends SinkTask {
+        private final QuestDbSinkTask task = new QuestDbSinkTask();
 
-    @Override
-    public void offset(Map<TopicPartition, Long> offsets) {
-        wentBack++;
-        long back = offsets.get(partition);
-        current.put(partition, new OffsetAndMetadata(back));
-        waiting.clear();
-        read.stream().filter(record -> record.kafkaOffset() >= back).forEach(waiting::add);
-    }
+        @Override
+        public void initialize(SinkTaskContext given) {
+            TaskRun.this.context = given;
+            task.initialize(given);
+        }
 
-    @Override
-    public void offset(TopicPartition tp, long offset) {
-        throw new UnsupportedOperationException();
-    }
+        @Override
+        public String version() {
+            return task.version();
+        }
 
-    @Override
-    public void timeout(long timeoutMs) {
-        // The tests call put() more often than any timeout asks for.
-    }
+        @Override
+        public void start(Map<String, String> config) {
+            task.start(config);
+        }
 
-    @Override
-    public Set<TopicPartition> assignment() {
-        return Set.of(partition);
-    }
+        @Override
+        public void open(Collection<TopicPartition> opened) {
+            task.open(opened);
+        }
 
-    @Override
-    public void pause(TopicPartition... partitions) {
-        paused.addAll(List.of(partitions));
-    }
+        @Override
+        public void put(Collection<SinkRecord> records) {
+            long start = System.nanoTime();
+            task.put(records);
+            slowestPut = Math.max(slowestPut, System.nanoTime() - start);
+        }
 
-    @Override
-    public void resume(TopicPartition... partitions) {
-        List.of(partitions).forEach(paused::remove);
-    }
+        @Override
+        public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
+            return task.preCommit(current);
+        }
 
-    @Override
-    public void requestCommit() {
-        throw new UnsupportedOperationException();
-    }
+        @Override
+        public void close(Collection<TopicPartition> closed) {
+            task.close(closed);
+        }
 
-    @Override
-    public ErrantRecordReporter errantRecordReporter() {
-        return (record, error) -> {
-            deadLetters.add(new DeadLetter(record, error.getMessage()));
-            return CompletableFuture.completedFuture(null);
-        };
-    }
-
-    @Override
-    public PluginMetrics pluginMetrics() {
-        return this;
-    }
-
-    @Override
-    public MetricName metricName(String name, String description, LinkedHashMap<String, String> tags) {
-        return new MetricName(name, "plugins", description, tags);
-    }
-
-    @Override
-    public void addMetric(MetricName metricName, MetricValueProvider<?> provider) {
-        metrics.put(metricName.name(), provider);
-    }
-
-    @Override
-    public void removeMetric(MetricName metricName) {
-        metrics.remove(metricName.name());
-    }
-
-    @Override
-    public Sensor addSensor(String name) {
-        throw new UnsupportedOperationException();
-    }
-
-    @Override
-    public void removeSensor(String name) {
-        throw new UnsupportedOperationException();
+        @Override
+        public void stop() {
+            task.stop();
+        }
     }
 }

@@ -9,11 +9,11 @@ import org.apache.logging.log4j.core.appender.AbstractAppender;
 import org.apache.logging.log4j.core.config.Property;
 
 /** Collects what the sink logs at WARN or above. */
-final class Warnings extends AbstractAppender implements AutoCloseable {
-    final List<String> messages = new CopyOnWriteArrayList<>();
+public final class Warnings extends AbstractAppender implements AutoCloseable {
+    public final List<String> messages = new CopyOnWriteArrayList<>();
     private final Logger logger = (Logger) LogManager.getLogger("io.github.rta");
 
-    Warnings() {
+    public Warnings() {
         super("warnings", null, null, false, Property.EMPTY_ARRAY);
         start();
         logger.addAppender(this);

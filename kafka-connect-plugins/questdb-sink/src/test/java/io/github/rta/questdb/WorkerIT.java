@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -41,14 +42,64 @@ class WorkerIT {
     }
 
     private static void create(String name) throws Exception {
+        create(name, 1);
+    }
+
+    private static void create(String name, int partitions) throws Exception {
         db.query("CREATE TABLE " + name
                 + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL"
                 + " DEDUP UPSERT KEYS(timestamp, id)");
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
-            admin.createTopics(List.of(new NewTopic(name, 1, (short) 1), new NewTopic(name + "_dlq", 1, (short) 1)))
+            Map<String, String> settings =
+                    ConnectCluster.product(Path.of("kafka", "topics", "iot_data_dlq.properties"));
+            settings.remove("partitions");
+            NewTopic deadLetters = new NewTopic(name + "_dlq", 1, (short) 1).configs(settings);
+            admin.createTopics(List.of(new NewTopic(name, partitions, (short) 1), deadLetters))
                     .all()
                     .get();
         }
+    }
+
+    /** Takes one of the topic's two partitions from the connector for a moment. */
+    private static void memberJoinsAndLeaves(String topic) throws Exception {
+        Map<String, Object> settings = Map.of(
+                "bootstrap.servers", cluster.bootstrap, "group.id", "connect-" + topic, "enable.auto.commit", "false");
+        try (KafkaConsumer<String, String> member =
+                new KafkaConsumer<>(settings, new StringDeserializer(), new StringDeserializer())) {
+            member.subscribe(List.of(topic));
+            Conditions.await(
+                    "a share of the partitions",
+                    Duration.ofSeconds(30),
+                    () -> {
+                        member.poll(Duration.ofMillis(100));
+                        return member.assignment().size() == 1;
+                    },
+                    cluster::log);
+        }
+    }
+
+    @Test
+    void aRebalanceDuringAnOutageStallsNothing() throws Exception {
+        String topic = "rebalance";
+        create(topic, 2);
+        try (FaultProxy outage = new FaultProxy(db.port)) {
+            outage.fault = FaultProxy.Fault.STATUS_503;
+            Map<String, String> config = config(topic);
+            config.put("client.conf.string", outage.conf());
+            config.put("batch.max.rows", "1000");
+            cluster.connector(topic, config);
+            produce(topic, 0, 20_000);
+            Conditions.await("an outage", Duration.ofSeconds(30), () -> number(topic, "outage") == 1, cluster::log);
+            memberJoinsAndLeaves(topic);
+            outage.fault = FaultProxy.Fault.NONE;
+            db.awaitCount(topic, 20_000);
+        }
+        assertTrue(cluster.running(topic), cluster::log);
+    }
+
+    private static double number(String topic, String attribute) throws Exception {
+        String task = "kafka.connect:type=plugins,connector=" + topic + ",task=0";
+        return ((Number) cluster.attribute(task, attribute)).doubleValue();
     }
 
     private static Map<String, String> config(String topic) {
@@ -136,12 +187,62 @@ class WorkerIT {
                             .formatted(topic, topic),
                     reason);
             assertTrue(cluster.running(topic), cluster::log);
-            assertEquals(
-                    19.0,
-                    ((Number) cluster.attribute(
-                                    "kafka.connect:type=plugins,connector=" + topic + ",task=0", "rows-total"))
-                            .doubleValue());
+            assertEquals(19.0, number(topic, "rows-total"));
         }
+    }
+
+    @Test
+    void aBadRecordAsLargeAsTheBrokerAllowsReachesTheDeadLetters() throws Exception {
+        create("large");
+        cluster.connector("large", config("large"));
+        String value = "{\"pad\":\"" + "x".repeat(1_048_400) + "\",\"ts\":1700000000}";
+        produce("large", value);
+        produce("large", 0, 10);
+        db.awaitCount("large", 10);
+        assertEquals(value, deadLetter("large").value());
+        assertTrue(cluster.running("large"), cluster::log);
+    }
+
+    @Test
+    void anAbortedTransactionIsNotStored() throws Exception {
+        create("transactions");
+        cluster.connector("transactions", config("transactions"));
+        Map<String, Object> settings =
+                Map.of("bootstrap.servers", cluster.bootstrap, "transactional.id", "transactions");
+        try (KafkaProducer<String, String> producer =
+                new KafkaProducer<>(settings, new StringSerializer(), new StringSerializer())) {
+            producer.initTransactions();
+            for (String id : List.of("aborted", "committed")) {
+                producer.beginTransaction();
+                producer.send(new ProducerRecord<>("transactions", "{\"id\":\"%s\",\"ts\":1700000000}".formatted(id)));
+                if (id.equals("aborted")) {
+                    producer.abortTransaction();
+                } else {
+                    producer.commitTransaction();
+                }
+            }
+        }
+        db.awaitCount("transactions", 1);
+        assertEquals(
+                "[[\"committed\"]]", db.query("SELECT id FROM transactions").toString());
+    }
+
+    @Test
+    void aPartitionThatIsAddedIsRead() throws Exception {
+        create("growing");
+        cluster.connector("growing", config("growing"));
+        produce("growing", 0, 10);
+        db.awaitCount("growing", 10);
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
+            admin.createPartitions(Map.of("growing", NewPartitions.increaseTo(2)))
+                    .all()
+                    .get();
+        }
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap), new StringSerializer(), new StringSerializer())) {
+            producer.send(new ProducerRecord<>("growing", 1, null, "{\"id\":\"new\",\"ts\":1700000000}"));
+        }
+        db.awaitCount("growing", 11);
     }
 
     @Test

@@ -1,0 +1,135 @@
+package io.github.rta.questdb.config;
+
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
+ * write it. An empty user name means that the server asks for no login. Messages name the part at fault, never its
+ * value.
+ */
+public record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond) {
+    private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
+    /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
+    private static final Set<String> NOT_NEEDED = Set.of(
+            "auto_flush",
+            "auto_flush_rows",
+            "auto_flush_interval",
+            "auto_flush_bytes",
+            "init_buf_size",
+            "max_buf_size",
+            "max_name_len",
+            "protocol_version",
+            "retry_timeout",
+            "retry_max_backoff_millis");
+
+    private static final Set<String> USED =
+            Set.of("addr", "username", "password", "token", "request_timeout", "request_min_throughput", "tls_verify");
+    private static final Set<String> SECRET = Set.of("password", "token");
+
+    /**
+     * @param env looks up environment variables, for {@code ${NAME}}
+     * @throws IllegalArgumentException with a message without secrets
+     */
+    static ClientConf parse(String text, UnaryOperator<String> env) {
+        String[] halves = expand(text, env).split("::", 2);
+        require(halves.length == 2, "must read like http::addr=host:9000;");
+        require(halves[0].matches("https?"), "must start with http:: or https::");
+        Map<String, String> values = values(halves[1]);
+        require(
+                values.getOrDefault("tls_verify", "on").equals("on"),
+                "tls_verify must be on: give the worker a trust store instead");
+        return new ClientConf(
+                base(halves[0], values.get("addr")),
+                authorization(values),
+                Duration.ofMillis(number(values, "request_timeout", 10_000)),
+                number(values, "request_min_throughput", 102_400));
+    }
+
+    /** A semicolon in a variable belongs to its value, so it is doubled. What a variable holds is not expanded again. */
+    private static String expand(String text, UnaryOperator<String> env) {
+        return VARIABLE.matcher(text).replaceAll(match -> {
+            String value = env.apply(match.group(1));
+            require(
+                    value != null,
+                    "names the environment variable " + match.group(1) + ", which the worker doesn't have");
+            return Matcher.quoteReplacement(value.replace(";", ";;"));
+        });
+    }
+
+    private static Map<String, String> values(String text) {
+        Map<String, String> values = new HashMap<>();
+        // A doubled semicolon stands for one inside a value.
+        for (String pair : text.replace(";;", "\0").split(";")) {
+            String[] parts = pair.replace('\0', ';').split("=", 2);
+            if (!pair.isBlank()) {
+                String key = parts[0].strip();
+                require(USED.contains(key) || NOT_NEEDED.contains(key), unknown(key, values.keySet()));
+                require(parts.length == 2, "gives no value for " + key);
+                require(values.put(key, parts[1]) == null, "gives " + key + " twice");
+            }
+        }
+        return values;
+    }
+
+    /** What follows a secret may be its second half, behind a semicolon that should have been doubled. */
+    private static String unknown(String key, Set<String> before) {
+        return Collections.disjoint(before, SECRET)
+                ? "has the unknown key " + key
+                : "has an unknown key after password or token: write a semicolon inside a value twice";
+    }
+
+    private static URI base(String scheme, String address) {
+        require(address != null && !address.isBlank(), "lacks addr");
+        require(address.indexOf(',') < 0, "addr may name one server only");
+        try {
+            URI uri = URI.create(scheme + "://" + address);
+            require(uri.getHost() != null && uri.getPath().isEmpty(), "addr must be host or host:port");
+            return uri.getPort() < 0 ? URI.create(uri + ":9000") : uri;
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("addr must be host or host:port", e);
+        }
+    }
+
+    private static String authorization(Map<String, String> values) {
+        String user = values.get("username");
+        String password = values.get("password");
+        String token = values.get("token");
+        require((user == null) == (password == null), "must give username and password together");
+        require(user == null || token == null, "must give either username and password or token");
+        if (token != null) {
+            return "Bearer " + token;
+        }
+        return user == null || user.isEmpty()
+                ? null
+                : "Basic "
+                        + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static long number(Map<String, String> values, String key, long otherwise) {
+        String value = values.getOrDefault(key, Long.toString(otherwise));
+        require(value.matches("[1-9][0-9]{0,9}"), key + " must be a positive number");
+        return Long.parseLong(value);
+    }
+
+    static void require(boolean condition, String message) {
+        if (!condition) {
+            throw new IllegalArgumentException(message);
+        }
+    }
+
+    /** A record's own text would show the secret. */
+    @Override
+    public String toString() {
+        return base.toString();
+    }
+}

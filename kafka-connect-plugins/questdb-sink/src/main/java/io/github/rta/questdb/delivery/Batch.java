@@ -1,0 +1,150 @@
+package io.github.rta.questdb.delivery;
+
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.IlpBuffer;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.connect.sink.SinkRecord;
+
+/**
+ * The rows of the next request: their text, and the offsets they reach.
+ *
+ * <p>Where the records came from is forgotten, for a hundred thousand of Connect's records, each of nine objects, would
+ * by the time they are acknowledged have cost more in garbage collection than all else the sink does. A careful batch
+ * keeps them, so that the few that QuestDB refuses can be set aside; see {@link Assignment#refuse}.
+ */
+public final class Batch {
+    /** A record that gives no row, and why. */
+    record Refusal(SinkRecord record, String reason) {}
+
+    private static final int MAX_CAREFUL_ROWS = 5_000;
+
+    final IlpBuffer lines = new IlpBuffer(64 << 10);
+    private final List<SinkRecord> records = new ArrayList<>();
+    private final List<Refusal> refusals = new ArrayList<>();
+    private final Map<TopicPartition, Long> firsts = new HashMap<>();
+    private final Map<TopicPartition, Long> offsets = new HashMap<>();
+    private final int maxRows;
+    private final int maxBytes;
+    private final Ends ends = new Ends();
+    private boolean careful;
+    private int round;
+    private TopicPartition partition;
+    private long nextOffset;
+
+    public Batch(SinkConfig config) {
+        this.maxRows = config.maxRows;
+        this.maxBytes = config.maxBytes;
+    }
+
+    /**
+     * Prepares for the first record.
+     *
+     * @param ofRound the round of reading that all records come from; see {@link Assignment}
+     * @param keepRecords whether to be careful
+     */
+    void begin(int ofRound, boolean keepRecords) {
+        round = ofRound;
+        careful = keepRecords;
+    }
+
+    int round() {
+        return round;
+    }
+
+    boolean isCareful() {
+        return careful;
+    }
+
+    /** The row of this record has just been written to {@link #lines}. */
+    void addRow(SinkRecord record) {
+        advance(record);
+        ends.add(lines.length());
+        if (careful) {
+            records.add(record);
+        }
+    }
+
+    void addRefusal(SinkRecord record, String reason) {
+        refusals.add(new Refusal(record, reason));
+        advance(record);
+    }
+
+    /** The record holds nothing to store. */
+    void skip(SinkRecord record) {
+        advance(record);
+    }
+
+    private void advance(SinkRecord record) {
+        if (partition == null
+                || partition.partition() != record.originalKafkaPartition()
+                || !partition.topic().equals(record.originalTopic())) {
+            settle();
+            partition = partition(record);
+            firsts.putIfAbsent(partition, record.originalKafkaOffset());
+        }
+        nextOffset = record.originalKafkaOffset() + 1;
+    }
+
+    /** The partition that a record was read from, whatever a transform has made of it. */
+    static TopicPartition partition(SinkRecord record) {
+        return new TopicPartition(record.originalTopic(), record.originalKafkaPartition());
+    }
+
+    private void settle() {
+        if (partition != null) {
+            offsets.put(partition, nextOffset);
+        }
+    }
+
+    int rows() {
+        return ends.size();
+    }
+
+    /** The record of a row, in a careful batch. */
+    SinkRecord record(int row) {
+        return records.get(row);
+    }
+
+    List<Refusal> refusals() {
+        return refusals;
+    }
+
+    /** The offset of the first record of each partition. */
+    Map<TopicPartition, Long> firsts() {
+        return firsts;
+    }
+
+    /** The offset after the last record of each partition. */
+    Map<TopicPartition, Long> offsets() {
+        settle();
+        return offsets;
+    }
+
+    /** Where the row's text starts; {@code start(rows())} is the end of all. */
+    int start(int row) {
+        return ends.start(row);
+    }
+
+    boolean isEmpty() {
+        return partition == null;
+    }
+
+    boolean isFull() {
+        int most = careful ? Math.min(maxRows, MAX_CAREFUL_ROWS) : maxRows;
+        return rows() + refusals.size() >= most || lines.length() >= maxBytes;
+    }
+
+    void clear() {
+        lines.clear();
+        ends.clear();
+        records.clear();
+        refusals.clear();
+        firsts.clear();
+        offsets.clear();
+        partition = null;
+    }
+}

@@ -1,0 +1,103 @@
+package io.github.rta.questdb.delivery;
+
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What keeps a task's rows from being stored at present: QuestDB as a whole, or single tables. Says so in the log: when
+ * it begins, when there is a reason that was not named in the last ten minutes, and when it is over.
+ */
+final class Outages {
+    static final String SERVER = "";
+    private static final Logger LOG = LoggerFactory.getLogger(Outages.class);
+    private static final long AGAIN = TimeUnit.MINUTES.toNanos(10);
+    /** A server may word each failure differently. */
+    private static final int MOST_REASONS = 10;
+
+    private final String task;
+    private final LongSupplier clock;
+    private final Map<String, Outage> present = new HashMap<>();
+
+    /** When it began, and when each reason was named last. */
+    private record Outage(long since, Map<String, Long> named) {}
+
+    Outages(String task) {
+        this(task, System::nanoTime);
+    }
+
+    /** @param clock as System.nanoTime() */
+    Outages(String task, LongSupplier clock) {
+        this.task = task;
+        this.clock = clock;
+    }
+
+    boolean isAny() {
+        return !present.isEmpty();
+    }
+
+    boolean has(String what) {
+        return present.containsKey(what);
+    }
+
+    /** How long there has been one, 0 if there is none. */
+    long ageMs() {
+        long now = clock.getAsLong();
+        return present.values().stream()
+                        .mapToLong(each -> now - each.since)
+                        .max()
+                        .orElse(0)
+                / 1_000_000;
+    }
+
+    /** @param what {@link #SERVER} or the name of a table */
+    void goOn(String what, String reason) {
+        long now = clock.getAsLong();
+        Outage outage = present.computeIfAbsent(what, none -> new Outage(now, new HashMap<>()));
+        outage.named.values().removeIf(last -> now - last >= AGAIN);
+        if (!outage.named.containsKey(reason) && outage.named.size() < MOST_REASONS) {
+            outage.named.put(reason, now);
+            long seconds = (now - outage.since) / 1_000_000_000;
+            LOG.warn(
+                    "{}: {}, retrying until it can{}: {}",
+                    task,
+                    subject(what),
+                    seconds == 0 ? "" : " (for " + seconds + " s now)",
+                    reason);
+        }
+    }
+
+    private static String subject(String what) {
+        return what.equals(SERVER)
+                ? "QuestDB can't store rows"
+                : "QuestDB can't store the records for table '" + what + "', which wait";
+    }
+
+    void end(String what) {
+        Outage outage = present.remove(what);
+        if (outage != null) {
+            String subject =
+                    what.equals(SERVER) ? "QuestDB is back" : "no record waits for table '" + what + "' any more,";
+            LOG.warn("{}: {} after {} s", task, subject, (clock.getAsLong() - outage.since) / 1_000_000_000);
+        }
+    }
+
+    /** These tables have an outage, and no others. */
+    void only(Map<String, String> tables) {
+        Collection<String> over = List.copyOf(present.keySet());
+        over.stream()
+                .filter(what -> !what.equals(SERVER) && !tables.containsKey(what))
+                .forEach(this::end);
+        tables.forEach(this::goOn);
+    }
+
+    /** None of it is this task's business any more. */
+    void forget() {
+        present.clear();
+    }
+}

@@ -1,0 +1,118 @@
+package io.github.rta.questdb.encoding;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonParser.NumberType;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.Table.Field;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+
+/** The fast path: reads a record's JSON bytes once, token by token, straight into the row. */
+final class JsonReader {
+    private static final JsonFactory FACTORY = JsonFactory.builder()
+            .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
+            .build();
+
+    private final SinkConfig config;
+    private final RowEncoder row;
+
+    JsonReader(SinkConfig config, RowEncoder row) {
+        this.config = config;
+        this.row = row;
+    }
+
+    void read(byte[] json, Field root) throws BadRow {
+        checkUtf8(json);
+        try (JsonParser parser = FACTORY.createParser(json)) {
+            top(parser, parser.nextToken(), root);
+            if (parser.nextToken() != null) {
+                throw new BadRow("not JSON: more follows after the value");
+            }
+        } catch (JsonProcessingException e) {
+            throw new BadRow("not JSON: " + e.getOriginalMessage());
+        } catch (IOException e) {
+            throw new BadRow("not JSON: " + e.getMessage());
+        }
+    }
+
+    /** Jackson lets some invalid sequences pass, and QuestDB stores them; JSON clients then fail on reading. */
+    static void checkUtf8(byte[] bytes) throws BadRow {
+        for (byte b : bytes) {
+            if (b < 0) {
+                decode(bytes);
+                return;
+            }
+        }
+    }
+
+    static String decode(byte[] bytes) throws BadRow {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            throw new BadRow("not UTF-8: " + e.getMessage());
+        }
+    }
+
+    private void top(JsonParser parser, JsonToken token, Field root) throws IOException, BadRow {
+        if (token == null) {
+            throw new BadRow("empty");
+        }
+        if (token == JsonToken.START_ARRAY) {
+            throw new BadRow("an array, not an object");
+        }
+        value(parser, token, token.isScalarValue() && root.path.isEmpty() ? root.child("value") : root);
+    }
+
+    private void value(JsonParser parser, JsonToken token, Field field) throws IOException, BadRow {
+        switch (token) {
+            case START_OBJECT -> object(parser, field);
+            case START_ARRAY -> array(parser, field);
+            case VALUE_STRING ->
+                row.text(field, parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
+            case VALUE_NUMBER_INT -> integer(parser, field);
+            case VALUE_NUMBER_FLOAT -> row.floating(field, parser.getDoubleValue());
+            case VALUE_TRUE, VALUE_FALSE -> row.bool(field, token == JsonToken.VALUE_TRUE);
+            default -> {} // null: left out
+        }
+    }
+
+    private void object(JsonParser parser, Field parent) throws IOException, BadRow {
+        Field field = parent;
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            field = parent.child(parser.currentName(), field);
+            row.meet(field);
+            value(parser, parser.nextToken(), field);
+        }
+    }
+
+    private void integer(JsonParser parser, Field field) throws IOException, BadRow {
+        if (parser.getNumberType() == NumberType.BIG_INTEGER) {
+            throw new BadRow("field '%s' is an integer beyond 64 bits".formatted(field.path));
+        }
+        row.integer(field, parser.getLongValue());
+    }
+
+    private void array(JsonParser parser, Field field) throws IOException, BadRow {
+        if (config.jsonArrays) {
+            StringWriter text = new StringWriter();
+            try (JsonGenerator generator = FACTORY.createGenerator(text)) {
+                generator.copyCurrentStructure(parser);
+            }
+            row.text(field, text.toString());
+        } else if (config.skipArrays) {
+            parser.skipChildren();
+        } else {
+            throw new BadRow("field '%s' is an array (arrays=error)".formatted(field.path));
+        }
+    }
+}

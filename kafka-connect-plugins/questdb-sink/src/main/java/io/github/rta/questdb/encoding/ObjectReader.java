@@ -1,0 +1,134 @@
+package io.github.rta.questdb.encoding;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.Table.Field;
+import java.math.BigDecimal;
+import java.math.BigInteger;
+import java.util.Collection;
+import java.util.Date;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.data.Time;
+
+/** The generic path: reads what any converter made of a record (Struct, Map, scalar) into the row. */
+final class ObjectReader {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final SinkConfig config;
+    private final RowEncoder row;
+
+    ObjectReader(SinkConfig config, RowEncoder row) {
+        this.config = config;
+        this.row = row;
+    }
+
+    /** {@code scalar} is the column of a value that is no object, when no prefix names one. */
+    void read(Schema schema, Object value, Field root, String scalar) throws BadRow {
+        if (value instanceof Collection) {
+            throw new BadRow("an array, not an object");
+        }
+        boolean object = value instanceof Map || value instanceof Struct;
+        value(schema, value, object || !root.path.isEmpty() ? root : root.child(scalar));
+    }
+
+    private void value(Schema schema, Object value, Field field) throws BadRow {
+        if (value instanceof String text) {
+            row.text(field, text);
+        } else if (value instanceof Struct struct) {
+            struct(struct, field);
+        } else if (value instanceof Map<?, ?> map) {
+            map(schema, map, field);
+        } else if (value instanceof Collection<?> items) {
+            array(items, field);
+        } else if (value != null) {
+            scalar(schema, value, field);
+        }
+    }
+
+    private void scalar(Schema schema, Object value, Field field) throws BadRow {
+        if (value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte) {
+            row.integer(field, ((Number) value).longValue());
+        } else if (value instanceof Double || value instanceof Float) {
+            row.floating(field, ((Number) value).doubleValue());
+        } else if (value instanceof Boolean bool) {
+            row.bool(field, bool);
+        } else if (value instanceof Date date) {
+            date(schema, date, field);
+        } else if (value instanceof BigDecimal decimal) {
+            row.text(field, decimal.toPlainString());
+        } else if (value instanceof BigInteger integer) {
+            integer(integer, field);
+        } else if (!config.skipUnsupported) {
+            throw new BadRow("field '%s' is of an unsupported type, %s"
+                    .formatted(field.path, value.getClass().getSimpleName()));
+        }
+    }
+
+    private void struct(Struct struct, Field field) throws BadRow {
+        Field child = field;
+        for (org.apache.kafka.connect.data.Field member : struct.schema().fields()) {
+            child = field.child(member.name(), child);
+            value(member.schema(), struct.get(member), child);
+        }
+    }
+
+    private void map(Schema schema, Map<?, ?> map, Field field) throws BadRow {
+        Schema of = schema == null ? null : schema.valueSchema();
+        Field member = field;
+        for (Map.Entry<?, ?> entry : map.entrySet()) {
+            member = field.child(String.valueOf(entry.getKey()), member);
+            value(of, entry.getValue(), member);
+        }
+    }
+
+    private void date(Schema schema, Date date, Field field) throws BadRow {
+        if (schema != null && Time.LOGICAL_NAME.equals(schema.name())) {
+            row.integer(field, date.getTime()); // ms since midnight: no point in time
+        } else {
+            row.instant(field, date.getTime());
+        }
+    }
+
+    private void integer(BigInteger value, Field field) throws BadRow {
+        if (value.bitLength() > 63) {
+            throw new BadRow("field '%s' is an integer beyond 64 bits".formatted(field.path));
+        }
+        row.integer(field, value.longValue());
+    }
+
+    private void array(Collection<?> items, Field field) throws BadRow {
+        if (config.jsonArrays) {
+            row.text(field, json(items));
+        } else if (!config.skipArrays) {
+            throw new BadRow("field '%s' is an array (arrays=error)".formatted(field.path));
+        }
+    }
+
+    private static String json(Collection<?> items) throws BadRow {
+        try {
+            return JSON.writeValueAsString(plain(items));
+        } catch (JsonProcessingException e) {
+            throw new BadRow("array: " + e.getOriginalMessage());
+        }
+    }
+
+    /** Replaces what Jackson doesn't know, structs, by maps. */
+    private static Object plain(Object value) {
+        if (value instanceof Collection<?> items) {
+            return items.stream().map(ObjectReader::plain).toList();
+        }
+        Map<String, Object> members = new LinkedHashMap<>();
+        if (value instanceof Map<?, ?> map) {
+            map.forEach((key, member) -> members.put(String.valueOf(key), plain(member)));
+        } else if (value instanceof Struct struct) {
+            struct.schema().fields().forEach(member -> members.put(member.name(), plain(struct.get(member))));
+        } else {
+            return value;
+        }
+        return members;
+    }
+}

@@ -1,0 +1,128 @@
+package io.github.rta.questdb.encoding;
+
+import io.github.rta.questdb.config.SinkConfig;
+import org.apache.kafka.connect.sink.SinkRecord;
+
+/** Turns records into lines: finds the table, reads key and value. */
+public final class RecordEncoder {
+    /** Asks the server for a table's columns. */
+    public interface SchemaSource {
+        Schema of(String table) throws NoTable, Unavailable, InterruptedException;
+    }
+
+    /** For how long a record waits at least when QuestDB can't write to its table. */
+    public static final long ASK_AGAIN_MS = Tables.ASK_AGAIN_MS;
+
+    private final SinkConfig config;
+    private final RowEncoder row;
+    private final FlatJson flat;
+    private final JsonReader json;
+    private final ObjectReader objects;
+    private final Tables tables;
+    private Table latest;
+
+    public RecordEncoder(SinkConfig config, SchemaSource schemas) {
+        this.config = config;
+        this.tables = new Tables(config, schemas);
+        this.row = new RowEncoder(config);
+        this.flat = new FlatJson(row);
+        this.json = new JsonReader(config, row);
+        this.objects = new ObjectReader(config, row);
+    }
+
+    /**
+     * Adds the record's row to the lines, which stay as they were if there is none.
+     *
+     * @param now a System.nanoTime(): what is known of a table since before it is asked anew before a field is refused
+     * @return false if the record has no value, and so gives no row
+     * @throws BadRow if it can never become a row
+     * @throws NoTable if QuestDB can't write to its table at present
+     * @throws Unavailable if the table's columns are needed and can't be had
+     */
+    public boolean encode(SinkRecord record, IlpBuffer lines, long now)
+            throws BadRow, NoTable, Unavailable, InterruptedException {
+        if (record.value() == null) {
+            return false;
+        }
+        Table table = table(record, now);
+        try {
+            write(record, table, lines);
+        } catch (BadRow.UnknownColumn e) {
+            if (table.schema.fetched() - now >= 0) {
+                throw e;
+            }
+            tables.forget(table.name);
+            latest = null;
+            write(record, table(record, now), lines);
+        }
+        return true;
+    }
+
+    /** Asks QuestDB about the record's table already now, because the record has to wait. */
+    public void lookAhead(SinkRecord record, long now) throws Unavailable, InterruptedException {
+        try {
+            tables.of(tableName(record), now);
+        } catch (BadRow | NoTable e) {
+            // Found again when it is the record's turn.
+        }
+    }
+
+    /** QuestDB refused to write to the record's table. */
+    public void writeFailed(SinkRecord record, String reason) {
+        try {
+            tables.writeFailed(tableName(record), reason);
+            latest = null;
+        } catch (BadRow e) {
+            throw new IllegalStateException(e); // It was a row.
+        }
+    }
+
+    private void write(SinkRecord record, Table table, IlpBuffer lines) throws BadRow {
+        begin(record, table);
+        if (record.value() instanceof byte[] bytes) {
+            if (!flat.read(bytes, table.value)) {
+                begin(record, table);
+                json.read(bytes, table.value);
+            }
+        } else {
+            objects.read(record.valueSchema(), record.value(), table.value, "value");
+        }
+        row.end(record.timestamp(), lines);
+    }
+
+    private void begin(SinkRecord record, Table table) throws BadRow {
+        row.begin(table);
+        if (config.includeKey && record.key() != null) {
+            objects.read(record.keySchema(), key(record), table.key, "key");
+        }
+    }
+
+    /** The key; bytes are text. */
+    private static Object key(SinkRecord record) throws BadRow {
+        return record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
+    }
+
+    private Table table(SinkRecord record, long now) throws BadRow, NoTable, Unavailable, InterruptedException {
+        String name = tableName(record);
+        if (latest == null || !latest.name.equals(name) || latest.outgrown()) {
+            latest = tables.of(name, now);
+        }
+        return latest;
+    }
+
+    private String tableName(SinkRecord record) throws BadRow {
+        String template = config.table;
+        if (!config.tableVaries) {
+            return template;
+        }
+        if (template.equals("${topic}")) {
+            return record.topic();
+        }
+        String name = template.replace("${topic}", record.topic())
+                .replace("${partition}", String.valueOf(record.kafkaPartition()));
+        if (name.contains("${key}")) {
+            name = name.replace("${key}", String.valueOf(key(record)));
+        }
+        return name;
+    }
+}

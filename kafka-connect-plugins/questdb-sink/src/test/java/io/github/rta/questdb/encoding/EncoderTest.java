@@ -1,0 +1,322 @@
+package io.github.rta.questdb.encoding;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.github.rta.questdb.config.SinkConfig;
+import java.math.BigDecimal;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.kafka.common.record.TimestampType;
+import org.apache.kafka.connect.data.Date;
+import org.apache.kafka.connect.data.Decimal;
+import org.apache.kafka.connect.data.Schema;
+import org.apache.kafka.connect.data.SchemaAndValue;
+import org.apache.kafka.connect.data.SchemaBuilder;
+import org.apache.kafka.connect.data.Struct;
+import org.apache.kafka.connect.data.Time;
+import org.apache.kafka.connect.data.Timestamp;
+import org.apache.kafka.connect.json.JsonConverter;
+import org.apache.kafka.connect.sink.SinkRecord;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What line each record gives, or why none: by the fast path and, the same, by the generic one. */
+public class EncoderTest {
+    public static final Map<String, String> CONFIG = Map.of(
+            "client.conf.string",
+            "http::addr=localhost;",
+            "timestamp.field.name",
+            "ts",
+            "include.key",
+            "false",
+            "columns",
+            "extend",
+            "symbols",
+            "sym",
+            "doubles",
+            "dbl",
+            "timestamp.string.fields",
+            "seen");
+    private static final String TS = ",\"ts\":\"2023-11-14T22:13:20Z\"}";
+    private static final String END = " 1700000000000000000\n";
+
+    static Stream<Arguments> rows() {
+        return Stream.of(
+                row("{\"s\":\"a\"", "t s=\"a\""),
+                row("{\"s\":\"\"", "t s=\"\""),
+                row("{\"s\":\"q\\\"b\\\\n\\nr\\rt\\tz\\u0000\"", "t s=\"q\\\"b\\\\n\\\nr\\\rt\tz\u0000\""),
+                row("{\"s\":\"é€\uD83D\uDE00 ,=\"", "t s=\"é€\uD83D\uDE00 ,=\""),
+                row("{\"s\":\"\\ud83d\\ude00\"", "t s=\"\uD83D\uDE00\""),
+                row("{\"i\":9223372036854775807,\"j\":-1,\"k\":0", "t i=9223372036854775807i,j=-1i,k=0i"),
+                row("{\"d\":1.5,\"f\":1e-7", "t d=1.5,f=1.0E-7"),
+                row("{\"a\":true,\"b\":false,\"c\":null", "t a=t,b=f"),
+                row("{\"dbl\":5", "t dbl=5"),
+                row("{\"sym\":\"a b,c=d\",\"x\":1", "t,sym=a\\ b\\,c\\=d x=1i"),
+                row("{\"x\":1,\"sym\":\"late\"", "t,sym=late x=1i"),
+                row("{\"o\":{\"p\":{\"q\":1},\"r\":\"s\"},\"u.v\":2", "t o_p_q=1i,o_r=\"s\",u_v=2i"),
+                row("{\"o\":{\"p\":1},\"p\":2", "t o_p=1i,p=2i"),
+                row("{\"seen\":\"2023-11-14T22:13:20.5Z\",\"x\":1", "t seen=1700000000500000000n,x=1i"),
+                row("{\"seen\":1700000000,\"x\":1", "t seen=1700000000000000000n,x=1i"));
+    }
+
+    static Stream<Arguments> refusals() {
+        return Stream.of(
+                refusal("{\"i\":-9223372036854775808" + TS, "field 'i' is -2^63, which QuestDB keeps for null"),
+                refusal("{\"d\":1e999" + TS, "field 'd' is infinite or beyond the range of a double"),
+                refusal("{\"l\":[1]" + TS, "field 'l' is an array (arrays=error)"),
+                refusal("{\"s\":\"\\ud83d\"" + TS, "half of a surrogate pair, which is no character"),
+                refusal("{\"a_b\":1,\"a\":{\"b\":2}" + TS, "two fields go to column 'a_b'"),
+                refusal("{\"A\":1,\"a\":2" + TS, "two fields go to column 'A'"),
+                refusal("{\"a b=1\\n\":{\"c\":1}" + TS, "field 'a b=1\n_c' can't be the name of a column"),
+                refusal(
+                        "{\"timestamp\":1" + TS,
+                        "field 'timestamp' is the table's designated timestamp, but timestamp.field.name says otherwise"),
+                refusal("{\"x\":1}", "timestamp field [ts] is missing"),
+                refusal("{\"x\":1,\"ts\":null}", "timestamp field [ts] is missing"),
+                refusal("{\"x\":1,\"ts\":true}", "timestamp field 'ts' is a boolean"),
+                refusal("{\"x\":1,\"ts\":1.5}", "timestamp field 'ts' has a fraction"),
+                refusal("{\"ts\":1700000000}", "no field but the timestamp"),
+                refusal("[1]", "an array, not an object"));
+    }
+
+    /** What JsonConverter has already changed when the sink sees it: 2^63 wraps round, -0.0 loses its sign. */
+    static Stream<Arguments> onlyBytesKeep() {
+        return Stream.of(
+                row("{\"e\":-0.0", "t e=-0.0"),
+                refusal("{\"i\":9223372036854775808" + TS, "field 'i' is an integer beyond 64 bits"),
+                refusal("{\"a\":1,\"a\":null" + TS, "field 'a' is there twice"),
+                refusal("{\"a\":{\"b\":1},\"a\":{}" + TS, "field 'a' is there twice"),
+                refusal("{\"a\":1} {}", "not JSON: more follows after the value"),
+                refusal("", "empty"),
+                refusal("{\"a\":1,", "not JSON: Unexpected end-of-input"),
+                refusal("{\"a\":NaN}", "not JSON: Non-standard token 'NaN'"));
+    }
+
+    private static Arguments row(String json, String line) {
+        return Arguments.of(json + TS, line + END);
+    }
+
+    private static Arguments refusal(String json, String reason) {
+        return Arguments.of(json, reason);
+    }
+
+    @ParameterizedTest
+    @MethodSource({"rows", "refusals", "onlyBytesKeep"})
+    void fastPath(String json, String expected) throws Exception {
+        String actual = encode(json.getBytes(StandardCharsets.UTF_8), CONFIG);
+        // Jackson's own explanations go on after what is checked here.
+        assertEquals(expected, expected.startsWith("not JSON") ? actual.substring(0, expected.length()) : actual);
+    }
+
+    @ParameterizedTest
+    @MethodSource({"rows", "refusals"})
+    void genericPath(String json, String expected) throws Exception {
+        // Objects keep no order, so neither do their fields.
+        assertEquals(sorted(expected), sorted(encode(convert(json.getBytes(StandardCharsets.UTF_8)), CONFIG)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("invalidUtf8")
+    void invalidUtf8(String hex) throws Exception {
+        byte[] bad = HexFormat.of().parseHex(hex);
+        byte[] json = "{\"s\":\"?\",\"ts\":1700000000}".getBytes(StandardCharsets.UTF_8);
+        byte[] value = new byte[json.length - 1 + bad.length];
+        System.arraycopy(json, 0, value, 0, 6);
+        System.arraycopy(bad, 0, value, 6, bad.length);
+        System.arraycopy(json, 7, value, 6 + bad.length, json.length - 7);
+        assertTrue(encode(value, CONFIG).startsWith("not UTF-8"));
+    }
+
+    /** A stray continuation, a cut sequence, an overlong one, half a surrogate pair, beyond Unicode. */
+    static Stream<String> invalidUtf8() {
+        return Stream.of("80", "c3", "c080", "eda080", "f5808080");
+    }
+
+    @Test
+    void everyTypeOfStruct() throws Exception {
+        Schema inner = SchemaBuilder.struct().field("x", Schema.INT8_SCHEMA).build();
+        Schema schema = SchemaBuilder.struct()
+                .field("ts", Timestamp.SCHEMA)
+                .field("i16", Schema.INT16_SCHEMA)
+                .field("i64", Schema.INT64_SCHEMA)
+                .field("f32", Schema.FLOAT32_SCHEMA)
+                .field("f64", Schema.FLOAT64_SCHEMA)
+                .field("nan", Schema.FLOAT64_SCHEMA)
+                .field("b", Schema.BOOLEAN_SCHEMA)
+                .field("s", Schema.STRING_SCHEMA)
+                .field("none", Schema.OPTIONAL_STRING_SCHEMA)
+                .field("dec", Decimal.schema(2))
+                .field("day", Date.SCHEMA)
+                .field("time", Time.SCHEMA)
+                .field("in", inner)
+                .field(
+                        "map",
+                        SchemaBuilder.map(Schema.STRING_SCHEMA, Schema.INT32_SCHEMA)
+                                .build())
+                .field("list", SchemaBuilder.array(inner).build());
+        Struct struct = new Struct(schema)
+                .put("ts", new java.util.Date(1_700_000_000_000L))
+                .put("i16", (short) 1)
+                .put("i64", 2L)
+                .put("f32", 0.5f)
+                .put("f64", 2.5)
+                .put("nan", Double.NaN)
+                .put("b", true)
+                .put("s", "x")
+                .put("dec", new BigDecimal("12.30"))
+                .put("day", new java.util.Date(1_699_920_000_000L))
+                .put("time", new java.util.Date(1000))
+                .put("in", new Struct(inner).put("x", (byte) 3))
+                .put("map", Map.of("k", 4))
+                .put("list", List.of(new Struct(inner).put("x", (byte) 5)));
+        assertEquals(
+                "t i16=1i,i64=2i,f32=0.5,f64=2.5,b=t,s=\"x\",dec=\"12.30\",day=1699920000000000000n,time=1000i,"
+                        + "in_x=3i,map_k=4i,list=\"[{\\\"x\\\":5}]\"" + END,
+                encode(struct, with("arrays", "json")));
+    }
+
+    @Test
+    void arrays() throws Exception {
+        byte[] json = "{\"l\":[1, {\"a\":[null,\"ü\"]}],\"x\":1,\"ts\":1700000000}".getBytes(StandardCharsets.UTF_8);
+        for (Object value : List.of(json, convert(json))) {
+            String text = "l=\"[1,{\\\"a\\\":[null,\\\"ü\\\"]}]\"";
+            assertTrue(encode(value, with("arrays", "json")).contains(text));
+            assertEquals("t x=1i" + END, encode(value, with("arrays", "skip")));
+            assertEquals("t x=1i" + END, encode(value, with("skip.unsupported.types", "true")));
+        }
+    }
+
+    @Test
+    void strictRefusesUnknownFieldsAndRequiredOnesMustBeThere() throws Exception {
+        Map<String, String> config = new HashMap<>(with("columns", "strict"));
+        config.put("required.fields", "id");
+        assertEquals("t id=\"a\"" + END, encode("{\"id\":\"a\"" + TS, config));
+        assertEquals("table t has no column 'ix' (columns=strict)", encode("{\"ix\":\"a\"" + TS, config));
+        assertEquals("required field 'id' is missing", encode("{\"id\":null" + TS, config));
+    }
+
+    @Test
+    void keysAndTables() throws Exception {
+        Map<String, String> config = new HashMap<>(with("include.key", "true"));
+        config.put("table", "${topic}_${partition}_${key}");
+        config.put("value.prefix", "v");
+        assertEquals(
+                "t_3_k key=\"k\",v_a=1i" + END,
+                encode("k", Map.of("a", 1, "ts", 1700000000L), with(config, "timestamp.field.name", "v_ts")));
+        assertEquals(
+                "t_3_k key=\"k\",v_a=1i" + END,
+                encode(
+                        "k".getBytes(StandardCharsets.UTF_8),
+                        "{\"a\":1" + TS,
+                        with(config, "timestamp.field.name", "v_ts")));
+        assertEquals("'t_3_a/b' can't be the name of a table", encode("a/b", Map.of(), config));
+        assertEquals(
+                "t key_id=1i,a=2i" + END,
+                encode(Map.of("id", 1), Map.of("a", 2, "ts", 1700000000L), with("include.key", "true")));
+    }
+
+    @Test
+    void kafkaTimeAndSeveralTimestampFields() throws Exception {
+        Map<String, String> kafka = new HashMap<>(with("timestamp.kafka.native", "true"));
+        kafka.remove("timestamp.field.name");
+        assertEquals("t a=1i" + END, encode("{\"a\":1}", kafka));
+        Map<String, String> joined = new HashMap<>(with("timestamp.field.name", "day,time"));
+        joined.put("timestamp.string.format", "yyyyMMddHHmmss");
+        assertEquals("t a=1i" + END, encode("{\"time\":\"221320\",\"a\":1,\"day\":\"20231114\"}", joined));
+    }
+
+    @Test
+    void aTimestampOfAnEarlierRecordIsNotUsedAgain() throws Exception {
+        SinkConfig config = new SinkConfig(with("timestamp.field.name", "day,time"));
+        RecordEncoder encoder =
+                new RecordEncoder(config, table -> new io.github.rta.questdb.encoding.Schema(Set.of(), "timestamp", 0));
+        assertEquals(
+                "t a=1i" + END,
+                encode(encoder, record(null, "{\"a\":1,\"day\":\"2023-11-14T\",\"time\":\"22:13:20Z\"}")));
+        assertEquals(
+                "timestamp field [day, time] is missing",
+                encode(encoder, record(null, "{\"a\":1,\"day\":\"2023-11-14T\"}")));
+    }
+
+    @Test
+    void deepNestingIsRefused() throws Exception {
+        String json = "{\"name\":".repeat(900) + "1" + "}".repeat(900);
+        assertTrue(encode(json, CONFIG).startsWith("a field has a name longer than 127 characters"));
+        assertTrue(encode("[".repeat(5000), with("arrays", "skip")).startsWith("an array"));
+        assertTrue(encode("{\"a\":" + "[".repeat(5000), with("arrays", "skip")).startsWith("not JSON"));
+    }
+
+    @Test
+    void aTombstoneIsSkipped() throws Exception {
+        assertEquals("", encode((Object) null, CONFIG));
+    }
+
+    private static Map<String, String> with(String key, String value) {
+        return with(CONFIG, key, value);
+    }
+
+    private static Map<String, String> with(Map<String, String> config, String key, String value) {
+        Map<String, String> changed = new HashMap<>(config);
+        changed.put(key, value);
+        return changed;
+    }
+
+    public static Object convert(byte[] json) {
+        try (JsonConverter converter = new JsonConverter()) {
+            converter.configure(Map.of("schemas.enable", "false"), false);
+            SchemaAndValue converted = converter.toConnectData("t", json);
+            return converted.value();
+        }
+    }
+
+    /** The pieces of a line, in an order of their own. */
+    public static String sorted(String line) {
+        return Stream.of(line.split("[ ,]")).sorted().toList().toString();
+    }
+
+    /** The line of ILP, or the reason why there is none. */
+    public static String encode(Object value, Map<String, String> config) throws Exception {
+        return encode(null, value, config);
+    }
+
+    private static String encode(String json, Map<String, String> config) throws Exception {
+        return encode(null, json, config);
+    }
+
+    private static String encode(Object key, String json, Map<String, String> config) throws Exception {
+        return encode(key, json.getBytes(StandardCharsets.UTF_8), config);
+    }
+
+    static String encode(Object key, Object value, Map<String, String> settings) throws Exception {
+        SinkConfig config = new SinkConfig(new HashMap<>(settings));
+        return encode(
+                new RecordEncoder(
+                        config,
+                        table -> new io.github.rta.questdb.encoding.Schema(Set.of("id", "timestamp"), "timestamp", 0)),
+                record(key, value));
+    }
+
+    private static String encode(RecordEncoder encoder, SinkRecord record) throws Exception {
+        IlpBuffer lines = new IlpBuffer(16);
+        try {
+            assertEquals(record.value() != null, encoder.encode(record, lines, System.nanoTime()));
+        } catch (BadRow e) {
+            assertEquals(0, lines.length(), "part of a refused row is left");
+            return e.getMessage();
+        }
+        return new String(lines.toArray(), StandardCharsets.UTF_8);
+    }
+
+    private static SinkRecord record(Object key, Object value) {
+        Object sent = value instanceof String json ? json.getBytes(StandardCharsets.UTF_8) : value;
+        return new SinkRecord("t", 3, null, key, null, sent, 7, 1_700_000_000_000L, TimestampType.CREATE_TIME);
+    }
+}
