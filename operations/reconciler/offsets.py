@@ -1,6 +1,6 @@
-"""How far topics and their readers are: `GET /metrics` on a port of its own, for Telegraf.
+"""How far topics and their consumer groups are: `GET /metrics` on a port of its own, for Telegraf.
 
-It is here because only Kafka's admin protocol knows the lag of a group whose readers are away, Telegraf does not speak it, and the
+It is here because only Kafka's admin protocol knows the lag of a group that has no members, Telegraf does not speak it, and the
 reconciler already does. It answers in line protocol, not in Prometheus text: all numbers of a partition belong to one row.
 """
 
@@ -8,72 +8,203 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from concurrent.futures import Future
 
-    from confluent_kafka.admin import AdminClient
+    from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = 4.0  # seconds; less than Telegraf waits
+TIMEOUT = 2.5  # seconds for each of three rounds of requests; together less than Telegraf waits
+LOOK_EVERY = 10.0  # seconds between two looks of the reconciler itself, which also runs without Telegraf
+STALLED_AFTER = 60.0  # seconds
+CONNECT = (
+    "connect-"  # how the group of a connector's sink tasks begins; its consumers start at a partition's first offset
+)
 
-Offsets = dict[tuple[str, int], int]  # by topic and partition
+Partition = tuple[str, int]  # topic, number
 
 
-def lines(admin: AdminClient) -> list[str]:
-    """Return a line for each partition, and for each partition that a group has committed an offset of.
+class Range(NamedTuple):
+    """The offsets of a partition: of its oldest message, and the one that the next message will get."""
+
+    first: int
+    next: int
+
+
+class Position(NamedTuple):
+    """Where a group is in a partition. `committed` is None before its first commit, `members` None if Kafka did not say."""
+
+    group: str
+    topic: str
+    partition: int
+    committed: int | None
+    lag: int
+    members: int | None
+
+
+@dataclass
+class Look:
+    """What Kafka said at one moment, and in `failures` a sentence for each thing it did not say.
+
+    `groups` are those of which it said everything; `refused` tells that a request failed.
+    """
+
+    ranges: dict[Partition, Range] = field(default_factory=dict)
+    positions: list[Position] = field(default_factory=list)
+    groups: set[str] = field(default_factory=set)
+    failures: list[str] = field(default_factory=list)
+    refused: bool = False
+
+    def results(self, futures: Mapping[Any, Future[Any]]) -> dict[Any, Any]:
+        """Return the results by key, without those that failed: one that fails hides no other."""
+        found = {}
+        for key, future in futures.items():
+            try:
+                found[key] = future.result()
+            except KafkaException as error:
+                self.failures.append(f"{getattr(key, 'topic', key)}: {error.args[0].str()}")
+                self.refused = True
+        return found
+
+    def lines(self) -> Iterator[str]:
+        """Return a row for each partition, one for each group's position, and a comment for each failure."""
+        for (topic, number), (first, following) in self.ranges.items():
+            yield f"stack_topics,{_tags(topic=topic, partition_id=number)} first={first}i,next={following}i"
+        for p in self.positions:
+            tags = _tags(consumer_group=p.group, topic=p.topic, partition_id=p.partition)
+            known = {"committed": p.committed, "lag": p.lag, "members": p.members}
+            yield f"stack_groups,{tags} " + ",".join(f"{k}={v}i" for k, v in known.items() if v is not None)
+        yield from (f"# {failure}" for failure in self.failures)
+
+
+def look(admin: AdminClient) -> Look:
+    """Ask for the offsets of every partition and of every group.
 
     Raises:
-        KafkaException: the broker does not answer.
+        KafkaException: the broker does not answer at all.
 
     """
-    partitions = _partitions(admin)
-    first = _offsets(admin, partitions, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-    following = _offsets(admin, partitions, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-    topics = [
-        f"stack_topics,{_tags(topic=topic, partition_id=number)} first={first[topic, number]}i,next={offset}i"
-        for (topic, number), offset in following.items()
-        if (topic, number) in first
-    ]
-    return topics + [line for group in _groups(admin) for line in _group(admin, group, following)]
+    found = Look()
+    partitions = list(_partitions(admin, found))
+    earliest, latest = OffsetSpec.earliest(), OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    # All of a round at once: what hangs costs no more than one timeout.
+    first = admin.list_offsets(dict.fromkeys(partitions, earliest), request_timeout=TIMEOUT)
+    following = admin.list_offsets(dict.fromkeys(partitions, latest), request_timeout=TIMEOUT)
+    listed = admin.list_consumer_groups(request_timeout=TIMEOUT)
+    found.ranges = _ranges(found.results(first), found.results(following))
+    groups = found.results({"the list of groups": listed}).values()
+    names = sorted(group.group_id for result in groups for group in result.valid)
+    found.positions = list(_positions(admin, names, found))
+    return found
 
 
-def _partitions(admin: AdminClient) -> list[TopicPartition]:
-    topics = admin.list_topics(timeout=TIMEOUT).topics
-    return [TopicPartition(name, number) for name, topic in topics.items() for number in topic.partitions]
+def _partitions(admin: AdminClient, found: Look) -> Iterator[TopicPartition]:
+    """Return the partitions that have a leader: librdkafka refuses a whole request for one that has none."""
+    for name, topic in admin.list_topics(timeout=TIMEOUT).topics.items():
+        for number, partition in topic.partitions.items():
+            if partition.leader >= 0:
+                yield TopicPartition(name, number)
+            else:
+                found.failures.append(f"{name}: partition {number} has no leader")
 
 
-def _offsets(admin: AdminClient, partitions: list[TopicPartition], spec: OffsetSpec) -> Offsets:
-    futures = admin.list_offsets(dict.fromkeys(partitions, spec), request_timeout=TIMEOUT)
-    found = {(p.topic, p.partition): future.result().offset for p, future in futures.items()}
+def _ranges(first: dict[TopicPartition, Any], following: dict[TopicPartition, Any]) -> dict[Partition, Range]:
+    ranges = {
+        (p.topic, p.partition): Range(first[p].offset, following[p].offset) for p in following.keys() & first.keys()
+    }
     # A broker that is starting or stopping may not know: -1.
-    return {partition: offset for partition, offset in found.items() if offset >= 0}
+    return {key: ranges[key] for key in sorted(ranges) if min(ranges[key]) >= 0}
 
 
-def _groups(admin: AdminClient) -> list[str]:
-    listed = admin.list_consumer_groups(request_timeout=TIMEOUT).result()
-    return sorted(group.group_id for group in listed.valid)
+def _positions(admin: AdminClient, groups: list[str], found: Look) -> Iterator[Position]:
+    if not groups:
+        return
+    described = admin.describe_consumer_groups(groups, request_timeout=TIMEOUT)
+    asked = {group: _committed(admin, group) for group in groups}
+    descriptions = found.results(described)
+    committed = found.results(asked)
+    found.groups = committed.keys() & descriptions.keys()
+    for group, answer in committed.items():
+        description = descriptions.get(group)
+        members = None if description is None else len(description.members)
+        for (topic, number), offset in _offsets(group, answer.topic_partitions, description):
+            bounds = found.ranges.get((topic, number))
+            if bounds:
+                # What has expired is no longer there to be read.
+                lag = max(0, bounds.next - max(offset or 0, bounds.first))
+                yield Position(group, topic, number, offset, lag, members)
 
 
-def _group(admin: AdminClient, group: str, following: Offsets) -> Iterator[str]:
-    request = [ConsumerGroupTopicPartitions(group)]
-    (future,) = admin.list_consumer_group_offsets(request, request_timeout=TIMEOUT).values()
-    for p in future.result().topic_partitions:
-        end = following.get((p.topic, p.partition))
-        if end is not None and p.offset >= 0:
-            tags = _tags(consumer_group=group, topic=p.topic, partition_id=p.partition)
-            yield f"stack_groups,{tags} committed={p.offset}i,lag={max(0, end - p.offset)}i"
+def _committed(admin: AdminClient, group: str) -> Future[Any]:
+    (future,) = admin.list_consumer_group_offsets(
+        [ConsumerGroupTopicPartitions(group)], request_timeout=TIMEOUT
+    ).values()
+    return future
+
+
+def _offsets(
+    group: str, committed: Iterable[TopicPartition], description: ConsumerGroupDescription | None
+) -> list[tuple[Partition, int | None]]:
+    """Return the committed offset of each partition; None where a connector has yet to commit its first."""
+    offsets: dict[Partition, int | None] = {}
+    if description and group.startswith(CONNECT):
+        assigned = (p for member in description.members for p in member.assignment.topic_partitions)
+        offsets = dict.fromkeys(((p.topic, p.partition) for p in assigned), None)
+    offsets |= {(p.topic, p.partition): p.offset for p in committed if p.offset >= 0}
+    return sorted(offsets.items())
 
 
 def _tags(**tags: str | int) -> str:
     escapes = str.maketrans({character: "\\" + character for character in ",= "})
     return ",".join(f"{name}={str(value).translate(escapes)}" for name, value in tags.items())
+
+
+class Progress:
+    """Remembers since when connectors have had something to read and committed nothing."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Take the time, in seconds, from `clock`."""
+        self._clock = clock
+        self._since: dict[Position, float] = {}  # without lag and members
+
+    def note(self, seen: Look) -> None:
+        """Compare with the look before."""
+        now = self._clock()
+        # A group that Kafka said nothing about has not moved, as far as anybody knows.
+        kept = {key: since for key, since in self._since.items() if key.group not in seen.groups}
+        waiting = [p for p in seen.positions if p.lag and p.members and p.group.startswith(CONNECT)]
+        keys = [p._replace(lag=0, members=0) for p in waiting]
+        self._since = kept | {key: self._since.get(key, now) for key in keys}
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each connector that stores nothing; another thread may ask."""
+        now = self._clock()
+        stalled: dict[str, list[tuple[str, float]]] = {}
+        for key, since in self._since.copy().items():
+            if now - since >= STALLED_AFTER:
+                where = f"{key.topic} {key.partition}"
+                stalled.setdefault(key.group.removeprefix(CONNECT), []).append((where, now - since))
+        return [_stalled(connector, partitions) for connector, partitions in sorted(stalled.items())]
+
+
+def _stalled(connector: str, partitions: list[tuple[str, float]]) -> str:
+    where = ", ".join(sorted(name for name, _ in partitions))
+    seconds = max(seconds for _, seconds in partitions)
+    # In minutes: the reconciler logs a sentence again whenever it changes.
+    return (
+        f"connector {connector}: messages wait in {where}, and none was stored for {seconds // 60:.0f} min;"
+        " the log of Kafka Connect says why"
+    )
 
 
 class Kafka:
@@ -86,18 +217,30 @@ class Kafka:
         """Take clients from `connect`."""
         self._connect = connect
         self._working: AdminClient | None = None
+        self._looked = time.monotonic()
+        self.progress = Progress()
 
-    def lines(self) -> list[str]:
-        """Return what the function `lines` does, and raise what it raises; several threads may ask."""
+    def look(self) -> Look:
+        """Return what the function `look` does, and raise what it raises; several threads may ask."""
         admin, self._working = self._working or self._connect(), None
-        found = lines(admin)
-        self._working = admin
+        found = look(admin)
+        if not found.refused:
+            self._working = admin
+        self._looked = time.monotonic()
+        self.progress.note(found)
         return found
 
+    def keep_looking(self, stop: threading.Event) -> None:
+        """Look every ten seconds, unless somebody else just did."""
+        while not stop.wait(max(0.1, self._looked + LOOK_EVERY - time.monotonic())):
+            try:
+                self.look()
+            except KafkaException:
+                self._looked = time.monotonic()  # said by whoever else needs the broker
 
-def serve(connect: Callable[[], AdminClient], state: Callable[[], str], address: tuple[str, int]) -> None:
+
+def serve(kafka: Kafka, state: Callable[[], str], address: tuple[str, int], stop: threading.Event) -> None:
     """Answer on `address` until the process ends; `state` gives the reconciler's own line."""
-    kafka = Kafka(connect)
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -112,13 +255,14 @@ def serve(connect: Callable[[], AdminClient], state: Callable[[], str], address:
     server = ThreadingHTTPServer(address, Handler)
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    threading.Thread(target=kafka.keep_looking, args=[stop], name="progress", daemon=True).start()
     log.info("metrics at http://%s:%d/metrics", *address)
 
 
 def answer(kafka: Kafka, state: str) -> str:
     """Return all lines; only `state`, and a comment that says why, while the broker does not answer."""
     try:
-        found = kafka.lines()
+        found = list(kafka.look().lines())
     except KafkaException as error:
         found = [f"# no answer from Kafka ({error.args[0].str()})"]
     return "".join(line + "\n" for line in [state, *found])
