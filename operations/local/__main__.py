@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import requests
@@ -161,18 +162,26 @@ def status(settings: dict[str, str]) -> int:
     if not supervisor.running():
         say("nothing runs: `make up` starts the stack")
         return 1
-    problems = [report(process, settings) for process in supervisor.processes()]
+    processes = supervisor.processes()
+    # All at once: several that hang cost no more than one.
+    with ThreadPoolExecutor(len(processes)) as pool:
+        problems = list(pool.map(lambda process: problem_of(process, settings), processes))
+    for process, problem in zip(processes, problems, strict=True):
+        report(process, problem)
     return 1 if any(problems) else 0
 
 
-def report(process: Process, settings: dict[str, str]) -> str | None:
-    """Print one part's state; return what is wrong with it."""
-    problem = health.problem(process.name, settings) if process.state == "RUNNING" else "not running"
+def problem_of(process: Process, settings: dict[str, str]) -> str | None:
+    """Return what is wrong with one part, or None."""
+    return health.problem(process.name, settings) if process.state == "RUNNING" else "not running"
+
+
+def report(process: Process, problem: str | None) -> None:
+    """Print one part's state."""
     age = f"{time.time() - process.started:6.0f} s" if process.pid else "       -"
     say(
         f"{'✗' if problem else '✓'} {process.name:15} {process.state:8} {age} {process.rss >> 20:5} MB  {problem or ''}".rstrip()
     )
-    return problem
 
 
 def diagnose(settings: dict[str, str]) -> int:

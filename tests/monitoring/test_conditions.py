@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 import questdb_server
 
+from dashboard.grafana import panels, preview
 from monitoring import alerts, check
+from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -51,7 +53,7 @@ def looks(table: str, **values: Value | Callable[[int], Value]) -> list[Row]:
 
 def group(name: str = "connect-github_events", **values: Value | Callable[[int], Value]) -> list[Row]:
     """Return looks at a consumer group that commits, and has a little to read."""
-    usual = {
+    usual: dict[str, Value | Callable[[int], Value]] = {
         "topic": "github_events",
         "partition_id": "0",
         "committed": lambda ago: 10_000 - ago,
@@ -127,8 +129,39 @@ def having(rows: Iterable[Row], **values: Value) -> list[Row]:
     return [row._replace(values=row.values | values) for row in rows]
 
 
+DOUBLE = Case(
+    "two partitions, two tasks and a broker that is busy now and then",
+    {
+        "partition": looks(
+            "stack_topics", topic="github_events", partition_id="1", first=0, next=lambda ago: 9_000 - ago
+        ),
+        "lag": group(partition_id="1", lag=4),
+        "sinks": [
+            row
+            for task in ("0", "1")
+            for row in looks(
+                "stack_sinks",
+                connector="github_events",
+                task=task,
+                outage=0,
+                rows_total=lambda ago: 9_000 - 2 * ago,
+                retries_total=lambda ago: 5 if ago < 95 else 3,
+                rejected_total=0,
+            )
+        ],
+        "brokers": looks(
+            "stack_brokers",
+            instance="broker:8778",
+            offline_partitions=0,
+            under_replicated=0,
+            handlers_idle=lambda ago: 0.25 if ago == 50 else 0.75,
+        ),
+    },
+    {},
+)
 CASES = [
     Case("well", {}, {}),
+    DOUBLE,
     Case(
         "dead letters in two partitions",
         {
@@ -454,3 +487,25 @@ def test_exactly_what_is_ill_is_on(server: Server, case: Case) -> None:
 def test_every_condition_on_rows_has_a_case() -> None:
     tested = {name for case in CASES for name in case.on} | NEVER.keys()
     assert tested == {alert.name for alert in ALERTS if "now()" in alert.sql}
+
+
+def test_panels_add_up_partitions_and_tasks_and_show_the_worst(server: Server) -> None:
+    now = moment(DOUBLE)
+    dashboard = panels.load(ROOT / "dashboard" / "grafana" / "dashboards" / "stack.json")
+    shown = {}
+    with server.connect() as reader:
+        for panel in panels.panels(dashboard):
+            if panel.title in DOUBLED:
+                (result,) = preview.fetch(reader, panel, panels.TimeRange(now - timedelta(seconds=300), now))
+                shown[panel.title] = {row[1:] for row in result.rows}
+    assert {title: DOUBLED[title] <= rows for title, rows in shown.items()} == dict.fromkeys(DOUBLED, True), shown
+
+
+# By title: rows that a chart has among others, without their time.
+DOUBLED = {
+    "Messages a second, by topic": {("github_events", 2.0)},
+    "Messages waiting, by consumer group": {("connect-github_events", 7)},
+    "Rows stored a second, by connector": {("github_events", 4.0)},
+    "Broker in trouble": {(0, 0, 75.0), (0, 0, 25.0)},
+    "Sink in trouble": {(0, 4, 0), (0, 0, 0)},
+}
