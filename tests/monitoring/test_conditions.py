@@ -492,7 +492,7 @@ def test_every_condition_on_rows_has_a_case() -> None:
 def test_panels_add_up_partitions_and_tasks_and_show_the_worst(server: Server) -> None:
     now = moment(DOUBLE)
     dashboard = panels.load(ROOT / "dashboard" / "grafana" / "dashboards" / "stack.json")
-    shown = {}
+    shown: dict[str, set[tuple[object, ...]]] = {}
     with server.connect() as reader:
         for panel in panels.panels(dashboard):
             if panel.title in DOUBLED:
@@ -502,7 +502,7 @@ def test_panels_add_up_partitions_and_tasks_and_show_the_worst(server: Server) -
 
 
 # By title: rows that a chart has among others, without their time.
-DOUBLED = {
+DOUBLED: dict[str, set[tuple[object, ...]]] = {
     "Messages a second, by topic": {("github_events", 2.0)},
     "Messages waiting, by consumer group": {("connect-github_events", 7)},
     "Rows stored a second, by connector": {("github_events", 4.0)},
