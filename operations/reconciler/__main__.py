@@ -104,7 +104,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     passes = Passes(chosen, admin_client(chosen))
-    kafka = offsets.Kafka(lambda: admin_client(chosen))
+    kafka = offsets.Kafka(lambda: admin_client(chosen), lambda: offsets.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
     offsets.serve(kafka, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])), stop)
     run(lambda: passes.once() + kafka.progress.problems(), status_file, stop)
     return 0

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
+    from confluent_kafka import Message
     from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
 log = logging.getLogger(__name__)
@@ -52,6 +53,15 @@ class Position(NamedTuple):
     members: int | None
 
 
+class Waiting(NamedTuple):
+    """The offsets of a partition that a group has not read: from `start` to before `end`."""
+
+    topic: str
+    partition: int
+    start: int
+    end: int
+
+
 @dataclass
 class Look:
     """What Kafka said at one moment, and in `failures` a sentence for each thing it did not say.
@@ -76,6 +86,11 @@ class Look:
                 self.refused = True
         return found
 
+    def waiting(self, position: Position) -> Waiting:
+        """Return what a group has not read."""
+        end = self.ranges[position.topic, position.partition].next
+        return Waiting(position.topic, position.partition, end - position.lag, end)
+
     def lines(self) -> Iterator[str]:
         """Return a row for each partition, one for each group's position, and a comment for each failure."""
         for (topic, number), (first, following) in self.ranges.items():
@@ -85,6 +100,21 @@ class Look:
             known = {"committed": p.committed, "lag": p.lag, "members": p.members}
             yield f"stack_groups,{tags} " + ",".join(f"{k}={v}i" for k, v in known.items() if v is not None)
         yield from (f"# {failure}" for failure in self.failures)
+
+
+def reader(bootstrap: str) -> Consumer:
+    """Return a consumer of committed messages, which tells when it has read all of a partition; it joins no group."""
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "reconciler",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "isolation.level": "read_committed",
+            "auto.offset.reset": "error",
+            "log_level": 0,
+        }
+    )
 
 
 def look(admin: AdminClient) -> Look:
@@ -109,7 +139,7 @@ def look(admin: AdminClient) -> Look:
 
 
 def _partitions(admin: AdminClient, found: Look) -> Iterator[TopicPartition]:
-    """Return the partitions that have a leader: librdkafka refuses a whole request for one that has none."""
+    """Return the partitions that have a leader; only a leader knows offsets."""
     for name, topic in admin.list_topics(timeout=TIMEOUT).topics.items():
         for number, partition in topic.partitions.items():
             if partition.leader >= 0:
@@ -169,6 +199,45 @@ def _tags(**tags: str | int) -> str:
     return ",".join(f"{name}={str(value).translate(escapes)}" for name, value in tags.items())
 
 
+class Idle:
+    """Knows which waiting offsets hold nothing to read: the markers of transactions, what was aborted, what is not yet committed.
+
+    They stay between a committed offset and the end until the next message, and are no lag. Kafka does not tell them apart, so
+    where nothing has moved between two looks a consumer tries, once.
+    """
+
+    def __init__(self, connect: Callable[[], Consumer]) -> None:
+        """Take consumers that read committed messages only from `connect`."""
+        self._connect = connect
+        self._before: set[Waiting] = set()
+        self._readable: dict[Waiting, bool] = {}
+
+    def discount(self, seen: Look) -> None:
+        """Take what can't be read off the lag."""
+        waiting = {position: seen.waiting(position) for position in seen.positions if position.lag}
+        spans = set(waiting.values())
+        self._readable = {span: found for span, found in self._readable.items() if span in spans}
+        for span in (spans & self._before) - self._readable.keys():
+            message = self._first(span)
+            if message:
+                error = message.error()
+                self._readable[span] = not (error and error.code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
+        self._before = spans
+        seen.positions = [
+            p if self._readable.get(waiting.get(p), True) else p._replace(lag=0)  # type: ignore[arg-type]
+            for p in seen.positions
+        ]
+
+    def _first(self, span: Waiting) -> Message | None:
+        """Return the first message, or the error that there is none; None if the broker does not answer."""
+        consumer = self._connect()
+        try:
+            consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
+            return consumer.poll(TIMEOUT)
+        finally:
+            consumer.close()
+
+
 class Progress:
     """Remembers since when connectors have had something to read and committed nothing."""
 
@@ -213,9 +282,10 @@ class Kafka:
     librdkafka's, after its broker has stood still for half a minute, never gets an answer about a group again.
     """
 
-    def __init__(self, connect: Callable[[], AdminClient]) -> None:
-        """Take clients from `connect`."""
+    def __init__(self, connect: Callable[[], AdminClient], reader: Callable[[], Consumer]) -> None:
+        """Take clients from `connect`, and consumers that read committed messages only from `reader`."""
         self._connect = connect
+        self._idle = Idle(reader)
         self._working: AdminClient | None = None
         self._looked = time.monotonic()
         self.progress = Progress()
@@ -227,6 +297,7 @@ class Kafka:
         if not found.refused:
             self._working = admin
         self._looked = time.monotonic()
+        self._idle.discount(found)
         self.progress.note(found)
         return found
 

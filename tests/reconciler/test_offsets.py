@@ -82,6 +82,28 @@ def test_a_connector_that_never_committed_and_messages_that_expired(
     assert found == [offsets.Position(group, topic, 0, None, 3, 1)]
 
 
+def test_the_marks_of_transactions_are_no_lag(stack: Stack, admin: AdminClient, topic: str) -> None:
+    """One was aborted after all that was committed; a message that can be read is lag at once."""
+    producer = Producer({**servers(stack), "transactional.id": topic})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, "aborted")
+    producer.flush(30)
+    producer.abort_transaction(30)
+    commit(stack, topic, topic, 5)
+    kafka = offsets.Kafka(lambda: admin, lambda: offsets.reader(stack.settings["KAFKA_BOOTSTRAP_SERVERS"]))
+
+    def lag() -> int:
+        (found,) = [position.lag for position in kafka.look().positions if position.group == topic]
+        return found
+
+    assert [lag(), lag(), lag()] == [2, 0, 0]
+    plain = Producer(servers(stack))
+    plain.produce(topic, "fine")
+    assert plain.flush(30) == 0
+    assert [lag(), lag(), lag()] == [3, 3, 3]
+
+
 class Ailing:
     """The admin client of a cluster where one partition has no leader and the coordinator of one group moves."""
 
@@ -154,7 +176,10 @@ def test_the_running_reconciler_answers(stack: Stack) -> None:
 
 
 def test_without_a_broker_the_reconciler_still_tells_how_it_is() -> None:
-    away = offsets.Kafka(lambda: AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}))
+    nobody = "127.0.0.1:1"
+    away = offsets.Kafka(
+        lambda: AdminClient({"bootstrap.servers": nobody, "log_level": 0}), lambda: offsets.reader(nobody)
+    )
     state, *rest = offsets.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
     assert state == "stack_reconciler problems=1i,restarts=2i"
     assert [line[0] for line in rest] == ["#"]
