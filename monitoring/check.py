@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from monitoring.alerts import Alert
     from operations.reconciler import tables
 
-WITHIN = 10.0  # seconds for all alerts together
+WITHIN = 8.0  # seconds for all alerts together
 
 
 def evaluate(database: tables.QuestDb, alert: Alert, **thresholds: int) -> list[dict[str, Any]]:

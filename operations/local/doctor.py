@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 OLD = 120  # seconds after which the newest row of the monitoring is old
 LATE = 60  # seconds after which a poller's next request is overdue
-ANSWER_WITHIN = 5.0  # seconds: all stages answer within 15, whichever part hangs
+ANSWER_WITHIN = 6.0  # seconds: all stages answer within 15, whichever part hangs
 
 
 class Off(Exception):  # noqa: N818 - nothing is wrong

@@ -66,12 +66,13 @@ class Waiting(NamedTuple):
 class Look:
     """What Kafka said at one moment, and in `failures` a sentence for each thing it did not say.
 
-    `groups` are those of which it said everything; `refused` tells that a request failed.
+    `unanswered` are the groups of which it did not say all, None if not even which groups there are; `refused` tells that a
+    request failed.
     """
 
     ranges: dict[Partition, Range] = field(default_factory=dict)
     positions: list[Position] = field(default_factory=list)
-    groups: set[str] = field(default_factory=set)
+    unanswered: set[str] | None = None
     failures: list[str] = field(default_factory=list)
     refused: bool = False
 
@@ -132,9 +133,9 @@ def look(admin: AdminClient) -> Look:
     following = admin.list_offsets(dict.fromkeys(partitions, latest), request_timeout=TIMEOUT)
     listed = admin.list_consumer_groups(request_timeout=TIMEOUT)
     found.ranges = _ranges(found.results(first), found.results(following))
-    groups = found.results({"the list of groups": listed}).values()
-    names = sorted(group.group_id for result in groups for group in result.valid)
-    found.positions = list(_positions(admin, names, found))
+    for groups in found.results({"the list of groups": listed}).values():
+        found.unanswered = set()
+        found.positions = list(_positions(admin, sorted(group.group_id for group in groups.valid), found))
     return found
 
 
@@ -163,7 +164,7 @@ def _positions(admin: AdminClient, groups: list[str], found: Look) -> Iterator[P
     asked = {group: _committed(admin, group) for group in groups}
     descriptions = found.results(described)
     committed = found.results(asked)
-    found.groups = committed.keys() & descriptions.keys()
+    found.unanswered = set(groups) - (committed.keys() & descriptions.keys())
     for group, answer in committed.items():
         description = descriptions.get(group)
         members = None if description is None else len(description.members)
@@ -249,8 +250,9 @@ class Progress:
     def note(self, seen: Look) -> None:
         """Compare with the look before."""
         now = self._clock()
-        # A group that Kafka said nothing about has not moved, as far as anybody knows.
-        kept = {key: since for key, since in self._since.items() if key.group not in seen.groups}
+        # A group that Kafka said nothing about has not moved, as far as anybody knows. One that is gone has ended.
+        unknown = seen.unanswered
+        kept = {key: since for key, since in self._since.items() if unknown is None or key.group in unknown}
         waiting = [p for p in seen.positions if p.lag and p.members and p.group.startswith(CONNECT)]
         keys = [p._replace(lag=0, members=0) for p in waiting]
         self._since = kept | {key: self._since.get(key, now) for key in keys}
