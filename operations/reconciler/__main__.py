@@ -96,7 +96,7 @@ def main() -> int:
     if options.check:
         return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
-    from operations.reconciler import offsets  # noqa: PLC0415
+    from operations.reconciler import metrics, progress  # noqa: PLC0415
     from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -104,8 +104,8 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     passes = Passes(chosen, admin_client(chosen))
-    kafka = offsets.Kafka(lambda: admin_client(chosen), lambda: offsets.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
-    offsets.serve(kafka, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])), stop)
+    kafka = metrics.Kafka(lambda: admin_client(chosen), lambda: progress.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
+    metrics.serve(kafka, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])), stop)
     run(lambda: passes.once() + kafka.progress.problems(), status_file, stop)
     return 0
 

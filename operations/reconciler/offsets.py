@@ -1,36 +1,22 @@
-"""How far topics and their consumer groups are: `GET /metrics` on a port of its own, for Telegraf.
-
-It is here because only Kafka's admin protocol knows the lag of a group that has no members, Telegraf does not speak it, and the
-reconciler already does. It answers in line protocol, not in Prometheus text: all numbers of a partition belong to one row.
-"""
+"""How far topics and their consumer groups are, as Kafka says at one moment."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from concurrent.futures import Future
 
-    from confluent_kafka import Message
     from confluent_kafka.admin import AdminClient, ConsumerGroupDescription
 
-log = logging.getLogger(__name__)
-
 TIMEOUT = 2.5  # seconds for each of three rounds of requests; together less than Telegraf waits
-LOOK_EVERY = 10.0  # seconds between two looks of the reconciler itself, which also runs without Telegraf
-STALLED_AFTER = 60.0  # seconds
-CONNECT = (
-    "connect-"  # how the group of a connector's sink tasks begins; its consumers start at a partition's first offset
-)
+# How the group of a connector's sink tasks begins. Its consumers start at a partition's first offset.
+CONNECT = "connect-"
 
 Partition = tuple[str, int]  # topic, number
 
@@ -101,21 +87,6 @@ class Look:
             known = {"committed": p.committed, "lag": p.lag, "members": p.members}
             yield f"stack_groups,{tags} " + ",".join(f"{k}={v}i" for k, v in known.items() if v is not None)
         yield from (f"# {failure}" for failure in self.failures)
-
-
-def reader(bootstrap: str) -> Consumer:
-    """Return a consumer of committed messages, which tells when it has read all of a partition; it joins no group."""
-    return Consumer(
-        {
-            "bootstrap.servers": bootstrap,
-            "group.id": "reconciler",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "isolation.level": "read_committed",
-            "auto.offset.reset": "error",
-            "log_level": 0,
-        }
-    )
 
 
 def look(admin: AdminClient) -> Look:
@@ -198,144 +169,3 @@ def _offsets(
 def _tags(**tags: str | int) -> str:
     escapes = str.maketrans({character: "\\" + character for character in ",= "})
     return ",".join(f"{name}={str(value).translate(escapes)}" for name, value in tags.items())
-
-
-class Idle:
-    """Knows which waiting offsets hold nothing to read: the markers of transactions, what was aborted, what is not yet committed.
-
-    They stay between a committed offset and the end until the next message, and are no lag. Kafka does not tell them apart, so
-    where nothing has moved between two looks a consumer tries, once.
-    """
-
-    def __init__(self, connect: Callable[[], Consumer]) -> None:
-        """Take consumers that read committed messages only from `connect`."""
-        self._connect = connect
-        self._before: set[Waiting] = set()
-        self._readable: dict[Waiting, bool] = {}
-
-    def discount(self, seen: Look) -> None:
-        """Take what can't be read off the lag."""
-        waiting = {position: seen.waiting(position) for position in seen.positions if position.lag}
-        spans = set(waiting.values())
-        self._readable = {span: found for span, found in self._readable.items() if span in spans}
-        for span in (spans & self._before) - self._readable.keys():
-            message = self._first(span)
-            if message:
-                error = message.error()
-                self._readable[span] = not (error and error.code() == KafkaError._PARTITION_EOF)  # noqa: SLF001 - its public name
-        self._before = spans
-        seen.positions = [
-            p if self._readable.get(waiting.get(p), True) else p._replace(lag=0)  # type: ignore[arg-type]
-            for p in seen.positions
-        ]
-
-    def _first(self, span: Waiting) -> Message | None:
-        """Return the first message, or the error that there is none; None if the broker does not answer."""
-        consumer = self._connect()
-        try:
-            consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
-            return consumer.poll(TIMEOUT)
-        finally:
-            consumer.close()
-
-
-class Progress:
-    """Remembers since when connectors have had something to read and committed nothing."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Take the time, in seconds, from `clock`."""
-        self._clock = clock
-        self._since: dict[Position, float] = {}  # without lag and members
-
-    def note(self, seen: Look) -> None:
-        """Compare with the look before."""
-        now = self._clock()
-        # A group that Kafka said nothing about has not moved, as far as anybody knows. One that is gone has ended.
-        unknown = seen.unanswered
-        kept = {key: since for key, since in self._since.items() if unknown is None or key.group in unknown}
-        waiting = [p for p in seen.positions if p.lag and p.members and p.group.startswith(CONNECT)]
-        keys = [p._replace(lag=0, members=0) for p in waiting]
-        self._since = kept | {key: self._since.get(key, now) for key in keys}
-
-    def problems(self) -> list[str]:
-        """Return a sentence for each connector that stores nothing; another thread may ask."""
-        now = self._clock()
-        stalled: dict[str, list[tuple[str, float]]] = {}
-        for key, since in self._since.copy().items():
-            if now - since >= STALLED_AFTER:
-                where = f"{key.topic} {key.partition}"
-                stalled.setdefault(key.group.removeprefix(CONNECT), []).append((where, now - since))
-        return [_stalled(connector, partitions) for connector, partitions in sorted(stalled.items())]
-
-
-def _stalled(connector: str, partitions: list[tuple[str, float]]) -> str:
-    where = ", ".join(sorted(name for name, _ in partitions))
-    seconds = max(seconds for _, seconds in partitions)
-    # In minutes: the reconciler logs a sentence again whenever it changes.
-    return (
-        f"connector {connector}: messages wait in {where}, and none was stored for {seconds // 60:.0f} min;"
-        " the log of Kafka Connect says why"
-    )
-
-
-class Kafka:
-    """What Kafka says now, asked by a client that is replaced once it has failed.
-
-    librdkafka's, after its broker has stood still for half a minute, never gets an answer about a group again.
-    """
-
-    def __init__(self, connect: Callable[[], AdminClient], reader: Callable[[], Consumer]) -> None:
-        """Take clients from `connect`, and consumers that read committed messages only from `reader`."""
-        self._connect = connect
-        self._idle = Idle(reader)
-        self._working: AdminClient | None = None
-        self._looked = time.monotonic()
-        self.progress = Progress()
-
-    def look(self) -> Look:
-        """Return what the function `look` does, and raise what it raises; several threads may ask."""
-        admin, self._working = self._working or self._connect(), None
-        found = look(admin)
-        if not found.refused:
-            self._working = admin
-        self._looked = time.monotonic()
-        self._idle.discount(found)
-        self.progress.note(found)
-        return found
-
-    def keep_looking(self, stop: threading.Event) -> None:
-        """Look every ten seconds, unless somebody else just did."""
-        while not stop.wait(max(0.1, self._looked + LOOK_EVERY - time.monotonic())):
-            try:
-                self.look()
-            except KafkaException:
-                self._looked = time.monotonic()  # said by whoever else needs the broker
-
-
-def serve(kafka: Kafka, state: Callable[[], str], address: tuple[str, int], stop: threading.Event) -> None:
-    """Answer on `address` until the process ends; `state` gives the reconciler's own line."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; charset=utf-8")
-            self.end_headers()
-            self.wfile.write(answer(kafka, state()).encode())
-
-        def log_message(self, *_: object) -> None:
-            """Log nothing: it is asked every few seconds."""
-
-    server = ThreadingHTTPServer(address, Handler)
-    server.daemon_threads = True
-    threading.Thread(target=server.serve_forever, name="metrics", daemon=True).start()
-    threading.Thread(target=kafka.keep_looking, args=[stop], name="progress", daemon=True).start()
-    log.info("metrics at http://%s:%d/metrics", *address)
-
-
-def answer(kafka: Kafka, state: str) -> str:
-    """Return all lines; only `state`, and a comment that says why, while the broker does not answer."""
-    try:
-        found = list(kafka.look().lines())
-    except KafkaException as error:
-        found = [f"# no answer from Kafka ({error.args[0].str()})"]
-    return "".join(line + "\n" for line in [state, *found])

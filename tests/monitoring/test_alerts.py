@@ -18,7 +18,7 @@ from waiting import last, until
 from monitoring import alerts, check, grafana_rules
 from operations.local import doctor
 from operations.local.settings import ROOT
-from operations.reconciler import offsets
+from operations.reconciler import metrics, progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -242,7 +242,7 @@ def test_a_sink_that_can_not_store_is_seen_by_everybody(calm: Stack, nowhere: st
         done.stdout
     )
     sentence = f"connector {nowhere}: messages wait in iot_data 0, and none was stored for 1 min"
-    within = offsets.STALLED_AFTER + 2 * offsets.LOOK_EVERY + SLACK
+    within = progress.STALLED_AFTER + 2 * metrics.LOOK_EVERY + SLACK
     until(
         lambda: sentence in calm.make("status").stdout, "the reconciler says so", within, lambda: calm.log("reconciler")
     )

@@ -13,7 +13,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import AdminClient
 from waiting import until
 
-from operations.reconciler import offsets, topics
+from operations.reconciler import metrics, offsets, progress, topics
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -91,7 +91,7 @@ def test_the_marks_of_transactions_are_no_lag(stack: Stack, admin: AdminClient, 
     producer.flush(30)
     producer.abort_transaction(30)
     commit(stack, topic, topic, 5)
-    kafka = offsets.Kafka(lambda: admin, lambda: offsets.reader(stack.settings["KAFKA_BOOTSTRAP_SERVERS"]))
+    kafka = metrics.Kafka(lambda: admin, lambda: progress.reader(stack.settings["KAFKA_BOOTSTRAP_SERVERS"]))
 
     def lag() -> int:
         (found,) = [position.lag for position in kafka.look().positions if position.group == topic]
@@ -146,12 +146,12 @@ def test_what_kafka_does_not_say_hides_nothing_else(stack: Stack, admin: AdminCl
 
 def test_a_connector_that_stands_still_is_told_after_a_minute() -> None:
     now = [0.0]
-    progress = offsets.Progress(lambda: now[0])
+    memory = progress.Progress(lambda: now[0])
 
     def seen(at: float, *positions: offsets.Position, unanswered: set[str] | None = frozenset()) -> list[str]:  # type: ignore[assignment]
         now[0] = at
-        progress.note(offsets.Look(positions=list(positions), unanswered=unanswered))
-        return progress.problems()
+        memory.note(offsets.Look(positions=list(positions), unanswered=unanswered))
+        return memory.problems()
 
     stuck, moving = offsets.Position("connect-a", "t", 0, 7, 2, 1), offsets.Position("connect-b", "t", 0, 1, 9, 1)
     stuck_too = stuck._replace(partition=1, committed=None)
@@ -180,9 +180,9 @@ def test_the_running_reconciler_answers(stack: Stack) -> None:
 
 def test_without_a_broker_the_reconciler_still_tells_how_it_is() -> None:
     nobody = "127.0.0.1:1"
-    away = offsets.Kafka(
-        lambda: AdminClient({"bootstrap.servers": nobody, "log_level": 0}), lambda: offsets.reader(nobody)
+    away = metrics.Kafka(
+        lambda: AdminClient({"bootstrap.servers": nobody, "log_level": 0}), lambda: progress.reader(nobody)
     )
-    state, *rest = offsets.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
+    state, *rest = metrics.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
     assert state == "stack_reconciler problems=1i,restarts=2i"
     assert [line[0] for line in rest] == ["#"]
