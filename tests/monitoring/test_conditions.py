@@ -433,6 +433,7 @@ def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def server(empty: Server) -> Server:
     """That QuestDB with the rows of all cases, and in each table a row of NULLs at each case's moment."""
     assert evaluate(empty, FIRST) == NEVER, "no row at all"
+    assert not any(tiles(empty).values()), "no tile shows a number, or fails"
     written = {row.table for row in all_rows(CASES[0])}
     columns = {
         table: {c["column"]: c["type"] for c in empty.sql(f"SELECT * FROM table_columns('{table}')")}
@@ -445,6 +446,20 @@ def server(empty: Server) -> Server:
         empty.sql(f"INSERT INTO {table} (timestamp) VALUES {values}")
     empty.settle()
     return empty
+
+
+def tiles(server: Server) -> dict[str, list[object]]:
+    """Return the numbers but 0 of the tiles of all dashboards; one that has none shows a word of its own."""
+    found = {}
+    times = panels.TimeRange(FIRST - timedelta(minutes=5), FIRST)
+    with server.connect() as reader:
+        for path in sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json")):
+            for panel in panels.panels(panels.load(path)):
+                if panel.kind in {"stat", "gauge"}:
+                    assert panel.model["fieldConfig"]["defaults"]["noValue"], panel.title
+                    (result,) = preview.fetch(reader, panel, times)
+                    found[f"{path.stem}: {panel.title}"] = [cell for row in result.rows for cell in row if cell]
+    return found
 
 
 def all_rows(case: Case) -> list[Row]:
