@@ -1,7 +1,8 @@
 """The conditions of monitoring/alerts/*.sql, which `make check` and Grafana evaluate alike.
 
-A file has a header of comments (title, for, unit, remedy) and one query. The query returns a row for each thing that is wrong, with
-the columns `subject` (text) and `value` (number, in the header's unit), and no row when all is well. Its thresholds are at the top.
+A file has a header of comments (title, for, unit, remedy) and one query with its thresholds at the top. The query returns a row for
+each thing that is wrong, with the columns `subject` (text) and `value` (number, in the header's unit), and no row when all is well.
+Neither is ever NULL, which Grafana takes for no data, and no two rows have the same subject, which is the label of Grafana's alert.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ class Alert:
         """What the query compares with, by name."""
         return {name: int(value) for name, value in THRESHOLD.findall(self.sql)}
 
+    @property
+    def needs_telegraf(self) -> bool:
+        """Whether the query reads what Telegraf writes."""
+        return "stack_" in self.sql
+
     def query(self, **thresholds: int) -> str:
         """Return the query, with other thresholds than those of the file where given."""
         if unknown := thresholds.keys() - self.thresholds.keys():
@@ -39,16 +45,31 @@ class Alert:
         return THRESHOLD.sub(lambda match: f"@{match[1]} := {thresholds.get(match[1], match[2])}", self.sql)
 
 
+def files(folder: Path = FOLDER) -> list[Path]:
+    """Return the *.sql of `folder` by name, without an editor's hidden ones."""
+    return sorted(path for path in folder.glob("*.sql") if not path.name.startswith("."))
+
+
 def read(folder: Path = FOLDER) -> list[Alert]:
-    """Return the alerts of every *.sql of `folder`, by name."""
-    return [_parse(path) for path in sorted(folder.glob("*.sql"))]
+    """Return the alerts of every file of `folder`, by name."""
+    return [parse(path) for path in files(folder)]
 
 
-def _parse(path: Path) -> Alert:
-    text = path.read_text(encoding="utf-8")
+def parse(path: Path) -> Alert:
+    """Read one file.
+
+    Raises:
+        ValueError: it can't be read, or its header lacks a line; the message names the file.
+
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        message = f"monitoring/alerts/{path.name} can't be read: {error}"
+        raise ValueError(message) from error
     header = dict(HEADER.findall(text))
     if missing := {"title", "for", "unit", "remedy"} - header.keys():
-        message = f"{path.name}: its header lacks {', '.join(sorted(missing))}"
+        message = f"monitoring/alerts/{path.name}: its header lacks {', '.join(sorted(missing))}"
         raise ValueError(message)
     sql = HEADER.sub("", text).strip()
     return Alert(path.stem, header["title"], header["for"], header["unit"], header["remedy"], sql)

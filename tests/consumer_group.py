@@ -13,7 +13,7 @@ from stack import free_ports
 from waiting import until
 
 from operations.local import environment, programs
-from operations.reconciler import offsets
+from operations.reconciler import metrics, progress
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -32,7 +32,9 @@ class Watch:
     def __init__(self, bootstrap: str) -> None:
         """Ask the broker at `bootstrap`, also after it was away."""
         self.went_back: list[str] = []
-        self._kafka = offsets.Kafka(lambda: AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}))
+        self._kafka = metrics.Kafka(
+            lambda: AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}), lambda: progress.reader(bootstrap)
+        )
         self._committed: dict[str, int] = {}
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
@@ -52,7 +54,7 @@ class Watch:
     def _look(self) -> None:
         while not self._ended.wait(INTERVAL):
             for partition, fields in self._groups().items():
-                offset = int(fields["committed"])
+                offset = int(fields.get("committed", 0))  # nothing yet
                 before = self._committed.get(partition, 0)
                 if offset < before:
                     self.went_back.append(f"{partition}: {before} -> {offset}")
@@ -60,7 +62,7 @@ class Watch:
 
     def _groups(self) -> dict[str, Fields]:
         try:
-            lines = self._kafka.lines()
+            lines = list(self._kafka.look().lines())
         except KafkaException:  # the broker is away, which the test may want
             return {}
         return dict(parsed(line) for line in lines if line.startswith("stack_groups,consumer_group=connect-"))

@@ -138,14 +138,14 @@ def _overlap(window: Window) -> Answer:
 
 def _outcome(poll: Poll) -> str:
     if poll.status == 200:
-        return "saturated" if poll.saturated else "complete"
+        return "saturated" if poll.saturated else "nothing known missing"
     return "unchanged" if poll.status == 304 else "failed"
 
 
 def _outcomes(window: Window) -> Answer:
     counts = {at: Counter(map(_outcome, polls)) for at, polls in window.buckets_of_polls().items()}
     return [
-        (at, *(count[name] for name in ("complete", "saturated", "unchanged", "failed")))
+        (at, *(count[name] for name in ("nothing known missing", "saturated", "unchanged", "failed")))
         for at, count in counts.items()
     ]
 

@@ -5,9 +5,13 @@
 DECLARE @seconds := 60
 SELECT topic AS subject, depth AS value
 FROM (
-  SELECT topic, last(next) - last(first) AS depth
-  FROM stack_topics
-  WHERE timestamp > dateadd('s', -@seconds, now()) AND topic LIKE '%_dlq'
+  SELECT topic, sum(depth) AS depth
+  FROM (
+    SELECT topic, partition_id, last_not_null(next) - last_not_null(first) AS depth
+    FROM stack_topics
+    WHERE timestamp > dateadd('s', -@seconds, now()) AND timestamp <= now() AND topic LIKE '%_dlq'
+    GROUP BY topic, partition_id
+  )
   GROUP BY topic
 )
 WHERE depth > 0;

@@ -5,9 +5,9 @@
 DECLARE @above := 80, @seconds := 60
 SELECT path AS subject, used AS value
 FROM (
-  SELECT path, last(used_percent) AS used
+  SELECT path, last_not_null(used_percent) AS used
   FROM stack_disks
-  WHERE timestamp > dateadd('s', -@seconds, now())
+  WHERE timestamp > dateadd('s', -@seconds, now()) AND timestamp <= now() AND path IS NOT NULL
   GROUP BY path
 )
 WHERE used > @above;

@@ -4,5 +4,9 @@
 -- remedy: `make status` or `docker logs rta_reconciler` tells which file and what to do.
 DECLARE @seconds := 60
 SELECT 'reconciler' AS subject, problems AS value
-FROM (SELECT last(problems) AS problems FROM stack_reconciler WHERE timestamp > dateadd('s', -@seconds, now()))
+FROM (
+  SELECT last_not_null(problems) AS problems
+  FROM stack_reconciler
+  WHERE timestamp > dateadd('s', -@seconds, now()) AND timestamp <= now()
+)
 WHERE problems > 0;

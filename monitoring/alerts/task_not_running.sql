@@ -5,9 +5,9 @@
 DECLARE @seconds := 60
 SELECT connector || ' task ' || task || ' is ' || state AS subject, 1.0 AS value
 FROM (
-  SELECT connector, task, last(state) AS state
+  SELECT connector, task, last_not_null(state) AS state
   FROM stack_tasks
-  WHERE timestamp > dateadd('s', -@seconds, now())
+  WHERE timestamp > dateadd('s', -@seconds, now()) AND timestamp <= now()
   GROUP BY connector, task
 )
-WHERE state <> 'RUNNING';
+WHERE state IS NOT NULL AND state <> 'RUNNING';

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
 from monitoring import check
@@ -126,18 +127,26 @@ def status(settings: Settings) -> int:
     if not supervisor.running():
         say("\n".join(f"✗ {problem}" for problem in obstacles.orphans(settings)) or NOTHING)
         return 1
-    problems = [report(process, settings) for process in supervisor.processes()]
+    processes = supervisor.processes()
+    # All at once: several that hang cost no more than one.
+    with ThreadPoolExecutor(len(processes)) as pool:
+        problems = list(pool.map(lambda process: problem_of(process, settings), processes))
+    for process, problem in zip(processes, problems, strict=True):
+        report(process, problem)
     return 1 if restoring or any(problems) else 0
 
 
-def report(process: Process, settings: Settings) -> str | None:
-    """Print one part's state; return what is wrong with it."""
-    problem = health.problem(process.name, settings) if process.alive else startup.ending(process, settings)
+def problem_of(process: Process, settings: Settings) -> str | None:
+    """Return what is wrong with one part, or None."""
+    return health.problem(process.name, settings) if process.alive else startup.ending(process, settings)
+
+
+def report(process: Process, problem: str | None) -> None:
+    """Print one part's state."""
     age = f"{time.time() - process.started:6.0f} s" if process.pid else "       -"
     say(
         f"{'✗' if problem else '✓'} {process.name:15} {process.state:8} {age} {process.rss >> 20:5} MB  {problem or ''}".rstrip()
     )
-    return problem
 
 
 def diagnose(settings: Settings) -> int:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 from confluent_kafka import KafkaException
+from requests.adapters import HTTPAdapter
 
 from monitoring import check
 from operations.local import health
+from operations.local.processes import Supervisor
 from operations.reconciler import connectors, repairs, tables, topics
 from operations.reconciler.passes import CONNECTORS, SCHEMA, TOPICS, admin_client
 from operations.reconciler.problems import Problem
@@ -20,7 +22,20 @@ if TYPE_CHECKING:
 
     from operations.local.settings import Settings
 
-OLD = 120  # seconds after which a newest row is old; GitHub asks pollers to wait 60
+OLD = 120  # seconds after which the newest row of the monitoring is old
+LATE = 60  # seconds after which a poller's next request is overdue
+ANSWER_WITHIN = 6.0  # seconds: all stages answer within 15, whichever part hangs
+
+
+class Off(Exception):  # noqa: N818 - nothing is wrong
+    """What a stage looks at is off on purpose; the message says how to have it."""
+
+
+class _Impatient(HTTPAdapter):
+    """Waits for an answer no longer than a person wants to."""
+
+    def send(self, *arguments: Any, **keywords: Any) -> requests.Response:  # noqa: ANN401 - as the base class
+        return super().send(*arguments, **keywords | {"timeout": ANSWER_WITHIN})
 
 
 @dataclass(frozen=True)
@@ -34,23 +49,26 @@ class Stage:
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found at a stage: a text, and whether it is well."""
+    """What was found at a stage: a text, and whether it is well, or off on purpose."""
 
     stage: Stage
     text: str
     well: bool
+    off: bool = False
 
     def __str__(self) -> str:
         """Return its line, with the remedy if it is not well."""
-        return f"{'✓' if self.well else '✗'} {self.stage.name:10} {self.text}" + (
-            "" if self.well else f". {self.stage.remedy}"
-        )
+        mark = "-" if self.off else "✓" if self.well else "✗"
+        return f"{mark} {self.stage.name:10} {self.text}" + ("" if self.well else f". {self.stage.remedy}")
 
 
 def database(settings: Settings) -> tables.QuestDb:
     """Return the QuestDB that `settings` name."""
     login = settings.questdb_http_user, settings.questdb_http_password
-    return tables.QuestDb(requests.Session(), settings.questdb_http_url, *login)
+    session = requests.Session()
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, _Impatient())
+    return tables.QuestDb(session, settings.questdb_http_url, *login)
 
 
 def feed(settings: Settings) -> str:
@@ -60,9 +78,29 @@ def feed(settings: Settings) -> str:
     return f"{settings.github_api_url} answers"
 
 
+LAST_POLLS = """
+SELECT timestamp, status, error, datediff('s', timestamp, now()) AS age, interval
+FROM github_polls
+WHERE timestamp <= now()
+ORDER BY timestamp DESC
+LIMIT 3
+"""
+
+
 def poller(settings: Settings) -> str:
-    """Look for a recent request of a poller."""
-    return f"asked {_age(settings, 'github_polls')} s ago"
+    """Look for a request of a poller that came when it was due, and at its answers."""
+    rows = database(settings).run(LAST_POLLS)
+    if not rows:
+        message = "no poller has asked yet"
+        raise Problem(message)
+    age, interval = rows[0]["age"], rows[0]["interval"] or 0
+    if age > interval + LATE:
+        message = f"the last request was {age} s ago, and the next was due after {interval:.0f} s"
+        raise Problem(message)
+    if all(row["status"] not in {200, 304} for row in rows):
+        message = f"GitHub's last answers were no good: {rows[0]['error'] or rows[0]['status']}"
+        raise Problem(message)
+    return f"asked {age} s ago"
 
 
 def broker(settings: Settings) -> str:
@@ -100,34 +138,52 @@ def questdb(settings: Settings) -> str:
 
 
 def newest(settings: Settings) -> str:
-    """Look at the age of the newest event."""
-    (row,) = database(settings).run("SELECT datediff('s', max(timestamp), now()) AS age FROM github_events")
-    if row["age"] is None:
+    """Look at the age of the newest event, without those that claim to be of the future."""
+    age = _age(settings, "github_events")
+    if age is None:
         message = "no event has arrived yet"
         raise Problem(message)
-    return f"the newest event is {row['age']} s old (GitHub holds events back for five minutes)"
+    return f"the newest event is {age} s old (GitHub holds events back for five minutes)"
 
 
 def telegraf(settings: Settings) -> str:
     """Look for recent rows of the monitoring."""
-    return f"wrote {_age(settings, 'stack_disks')} s ago"
+    if _monitoring_is_off(settings):
+        message = "monitoring is off: run `make telegraf`, then `make down` and `make up`"
+        raise Off(message)
+    age = _age(settings, "stack_disks")
+    if age is None or age > OLD:
+        message = "it has never written" if age is None else f"it last wrote {age} s ago"
+        raise Problem(message)
+    return f"wrote {age} s ago"
 
 
 def alerts(settings: Settings) -> str:
-    """Evaluate the alerts."""
-    found = [line.partition("\n")[0].removeprefix("✗ ") for line in check.report(database(settings))]
+    """Evaluate the alerts; without Telegraf those that can be judged without it."""
+    off = _monitoring_is_off(settings)
+    lines = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf))
+    found = [line.partition("\n")[0].removeprefix("✗ ") for line in lines]
     if found:
         raise Problem("; ".join(found))
+    if off:
+        message = "none of those that need no monitoring; the others are not judged"
+        raise Off(message)
     return "none"
 
 
-def _age(settings: Settings, table: str) -> int:
-    """Return the age in seconds of the newest row of `table`; raise Problem if it is old."""
-    (row,) = database(settings).run(f"SELECT datediff('s', max(timestamp), now()) AS age FROM {table}")  # noqa: S608 - our names
+def _monitoring_is_off(settings: Settings) -> bool:
+    """Return whether the stack runs without Docker and without Telegraf."""
+    return settings.telegraf is None and Supervisor(settings).running()
+
+
+def _age(settings: Settings, table: str) -> int | None:
+    """Return the age in seconds of the newest row of `table` that is not of the future; None if there is none."""
+    # count() keeps a row where there is none to find.
+    sql = "SELECT count(), datediff('s', max(timestamp), now()) AS age FROM ({})"
+    (row,) = database(settings).run(
+        sql.format(f"SELECT timestamp FROM {table} WHERE timestamp <= now() ORDER BY timestamp DESC LIMIT 1")  # noqa: S608 - our names
+    )
     age: int | None = row["age"]
-    if age is None or age > OLD:
-        message = f"table {table} has no row" + ("" if age is None else f" of the last {age} s")
-        raise Problem(message)
     return age
 
 
@@ -153,14 +209,18 @@ def find(stage: Stage, settings: Settings) -> Finding:
     """Look at one stage."""
     try:
         return Finding(stage, stage.look(settings), well=True)
-    except (Problem, KafkaException, requests.RequestException) as error:
+    except Off as off:
+        return Finding(stage, str(off), well=True, off=True)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the other stages are still to be told
         return Finding(stage, _reason(error), well=False)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.RequestException) and error.request is not None:
         return f"no answer from {str(error.request.url).partition('?')[0]} ({type(error).__name__})"
-    return str(error.args[0].str() if isinstance(error, KafkaException) else error)
+    if isinstance(error, KafkaException):
+        return str(error.args[0].str())
+    return str(error) if isinstance(error, Problem) else f"{type(error).__name__}: {error}"
 
 
 def examine(settings: Settings) -> list[Finding]:

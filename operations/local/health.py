@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING
 
 import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+
+from operations.local.settings import THIS_MACHINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from operations.local.settings import Settings
 
 TIMEOUT = 3.0  # seconds
+CONNECTOR = re.compile(r'connector="?([^",]+)')  # in the name of an MBean
 
 
 def broker(settings: Settings) -> str | None:
@@ -36,8 +40,20 @@ def questdb(settings: Settings) -> str | None:
 
 
 def connect(settings: Settings) -> str | None:
-    """Return why Kafka Connect can't be used, or None."""
-    return _get(settings.connect_url + "/connectors")
+    """Return why Kafka Connect can't be used, or which of its sinks can't store rows, or None."""
+    return _get(settings.connect_url + "/connectors") or _outages(settings)
+
+
+def _outages(settings: Settings) -> str | None:
+    # Each task of the sink tells over JMX whether it can't store (docs/sink.md).
+    jolokia = f"http://{THIS_MACHINE}:{settings.ports.connect_jolokia}/jolokia"
+    url = f"{jolokia}/read/kafka.connect:type=plugins,connector=*,task=*/outage"
+    try:
+        tasks = requests.get(url, timeout=TIMEOUT).json().get("value") or {}
+    except (requests.RequestException, ValueError) as error:
+        return f"its metrics do not answer ({type(error).__name__})"
+    ill = sorted({match[1] for name, values in tasks.items() if values["outage"] and (match := CONNECTOR.search(name))})
+    return f"QuestDB takes no rows of {', '.join(ill)}: the log of kafka-connect says why" if ill else None
 
 
 def simulator(settings: Settings) -> str | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from operations.reconciler.passes import Passes
+    from collections.abc import Callable
 
 log = logging.getLogger("reconciler")
 
@@ -75,11 +75,11 @@ def write_status(status_file: Path, problems: list[str]) -> None:
     fresh.replace(status_file)
 
 
-def run(passes: Passes, status_file: Path, stop: threading.Event) -> None:
+def run(once: Callable[[], list[str]], status_file: Path, stop: threading.Event) -> None:
     """Pass after pass until told to stop; log what has changed since the pass before."""
     last: list[str] | None = None
     while not stop.is_set():
-        problems = passes.once()
+        problems = once()
         write_status(status_file, problems)
         if problems != last:
             for problem in problems or ["all topics, tables and connectors are as the files say"]:
@@ -96,7 +96,7 @@ def main() -> int:
     if options.check:
         return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
-    from operations.reconciler import offsets  # noqa: PLC0415
+    from operations.reconciler import metrics, progress  # noqa: PLC0415
     from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -104,8 +104,9 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     passes = Passes(chosen, admin_client(chosen))
-    offsets.serve(lambda: admin_client(chosen), passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])))
-    run(passes, status_file, stop)
+    kafka = metrics.Kafka(lambda: admin_client(chosen), lambda: progress.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
+    metrics.serve(kafka, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])), stop)
+    run(lambda: passes.once() + kafka.progress.problems(), status_file, stop)
     return 0
 
 

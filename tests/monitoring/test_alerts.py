@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,13 +18,17 @@ from waiting import last, until
 
 from monitoring import alerts, check, grafana_rules
 from operations.local import doctor
+from operations.local.settings import ROOT
+from operations.reconciler import metrics, progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from stack import Stack
 
 ALERTS = {alert.name: alert for alert in alerts.read()}
+MEASUREMENT = {"timestamp": "2099-01-13T09:15:00Z", "device_id": "car1", "device_type": "car", "speed": 1}
 # Thresholds for the tests' two seconds between looks instead of ten; that of events_stale goes by the simulated feed's own delay.
 SHORT = {
     "part_down": {"after": 8},
@@ -29,8 +36,11 @@ SHORT = {
     "lag_growing": {"least": 500, "seconds": 10},
     "dead_letters": {"seconds": 10},
     "task_not_running": {"seconds": 10},
+    "sink_outage": {"seconds": 10, "look": 6},
+    "group_stalled": {"seconds": 15, "look": 6},
 }
-QUIET = 10.0  # seconds: an hour's worth of conditions is the same twelve queries again and again
+QUIET = 10.0  # seconds: an hour's worth of conditions is the same queries again and again
+HANGING = 15.0  # seconds within which every command answers while QuestDB hangs
 WITHIN = 90.0  # seconds from a repair; mostly much less, but the machine may be busy
 SLACK = 20.0  # seconds that a busy machine may take longer than stated
 
@@ -68,7 +78,7 @@ def calm(stack: Stack, telegraf: str, monkeypatch: pytest.MonkeyPatch) -> Stack:
     assert telegraf
     stack.healthy()
     empty_dead_letters(stack)
-    ((age,),) = stack.sql("SELECT datediff('s', max(timestamp), now()) FROM github_events")
+    ((age,),) = stack.sql("SELECT datediff('s', max(timestamp), now()) FROM github_events WHERE timestamp <= now()")
     monkeypatch.setitem(SHORT, "events_stale", {"after": age + 15})
     database = doctor.database(stack.settings)
 
@@ -157,7 +167,13 @@ def test_faults_that_need_no_stop(calm: Stack) -> None:
         calm, "task_not_running", "github_polls task 0 is PAUSED", connector(calm, "pause"), connector(calm, "resume")
     )
     fault(calm, "wal_suspended", "iot_data", wal(calm, "SUSPEND"), wal(calm, "RESUME"))
-    fault(calm, "dead_letters", "iot_data_dlq", lambda: poison(calm), lambda: empty_dead_letters(calm))
+    fault(
+        calm,
+        "dead_letters",
+        "iot_data_dlq",
+        lambda: send(calm, "iot_data", "this is not JSON"),
+        lambda: empty_dead_letters(calm),
+    )
     fault(calm, "monitoring_silent", "telegraf", program(calm, "stop"), program(calm, "start"))
     on(calm, "events_stale", "github_events")
     calm.simulator("PUT", "/faults")
@@ -190,10 +206,95 @@ def program(stack: Stack, action: str) -> Callable[[], None]:
     return lambda: getattr(stack.supervisor, f"{action}_program")("telegraf")
 
 
-def poison(stack: Stack) -> None:
+def send(stack: Stack, topic: str, message: str) -> None:
     producer = Producer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
-    producer.produce("iot_data", b"this is not JSON")
+    producer.produce(topic, message)
     assert producer.flush(30) == 0
+
+
+@pytest.fixture
+def nowhere(calm: Stack) -> Iterator[str]:
+    """A connector whose table does not exist, and a message for it."""
+    url = f"{calm.settings.connect_url}/connectors/nowhere"
+    config = json.loads((ROOT / "kafka-connect-plugins" / "connectors" / "iot_data.json").read_text(encoding="utf-8"))
+    requests.put(f"{url}/config", json=config | {"table": "nowhere"}, timeout=30).raise_for_status()
+    send(calm, "iot_data", json.dumps(MEASUREMENT))
+    yield "nowhere"
+    requests.delete(url, timeout=30).raise_for_status()
+    admin = AdminClient({"bootstrap.servers": calm.settings.kafka_bootstrap_servers})
+    until(lambda: not members(admin, "connect-nowhere"), "a group without members")
+    for future in admin.delete_consumer_groups(["connect-nowhere"]).values():
+        future.result()
+
+
+def members(admin: AdminClient, group: str) -> int:
+    (future,) = admin.describe_consumer_groups([group]).values()
+    return len(future.result().members)
+
+
+def test_a_sink_that_can_not_store_is_seen_by_everybody(calm: Stack, nowhere: str) -> None:
+    """Its task is RUNNING all the while; one message waits, and no offset was ever committed."""
+    on(calm, "sink_outage", nowhere)
+    on(calm, "group_stalled", f"connect-{nowhere} on iot_data 0")
+    assert not subjects(calm, "task_not_running")
+    done = calm.make("status")
+    assert done.returncode != 0
+    assert re.search(rf"^✗ kafka-connect .* QuestDB takes no rows of {nowhere}\b", done.stdout, re.MULTILINE), (
+        done.stdout
+    )
+    sentence = f"connector {nowhere}: messages wait in iot_data 0, and none was stored for 1 min"
+    within = progress.STALLED_AFTER + 2 * metrics.LOOK_EVERY + SLACK
+    until(
+        lambda: sentence in calm.make("status").stdout, "the reconciler says so", within, lambda: calm.log("reconciler")
+    )
+
+
+def test_a_questdb_that_hangs_keeps_no_command_waiting(calm: Stack) -> None:
+    calm.suspend("questdb")
+    try:
+        for command, line in COMMANDS.items():
+            began = time.monotonic()
+            done = calm.make(command)
+            assert time.monotonic() - began < HANGING, command
+            assert done.returncode != 0
+            assert re.search(line, done.stdout, re.MULTILINE), done.stdout
+    finally:
+        calm.resume("questdb")
+    off(calm, "monitoring_silent")
+
+
+COMMANDS = {
+    "check": r"^✗ QuestDB does not answer \(ReadTimeout\)$",
+    "doctor": r"^✗ questdb +no answer from http\S+ \(ReadTimeout\)",
+    "status": r"^✗ questdb .* ReadTimeout$",
+}
+
+
+def test_without_telegraf_the_doctor_says_that_monitoring_is_off(calm: Stack) -> None:
+    settings = replace(calm.settings, telegraf=None)
+    lines = [str(finding) for finding in doctor.examine(settings)]
+    assert [line[0] for line in lines] == ["✓"] * (len(lines) - 2) + ["-"] * 2, lines
+    assert lines[-2].startswith("- telegraf   monitoring is off: run `make telegraf`")
+    assert lines[-1] == "- alerts     none of those that need no monitoring; the others are not judged"
+
+
+def test_a_file_that_can_not_be_judged_is_named_and_hides_no_other(
+    calm: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = "-- title: T\n-- for: 0s\n-- unit: u\n-- remedy: r\n"
+    (tmp_path / "a.sql").write_text("SELECT 1", encoding="utf-8")
+    (tmp_path / "b.sql").write_bytes(b"-- Gr\xfc\xdfe")
+    (tmp_path / "c.sql").write_text(f"{head}SELECT 1 FROM no_such_table", encoding="utf-8")
+    (tmp_path / "d.sql").write_text(f"{head}SELECT 1 AS other", encoding="utf-8")
+    (tmp_path / "e.sql").write_text(f"{head}SELECT 'x' AS subject, null::double AS value", encoding="utf-8")
+    (tmp_path / "f.sql").write_text(f"{head}SELECT 'x' AS subject, 2 AS value", encoding="utf-8")
+    (tmp_path / ".#f.sql").symlink_to("me@host.1:2")  # as Emacs makes while a file is edited
+    monkeypatch.setattr(alerts, "files", partial(alerts.files, tmp_path))
+    found = [line.partition("\n")[0] for line in check.report(doctor.database(calm.settings))]
+    assert found[0] == "✗ monitoring/alerts/a.sql: its header lacks for, remedy, title, unit"
+    assert found[1].startswith("✗ monitoring/alerts/b.sql can't be read: ")
+    assert found[2] == "✗ T: can't be judged, table does not exist [table=no_such_table]"
+    assert found[3:] == ["✗ T: can't be judged", "✗ T: can't be judged", "✗ T: x, 2 u"]
 
 
 def test_without_questdb_the_check_says_so_and_no_metric_is_lost(calm: Stack) -> None:

@@ -48,6 +48,15 @@ def test_quest_db_gets_a_login_with_every_request() -> None:
         assert 'password = "${QUESTDB_HTTP_PASSWORD:-}"' in part
 
 
+def test_the_cluster_asks_each_node_for_the_same_metrics() -> None:
+    def asked(name: str) -> list[str]:
+        parts = (FOLDER / name).read_text(encoding="utf-8").split("\n\n")
+        agents = [part for part in parts if part.startswith("[[inputs.jolokia2_agent]]")]
+        return [re.sub(r"urls = .*", "", agent).strip() for agent in agents]
+
+    assert asked("cluster.conf") == asked("telegraf.conf") != []
+
+
 def look(stack: Stack) -> str:
     """Let Telegraf look once and print what it would write."""
     assert stack.settings.telegraf

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import uuid
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from waiting import until
 
-from operations.reconciler import offsets, topics
+from operations.reconciler import metrics, offsets, progress, topics
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from confluent_kafka import ConsumerGroupTopicPartitions
+    from confluent_kafka.admin import ClusterMetadata
     from stack import Stack
 
 
@@ -26,23 +29,145 @@ def admin(stack: Stack) -> AdminClient:
     return AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
 
 
-def test_a_partition_and_a_group_that_is_away(stack: Stack, admin: AdminClient, tmp_path: Path) -> None:
-    topic, group = f"offsets_{uuid.uuid4().hex}", "a group, with=signs"
-    (tmp_path / f"{topic}.properties").write_text("partitions=1\n", encoding="utf-8")
+@pytest.fixture
+def topic(stack: Stack, admin: AdminClient, tmp_path: Path) -> str:
+    """A topic with five messages in its only partition."""
+    name = f"offsets_{uuid.uuid4().hex}"
+    (tmp_path / f"{name}.properties").write_text("partitions=1\n", encoding="utf-8")
     topics.apply(admin, topics.read(tmp_path))
-    servers = {"bootstrap.servers": stack.settings.kafka_bootstrap_servers}
-    producer = Producer(servers)
+    producer = Producer(servers(stack))
     for number in range(5):
-        producer.produce(topic, str(number))
+        producer.produce(name, str(number))
     assert producer.flush(30) == 0
-    consumer = Consumer({**servers, "group.id": group})
-    consumer.commit(offsets=[TopicPartition(topic, 0, 2)], asynchronous=False)
+    return name
+
+
+def servers(stack: Stack) -> dict[str, str | int | float | bool]:
+    return {"bootstrap.servers": stack.settings.kafka_bootstrap_servers}
+
+
+def commit(stack: Stack, group: str, topic: str, offset: int) -> None:
+    consumer = Consumer({**servers(stack), "group.id": group})
+    consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
     consumer.close()
-    found = [line for line in offsets.lines(admin) if topic in line]
+
+
+def test_a_partition_and_a_group_that_is_away(stack: Stack, admin: AdminClient, topic: str) -> None:
+    commit(stack, "a group, with=signs", topic, 2)
+    found = [line for line in offsets.look(admin).lines() if topic in line]
+    tags = rf"consumer_group=a\ group\,\ with\=signs,topic={topic},partition_id=0"
     assert found == [
         f"stack_topics,topic={topic},partition_id=0 first=0i,next=5i",
-        rf"stack_groups,consumer_group=a\ group\,\ with\=signs,topic={topic},partition_id=0 committed=2i,lag=3i",
+        f"stack_groups,{tags} committed=2i,lag=3i,members=0i",
     ]
+
+
+def test_a_connector_that_never_committed_and_messages_that_expired(
+    stack: Stack, admin: AdminClient, topic: str
+) -> None:
+    """A sink of Connect starts at the first message there is."""
+    (expired,) = admin.delete_records([TopicPartition(topic, 0, 2)]).values()
+    expired.result()
+    group = f"connect-{topic}"
+    consumer = Consumer({**servers(stack), "group.id": group, "enable.auto.commit": False})
+    consumer.subscribe([topic])
+
+    def assigned() -> list[TopicPartition]:
+        consumer.poll(0.1)
+        return consumer.assignment()
+
+    until(assigned, "a partition", 30)
+    found = [position for position in offsets.look(admin).positions if position.group == group]
+    consumer.close()
+    assert found == [offsets.Position(group, topic, 0, None, 3, 1)]
+
+
+def test_the_marks_of_transactions_are_no_lag(stack: Stack, admin: AdminClient, topic: str) -> None:
+    """One was aborted after all that was committed; a message that can be read is lag at once."""
+    producer = Producer({**servers(stack), "transactional.id": topic})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, "aborted")
+    producer.flush(30)
+    producer.abort_transaction(30)
+    commit(stack, topic, topic, 5)
+    kafka = metrics.Kafka(lambda: admin, lambda: progress.reader(stack.settings.kafka_bootstrap_servers))
+
+    def lag() -> int:
+        (found,) = [position.lag for position in kafka.look().positions if position.group == topic]
+        return found
+
+    until(lambda: lag() == 0, "no lag", 30)
+    plain = Producer(servers(stack))
+    plain.produce(topic, "fine")
+    assert plain.flush(30) == 0
+    assert [lag(), lag(), lag()] == [3, 3, 3]
+
+
+class Ailing:
+    """The admin client of a cluster where one partition has no leader and the coordinator of one group moves."""
+
+    def __init__(self, admin: AdminClient, topic: str, group: str) -> None:
+        self._admin, self._topic, self._group = admin, topic, group
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the client has
+        """Be that client in all else."""
+        return getattr(self._admin, name)
+
+    def list_topics(self, timeout: float) -> ClusterMetadata:
+        """Take the leader away."""
+        found = self._admin.list_topics(timeout=timeout)
+        found.topics[self._topic].partitions[0].leader = -1
+        return found
+
+    def list_consumer_group_offsets(self, asked: list[ConsumerGroupTopicPartitions], **keywords: Any) -> dict[str, Any]:  # noqa: ANN401
+        """Refuse as librdkafka does."""
+        if asked[0].group_id != self._group:
+            return dict(self._admin.list_consumer_group_offsets(asked, **keywords))
+        refused: Future[Any] = Future()
+        refused.set_exception(KafkaException(KafkaError(KafkaError.NOT_COORDINATOR, "the coordinator moves")))
+        return {self._group: refused}
+
+
+def test_what_kafka_does_not_say_hides_nothing_else(stack: Stack, admin: AdminClient, topic: str) -> None:
+    commit(stack, "moves", "github_events", 1)
+    commit(stack, "stays", "github_events", 1)
+    found = list(offsets.look(Ailing(admin, topic, "moves")).lines())  # type: ignore[arg-type]
+    assert not [
+        line for line in found if line.startswith("stack_") and (topic in line or "consumer_group=moves" in line)
+    ]
+    assert [line for line in found if line.startswith("stack_topics,topic=github_events,")]
+    assert [line for line in found if line.startswith("stack_groups,consumer_group=stays,topic=github_events,")]
+    assert [line for line in found if line.startswith("#")] == [
+        f"# {topic}: partition 0 has no leader",
+        "# moves: the coordinator moves",
+    ]
+
+
+def test_a_connector_that_stands_still_is_told_after_a_minute() -> None:
+    now = [0.0]
+    memory = progress.Progress(lambda: now[0])
+
+    def seen(at: float, *positions: offsets.Position, unanswered: set[str] | None = frozenset()) -> list[str]:  # type: ignore[assignment]
+        now[0] = at
+        memory.note(offsets.Look(positions=list(positions), unanswered=unanswered))
+        return memory.problems()
+
+    stuck, moving = offsets.Position("connect-a", "t", 0, 7, 2, 1), offsets.Position("connect-b", "t", 0, 1, 9, 1)
+    stuck_too = stuck._replace(partition=1, committed=None)
+    ended, other = stuck._replace(group="connect-c", members=0), stuck._replace(group="other")
+    assert seen(0, stuck, stuck_too, moving, ended, other) == []
+    assert seen(59, stuck, stuck_too, moving._replace(committed=2), ended, other) == []
+    assert seen(60, unanswered={"connect-a"}) == [
+        sentence := "connector a: messages wait in t 0, t 1, and none was stored for 1 min;"
+        " the log of Kafka Connect says why"
+    ]
+    assert seen(119, stuck._replace(lag=500), stuck_too, moving._replace(committed=3), ended, other) == [sentence]
+    assert seen(120, stuck._replace(committed=8), stuck_too) == [
+        sentence.replace("t 0, t 1", "t 1").replace("1 min", "2 min")
+    ]
+    assert seen(130, unanswered=None) != []
+    assert seen(140) == [], "the group is gone"
 
 
 def test_the_running_reconciler_answers(stack: Stack) -> None:
@@ -54,7 +179,10 @@ def test_the_running_reconciler_answers(stack: Stack) -> None:
 
 
 def test_without_a_broker_the_reconciler_still_tells_how_it_is() -> None:
-    away = offsets.Kafka(lambda: AdminClient({"bootstrap.servers": "127.0.0.1:1", "log_level": 0}))
-    state, *rest = offsets.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
+    nobody = "127.0.0.1:1"
+    away = metrics.Kafka(
+        lambda: AdminClient({"bootstrap.servers": nobody, "log_level": 0}), lambda: progress.reader(nobody)
+    )
+    state, *rest = metrics.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
     assert state == "stack_reconciler problems=1i,restarts=2i"
     assert [line[0] for line in rest] == ["#"]

@@ -1,0 +1,17 @@
+-- title: A consumer group stands still
+-- for: 0s
+-- unit: messages to read, and no commit for five minutes
+-- remedy: For a group connect-NAME read `curl http://localhost:8083/connectors/NAME/status` and Kafka Connect's log; if nothing explains it, run `curl -X POST "http://localhost:8083/connectors/NAME/restart?includeTasks=true"`. For another group look at its program.
+-- A group that has no members has ended, unless it belongs to a connector.
+DECLARE @seconds := 300, @look := 30
+SELECT consumer_group || ' on ' || topic || ' ' || partition_id AS subject, lag AS value
+FROM (
+  SELECT consumer_group, topic, partition_id, min(timestamp) AS since, min(lag) AS least, last(lag) AS lag,
+    min(coalesce(committed, -1)) AS lowest, max(coalesce(committed, -1)) AS highest, last_not_null(members) AS members
+  FROM stack_groups
+  WHERE timestamp > dateadd('s', -@seconds - @look, now()) AND timestamp <= now() AND lag IS NOT NULL
+  GROUP BY consumer_group, topic, partition_id
+)
+WHERE least > 0 AND lowest = highest AND since <= dateadd('s', -@seconds, now()) AND (members > 0 OR consumer_group IN (
+  SELECT 'connect-' || connector FROM stack_tasks WHERE timestamp > dateadd('h', -1, now()) AND timestamp <= now()
+));
