@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import signal
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from operations.reconciler import status
 
 if TYPE_CHECKING:
     from operations.reconciler.passes import Passes
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("reconciler")
 
 PAUSE = 2.0  # seconds between two passes
-STALE = 30.0  # seconds after which a status file says nothing about now
 
 SETTINGS = {
     "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
@@ -52,35 +51,12 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check(status_file: Path) -> int:
-    """Report what the running reconciler last found; return the exit code.
-
-    Reads a file instead of asking again: a health check every few seconds should cost next to nothing.
-    """
-    try:
-        status = json.loads(status_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        sys.stdout.write(f"no status yet: {error}\n")
-        return 1
-    age = time.time() - status["time"]
-    problems = status["problems"] if age < STALE else [f"last pass {age:.0f} s ago: the reconciler does not run"]
-    sys.stdout.write("\n".join(problems or ["all as the files say"]) + "\n")
-    return 1 if problems else 0
-
-
-def write_status(status_file: Path, problems: list[str]) -> None:
-    """Replace the status file in one step, so that no reader sees half of it."""
-    fresh = status_file.with_suffix(".new")
-    fresh.write_text(json.dumps({"time": time.time(), "problems": problems}), encoding="utf-8")
-    fresh.replace(status_file)
-
-
 def run(passes: Passes, status_file: Path, stop: threading.Event) -> None:
     """Pass after pass until told to stop; log what has changed since the pass before."""
     last: list[str] | None = None
     while not stop.is_set():
         problems = passes.once()
-        write_status(status_file, problems)
+        status.write(status_file, problems)
         if problems != last:
             for problem in problems or ["all topics, tables and connectors are as the files say"]:
                 log.info("%s", problem)
@@ -94,7 +70,7 @@ def main() -> int:
     chosen = settings()
     status_file = Path(chosen["RECONCILER_STATUS_FILE"])
     if options.check:
-        return check(status_file)
+        return status.check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
     from operations.reconciler import offsets  # noqa: PLC0415
     from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415

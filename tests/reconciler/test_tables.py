@@ -9,7 +9,7 @@ import pytest
 import requests
 from waiting import until
 
-from operations.reconciler import repairs, tables
+from operations.reconciler import questdb, repairs, tables
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def test_statement_that_is_not_idempotent_is_refused(tmp_path: Path) -> None:
 
 
 def test_look_at_a_database_that_hangs_ends_long_before_a_change_would(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "LOOKING", 0.1)
+    monkeypatch.setattr(questdb, "LOOKING", 0.1)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         database = tables.QuestDb(requests.Session(), f"http://127.0.0.1:{silent.getsockname()[1]}")
         for sql in (repairs.SUSPENDED, "SHOW CREATE TABLE any"):
