@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from operations.local.settings import loopback
+from operations.reconciler import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,12 +49,8 @@ def simulator(settings: Settings) -> str | None:
 
 
 def reconciler(settings: Settings) -> str | None:
-    """Return what is not yet as the files say, or None when every connector task is RUNNING."""
-    try:
-        status = json.loads(Path(settings["RECONCILER_STATUS_FILE"]).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return "first pass not done"
-    return "; ".join(status["problems"]) or None
+    """Return what is not as the files say, or None if the reconciler found a moment ago that all is."""
+    return "; ".join(status.sentences(Path(settings["RECONCILER_STATUS_FILE"]))) or None
 
 
 def grafana(settings: Settings) -> str | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from operations.reconciler import status
 
 if TYPE_CHECKING:
-    from operations.reconciler.passes import Passes
+    from collections.abc import Callable
 
 log = logging.getLogger("reconciler")
 
@@ -51,17 +51,57 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(passes: Passes, status_file: Path, stop: threading.Event) -> None:
-    """Pass after pass until told to stop; log what has changed since the pass before."""
-    last: list[str] | None = None
+def check(status_file: Path) -> int:
+    """Report what the running reconciler last found; return the exit code.
+
+    Reads a file instead of asking again: a health check every few seconds should cost next to nothing.
+    """
+    problems = status.sentences(status_file)
+    print("\n".join(problems or ["all as the files say"]))
+    return 1 if problems else 0
+
+
+class Log:
+    """Writes the status file, and logs what has changed since the pass before."""
+
+    def __init__(self, status_file: Path) -> None:
+        """Replace what an earlier run has left."""
+        self._file = status_file
+        self._problems: list[str] | None = None
+        self.still_there()
+
+    def still_there(self) -> None:
+        """Renew the status: what the pass before found holds until this one has found something else."""
+        problems = FIRST if self._problems is None else self._problems
+        try:
+            status.write(self._file, problems)
+        except OSError as error:
+            log.warning(
+                "%s can't be written (%s): health checks will call this reconciler dead", self._file, error.strerror
+            )
+
+    def found(self, problems: list[str]) -> None:
+        """Note what a pass has found."""
+        new = [problem for problem in problems if problem not in (self._problems or [])]
+        if not problems and self._problems != []:
+            new = ["all topics, tables and connectors are as the files say"]
+        for sentence in new:
+            log.info("%s", sentence)
+        self._problems = problems
+        self.still_there()
+
+
+FIRST = ["its first pass is not done"]
+
+
+def run(once: Callable[[Callable[[], None]], list[str]], status_file: Path, stop: threading.Event) -> None:
+    """Pass after pass until told to stop; `once` makes one, and calls what it is given now and then meanwhile."""
+    noted = Log(status_file)
     while not stop.is_set():
-        problems = passes.once()
-        status.write(status_file, problems)
-        if problems != last:
-            for problem in problems or ["all topics, tables and connectors are as the files say"]:
-                log.info("%s", problem)
-            last = problems
+        noted.found(once(noted.still_there))
         stop.wait(PAUSE)
+    # A reconciler that was stopped vouches for nothing.
+    status_file.unlink(missing_ok=True)
 
 
 def main() -> int:
@@ -70,7 +110,7 @@ def main() -> int:
     chosen = settings()
     status_file = Path(chosen["RECONCILER_STATUS_FILE"])
     if options.check:
-        return status.check(status_file)
+        return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
     from operations.reconciler import offsets  # noqa: PLC0415
     from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
@@ -80,8 +120,13 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     passes = Passes(chosen, admin_client(chosen))
-    offsets.serve(lambda: admin_client(chosen), passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])))
-    run(passes, status_file, stop)
+    try:
+        address = chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])
+        offsets.serve(lambda: admin_client(chosen), passes.state, address)
+        unserved = []
+    except (OSError, OverflowError, ValueError) as error:
+        unserved = [f"RECONCILER_PORT={chosen['RECONCILER_PORT']} can't be listened on ({error}). Choose another port"]
+    run(lambda still_there: unserved + passes.once(still_there), status_file, stop)
     return 0
 
 

@@ -9,7 +9,8 @@ from operations.reconciler.problems import Problem
 if TYPE_CHECKING:
     import requests
 
-LOOKING, CHANGING = 10.0, 60.0  # seconds to wait for an answer; building a view over a large table takes a few
+# Seconds to wait for an answer. A change is written to a log and applied later, so it takes no longer on a large table.
+LOOKING, CHANGING = 10.0, 25.0
 
 
 class QuestDb:
