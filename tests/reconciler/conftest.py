@@ -19,3 +19,10 @@ def alone(stack: Stack) -> Iterator[Stack]:
     yield stack
     stack.start("reconciler")
     stack.healthy("reconciler")
+
+
+@pytest.fixture(scope="module")
+def reach(alone: Stack) -> dict[str, str]:
+    """What a reconciler must be told to reach the stack's parts, under the names of its settings."""
+    names = ("KAFKA_BOOTSTRAP_SERVERS", "QUESTDB_HTTP_URL", "QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "CONNECT_URL")
+    return {name: alone.settings[name] for name in names}

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def connect(alone: Stack) -> Iterator[connectors.Connect]:
+def connect(reach: dict[str, str]) -> Iterator[connectors.Connect]:
     """The shared stack's Connect; what the test registers is removed after it."""
     with requests.Session() as session:
-        found = connectors.Connect(session, alone.settings["CONNECT_URL"])
+        found = connectors.Connect(session, reach["CONNECT_URL"])
         before = found.connectors().keys()
         yield found
         for name in found.connectors().keys() - before:
@@ -206,10 +206,12 @@ def test_a_web_servers_own_page_becomes_a_sentence() -> None:
             connect.connectors()
 
 
-def test_failed_task_is_restarted_less_and_less_often(connect: connectors.Connect, files: Files, alone: Stack) -> None:
+def test_failed_task_is_restarted_less_and_less_often(
+    connect: connectors.Connect, files: Files, reach: dict[str, str], alone: Stack
+) -> None:
     files.write(spare(**{"consumer.override.auto.offset.reset": "latest"}))
     files.well()
-    producer = Producer({"bootstrap.servers": alone.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    producer = Producer({"bootstrap.servers": reach["KAFKA_BOOTSTRAP_SERVERS"]})
 
     def poisoned() -> bool:
         producer.produce("iot_data", b"poison")

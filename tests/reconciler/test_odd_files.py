@@ -18,8 +18,7 @@ import pytest
 import requests
 from waiting import until
 
-from operations.local import health
-from operations.reconciler import connectors
+from operations.reconciler import connectors, status
 from operations.reconciler.files import ROOT
 
 if TYPE_CHECKING:
@@ -43,22 +42,22 @@ RIDES = "CREATE TABLE IF NOT EXISTS rides (ts TIMESTAMP) TIMESTAMP(ts) PARTITION
 class Desk:
     """A copy of the repository's files that a reconciler keeps the shared stack as."""
 
-    def __init__(self, root: Path, stack: Stack) -> None:
+    def __init__(self, root: Path, reach: dict[str, str]) -> None:
         """Start the reconciler."""
         self.root = root
         for folder in (SCHEMA, TOPICS, CONNECTORS, "operations/reconciler"):
             shutil.copytree(ROOT / folder, root / folder)
         shutil.copy(ROOT / "operations" / "__init__.py", root / "operations")
-        self._settings = {**stack.settings, "RECONCILER_STATUS_FILE": str(root / "status.json"), "RECONCILER_PORT": "0"}
+        self._status = root / "status.json"
         self.log = root / "log"
         with self.log.open("w") as log:
             command = [sys.executable, "-c", PROGRAM]
-            environment = os.environ | self._settings
+            environment = os.environ | reach | {"RECONCILER_STATUS_FILE": str(self._status), "RECONCILER_PORT": "0"}
             self.process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log)
 
     def line(self) -> str:
         """Return what `make status` says of the reconciler."""
-        return health.reconciler(self._settings) or ""
+        return "; ".join(status.sentences(self._status))
 
     def text(self) -> str:
         """Return what it says and has logged."""
@@ -74,9 +73,9 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def desk(alone: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def desk(reach: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     """A reconciler that has found all well."""
-    found = Desk(tmp_path_factory.mktemp("desk"), alone)
+    found = Desk(tmp_path_factory.mktemp("desk"), reach)
     try:
         found.well()
         yield found
@@ -169,10 +168,10 @@ def remove(path: Path) -> None:
     path.rmdir() if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
-def test_odd_files_one_after_the_other(desk: Desk, alone: Stack) -> None:
+def test_odd_files_one_after_the_other(desk: Desk, alone: Stack, reach: dict[str, str]) -> None:
     """All stay until the last is there; meanwhile the events are stored, and their connector comes back when it is deleted."""
     pid, rows = desk.process.pid, alone.count("github_events")
-    connect = connectors.Connect(requests.Session(), alone.settings["CONNECT_URL"])
+    connect = connectors.Connect(requests.Session(), reach["CONNECT_URL"])
     for name, make in IGNORED:
         make(desk.root / name)
     for number, (name, make, words) in enumerate(ODD):
@@ -190,9 +189,9 @@ def test_odd_files_one_after_the_other(desk: Desk, alone: Stack) -> None:
     assert "Traceback" not in desk.log.read_text()
 
 
-def test_only_the_dataset_of_a_bad_file_waits(desk: Desk, alone: Stack) -> None:
+def test_only_the_dataset_of_a_bad_file_waits(desk: Desk, alone: Stack, reach: dict[str, str]) -> None:
     """Its connector is registered when all of its files are in order; which they are, the connector's settings tell."""
-    connect = connectors.Connect(requests.Session(), alone.settings["CONNECT_URL"])
+    connect = connectors.Connect(requests.Session(), reach["CONNECT_URL"])
     (desk.root / SCHEMA / "taxi.sql").write_text(RIDES.replace("TIMESTAMP)", "TIMESTAMPP)", 1), encoding="utf-8")
     (desk.root / TOPICS / "rides.properties").write_text("partitions=one", encoding="utf-8")
     config = {**SINK, "tasks.max": 1, "topics": "rides", "table": "rides"}

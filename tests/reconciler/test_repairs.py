@@ -15,7 +15,6 @@ from operations.reconciler.repairs import SUSPENDED, Repairs
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from stack import Stack
 
 # The designated timestamp has a name that needs quotes, and is not called timestamp.
 TABLE = (
@@ -44,10 +43,10 @@ class Watched(questdb.QuestDb):
 
 
 @pytest.fixture
-def database(alone: Stack) -> Iterator[Watched]:
+def database(reach: dict[str, str]) -> Iterator[Watched]:
     """The shared stack's QuestDB with a table and a view."""
     with requests.Session() as session:
-        found = Watched(session, alone.settings["QUESTDB_HTTP_URL"])
+        found = Watched(session, reach["QUESTDB_HTTP_URL"])
         found.run(TABLE)
         found.run(VIEW)
         found.run(ROWS.format(count=60))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from stack import Stack
 
 TABLE = """
 -- A comment; with a semicolon, and a quote that's not closed.
@@ -45,10 +44,10 @@ class Counting(questdb.QuestDb):
 
 
 @pytest.fixture
-def database(alone: Stack) -> Iterator[Counting]:
+def database(reach: dict[str, str]) -> Iterator[Counting]:
     """The shared stack's QuestDB, without its reconciler; the test's own tables and views are dropped after it."""
     with requests.Session() as session:
-        found = Counting(session, alone.settings["QUESTDB_HTTP_URL"])
+        found = Counting(session, reach["QUESTDB_HTTP_URL"])
         yield found
         for kind, where in (("MATERIALIZED VIEW", "M"), ("VIEW", "V"), ("TABLE", "T")):
             for name in made(found, where):

@@ -14,13 +14,11 @@ from operations.reconciler.problems import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stack import Stack
-
 
 @pytest.fixture
-def admin(alone: Stack) -> AdminClient:
+def admin(reach: dict[str, str]) -> AdminClient:
     """An admin client of the shared stack's broker."""
-    return AdminClient({"bootstrap.servers": alone.settings["KAFKA_BOOTSTRAP_SERVERS"]})
+    return AdminClient({"bootstrap.servers": reach["KAFKA_BOOTSTRAP_SERVERS"]})
 
 
 def apply(admin: AdminClient, folder: Path, name: str, text: str) -> None:
