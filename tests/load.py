@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from stack import Pipeline
 
 DATASET = "github_events"
+_TTL = re.compile(r"\bTTL \d+ \w+")
 _DEDUP = re.compile(r"\s+DEDUP UPSERT KEYS\([^)]*\)")
 
 COLUMNS = ("created_at", "id", "type", "action", "repo", "actor", "org")
@@ -166,8 +167,8 @@ def create_topic(admin: AdminClient, name: str, partitions: int = 1) -> None:
 
 def create_table(name: str, *, dedup: bool) -> str:
     """Return the statement that makes a table with the columns of the shipped one, without its TTL, with or without its keys."""
-    found = next(statement.sql for statement in tables.read(ROOT / "questdb" / "schema") if statement.name == DATASET)
-    sql = tables.TTL.sub("", found.replace(f" {DATASET} ", f" {name} ", 1))
+    found = next(statement for statement in tables.read(ROOT / "questdb" / "schema") if statement.name == DATASET)
+    sql = _TTL.sub("", found.creating(name))
     return sql if dedup else _DEDUP.sub("", sql)
 
 

@@ -105,36 +105,45 @@ def poller(settings: Settings) -> str:
 
 def broker(settings: Settings) -> str:
     """Compare the broker's topics with the files."""
-    wanted = topics.read(TOPICS)
-    missing = topics.missing(admin_client({"KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}), wanted)
-    if missing:
-        message = "no topic " + ", ".join(topic.name for topic in missing)
-        raise Problem(message)
-    return f"{len(wanted)} topics are there"
+    wanted = topics.wanted(TOPICS)
+    missing = topics.missing(
+        admin_client({"KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}), wanted.things.values()
+    )
+    raise_any([*wanted.problems.values(), *(f"no topic {topic.name}" for topic in missing)])
+    return f"{len(wanted.things)} topics are there"
 
 
 def connect(settings: Settings) -> str:
     """Look at the state of every connector and task."""
     current = connectors.Connect(requests.Session(), settings.connect_url).connectors()
-    wanted = connectors.read(CONNECTORS)
+    wanted = connectors.wanted(CONNECTORS)
     reasons = {
-        name: connectors.failed(current[name]["status"]) if name in current else "not registered" for name in wanted
+        name: connectors.failed(current[name]["status"]) if name in current else "not registered"
+        for name in wanted.things
     }
-    wrong = [f"{name}: {reason}" for name, reason in reasons.items() if reason]
-    if wrong:
-        raise Problem("; ".join(wrong))
-    return f"{len(wanted)} connectors run"
+    raise_any([*wanted.problems.values(), *(f"{name}: {reason}" for name, reason in reasons.items() if reason)])
+    return f"{len(wanted.things)} connectors run"
 
 
 def questdb(settings: Settings) -> str:
     """Compare QuestDB's tables with the files; look for suspended ones."""
-    statements = tables.read(SCHEMA)
-    missing = tables.missing(database(settings), statements)
+    wanted = tables.wanted(SCHEMA)
+    missing = tables.missing(database(settings), wanted.things.values())
     suspended = [row["name"] for row in database(settings).run(repairs.SUSPENDED)]
-    wrong = [f"no table {name}" for name in missing] + [f"{name} is suspended" for name in suspended]
+    raise_any(
+        [
+            *wanted.problems.values(),
+            *(f"no table {name}" for name in missing),
+            *(f"{name} is suspended" for name in suspended),
+        ]
+    )
+    return f"{len(wanted.things)} tables and views are there"
+
+
+def raise_any(wrong: list[str]) -> None:
+    """Raise Problem if anything is wrong."""
     if wrong:
         raise Problem("; ".join(wrong))
-    return f"{len(statements)} tables and views are there"
 
 
 def newest(settings: Settings) -> str:
@@ -206,7 +215,7 @@ STAGES = [
 
 
 def find(stage: Stage, settings: Settings) -> Finding:
-    """Look at one stage."""
+    """Look at one stage; whatever that meets with is what was found."""
     try:
         return Finding(stage, stage.look(settings), well=True)
     except Off as off:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from operations.local.settings import THIS_MACHINE
+from operations.reconciler import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,12 +62,8 @@ def simulator(settings: Settings) -> str | None:
 
 
 def reconciler(settings: Settings) -> str | None:
-    """Return what is not yet as the files say, or None when every connector task is RUNNING."""
-    try:
-        status = json.loads(settings.reconciler_status_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return "first pass not done"
-    return "; ".join(status["problems"]) or None
+    """Return what is not as the files say, or None if the reconciler found a moment ago that all is."""
+    return "; ".join(status.sentences(settings.reconciler_status_file)) or None
 
 
 def dashboards(settings: Settings) -> str | None:

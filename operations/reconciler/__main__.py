@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import signal
 import sys
 import tempfile
 import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from operations.reconciler import status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("reconciler")
 
 PAUSE = 2.0  # seconds between two passes
-STALE = 30.0  # seconds after which a status file says nothing about now
 
 SETTINGS = {
     "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
@@ -57,35 +56,52 @@ def check(status_file: Path) -> int:
 
     Reads a file instead of asking again: a health check every few seconds should cost next to nothing.
     """
-    try:
-        status = json.loads(status_file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        sys.stdout.write(f"no status yet: {error}\n")
-        return 1
-    age = time.time() - status["time"]
-    problems = status["problems"] if age < STALE else [f"last pass {age:.0f} s ago: the reconciler does not run"]
-    sys.stdout.write("\n".join(problems or ["all as the files say"]) + "\n")
+    problems = status.sentences(status_file)
+    print("\n".join(problems or ["all as the files say"]))
     return 1 if problems else 0
 
 
-def write_status(status_file: Path, problems: list[str]) -> None:
-    """Replace the status file in one step, so that no reader sees half of it."""
-    fresh = status_file.with_suffix(".new")
-    fresh.write_text(json.dumps({"time": time.time(), "problems": problems}), encoding="utf-8")
-    fresh.replace(status_file)
+class Log:
+    """Writes the status file, and logs what has changed since the pass before."""
+
+    def __init__(self, status_file: Path) -> None:
+        """Replace what an earlier run has left."""
+        self._file = status_file
+        self._problems: list[str] | None = None
+        self.still_there()
+
+    def still_there(self) -> None:
+        """Renew the status: what the pass before found holds until this one has found something else."""
+        problems = FIRST if self._problems is None else self._problems
+        try:
+            status.write(self._file, problems)
+        except OSError as error:
+            log.warning(
+                "%s can't be written (%s): health checks will call this reconciler dead", self._file, error.strerror
+            )
+
+    def found(self, problems: list[str]) -> None:
+        """Note what a pass has found."""
+        new = [problem for problem in problems if problem not in (self._problems or [])]
+        if not problems and self._problems != []:
+            new = ["all topics, tables and connectors are as the files say"]
+        for sentence in new:
+            log.info("%s", sentence)
+        self._problems = problems
+        self.still_there()
 
 
-def run(once: Callable[[], list[str]], status_file: Path, stop: threading.Event) -> None:
-    """Pass after pass until told to stop; log what has changed since the pass before."""
-    last: list[str] | None = None
+FIRST = ["its first pass is not done"]
+
+
+def run(once: Callable[[Callable[[], None]], list[str]], status_file: Path, stop: threading.Event) -> None:
+    """Pass after pass until told to stop; `once` makes one, and calls what it is given now and then meanwhile."""
+    noted = Log(status_file)
     while not stop.is_set():
-        problems = once()
-        write_status(status_file, problems)
-        if problems != last:
-            for problem in problems or ["all topics, tables and connectors are as the files say"]:
-                log.info("%s", problem)
-            last = problems
+        noted.found(once(noted.still_there))
         stop.wait(PAUSE)
+    # A reconciler that was stopped vouches for nothing.
+    status_file.unlink(missing_ok=True)
 
 
 def main() -> int:
@@ -105,8 +121,13 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     passes = Passes(chosen, admin_client(chosen))
     kafka = metrics.Kafka(lambda: admin_client(chosen), lambda: progress.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
-    metrics.serve(kafka, passes.state, (chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])), stop)
-    run(lambda: passes.once() + kafka.progress.problems(), status_file, stop)
+    try:
+        address = chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])
+        metrics.serve(kafka, passes.state, address, stop)
+        unserved = []
+    except (OSError, OverflowError, ValueError) as error:
+        unserved = [f"RECONCILER_PORT={chosen['RECONCILER_PORT']} can't be listened on ({error}). Choose another port"]
+    run(lambda still_there: unserved + passes.once(still_there) + kafka.progress.problems(), status_file, stop)
     return 0
 
 

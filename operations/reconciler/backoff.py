@@ -24,12 +24,11 @@ class Backoff:
     def due(self, name: str) -> bool:
         """Return whether to try `name` again now; if so, the next attempt is due after twice the delay."""
         now = self.clock()
-        delay = self._delay.get(name, 0.0)
-        if now < self._last.get(name, now - delay) + delay:
+        if now < self._last.get(name, now) + self._delay.get(name, 0.0):
             return False
         self.attempts += 1
         self._last[name] = now
-        self._delay[name] = min(max(delay * 2, FIRST_DELAY), LONGEST_DELAY)
+        self._delay[name] = min(max(self._delay.get(name, 0.0) * 2, FIRST_DELAY), LONGEST_DELAY)
         return True
 
     def well(self, name: str) -> None:
@@ -38,9 +37,47 @@ class Backoff:
         What fails again right after an attempt was never well: its delay stays until it has worked for one.
         """
         if self.clock() > self._last.get(name, 0.0) + self._delay.get(name, 0.0) + FIRST_DELAY:
-            self._delay.pop(name, None)
-            self._last.pop(name, None)
+            self.forget(name)
+
+    def forget(self, name: str) -> None:
+        """Forget the attempts at `name`: what it should be has changed."""
+        self._delay.pop(name, None)
+        self._last.pop(name, None)
 
     def ailing(self) -> set[str]:
         """Return the names that were tried and have not been well for long enough since."""
         return set(self._last)
+
+    def soonest(self) -> float:
+        """Return when the next attempt at anything is due; infinity if nothing was tried."""
+        return min((last + self._delay[name] for name, last in self._last.items()), default=float("inf"))
+
+
+@dataclass
+class Attempts:
+    """Changes that have a name each, and the sentence that says why the last attempt at one failed.
+
+    A failed one is tried again less and less often; at once if `version`, what the thing should become, is another.
+    """
+
+    backoff: Backoff = field(default_factory=Backoff)
+    failed: dict[str, str] = field(default_factory=dict)
+    _versions: dict[str, object] = field(default_factory=dict)
+
+    def due(self, name: str, version: object) -> bool:
+        """Return whether to try now; if so, this counts as an attempt."""
+        if self._versions.get(name) != version:
+            self.done(name)
+            self._versions[name] = version
+        return self.backoff.due(name)
+
+    def done(self, name: str) -> None:
+        """Note that `name` is as it should be."""
+        self.failed.pop(name, None)
+        self._versions.pop(name, None)
+        self.backoff.forget(name)
+
+    def only(self, names: set[str]) -> None:
+        """Forget all things but these: nobody wants the others any more."""
+        for name in (self._versions.keys() | self.failed.keys()) - names:
+            self.done(name)

@@ -5,15 +5,23 @@ from __future__ import annotations
 import json
 import logging
 import re
+import shlex
+import time
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
+from operations.reconciler import files
 from operations.reconciler.backoff import Backoff
+from operations.reconciler.part import Part
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     import requests
+
+    from operations.reconciler.files import Source
 
 log = logging.getLogger(__name__)
 
@@ -26,17 +34,84 @@ Config = dict[str, str]
 
 
 def read(folder: Path) -> dict[str, Config]:
+    """Read every NAME.json of `folder` as the configuration of connector NAME.
+
+    Raises:
+        Problem: a file is not in order.
+
+    """
+    return wanted(folder).strict()
+
+
+def wanted(folder: Path) -> files.Wanted[Config]:
     """Read every NAME.json of `folder` as the configuration of connector NAME."""
-    return {path.stem: _parse(path) for path in sorted(folder.glob("*.json"))}
+    return files.parsed(folder, ".json", _parse)
 
 
-def _parse(path: Path) -> Config:
+def _parse(source: Source) -> Config:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        message = f"connectors/{path.name} is not JSON: {error}"
+        # Connect keeps every value as text, a number as it was written.
+        config = json.loads(source.text, parse_int=str, parse_float=str, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        message = f"is not JSON: {error}. Mend it: `python3 -m json.tool {shlex.quote(source.label)}` shows the place"
         raise Problem(message) from None
-    return {**config, **MARK, "name": path.stem}
+    if not isinstance(config, dict):
+        message = f'holds {_kind(config)}, not the settings of a connector: write {{"connector.class": …}}'
+        raise Problem(message)
+    settings = {key: _text(key, value) for key, value in _settings(config).items() if value is not None}
+    if not settings.get("connector.class"):
+        message = "has no connector.class, so Connect can't tell what to run. Add it"
+        raise Problem(message)
+    return {**settings, **MARK, "name": source.name}
+
+
+def _refuse(constant: str) -> str:
+    message = f"{constant} is no number in JSON"
+    raise ValueError(message)
+
+
+def _settings(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings, also of the form in which Connect takes and shows them: {"name": …, "config": {…}}."""
+    inner = config.get("config")
+    return inner if isinstance(inner, dict) and config.keys() <= {"name", "config", "tasks", "type"} else config
+
+
+def _text(key: str, value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return value
+    message = f'"{key}" holds {_kind(value)}. Write text; several values in one text, with commas between them: "a,b"'
+    raise Problem(message)
+
+
+def _kind(value: object) -> str:
+    return {dict: "an object", list: "a list", str: "a number or text", bool: "true or false"}.get(type(value), "null")
+
+
+def topics(config: Config) -> list[str]:
+    """Return the topics that a sink reads by name."""
+    return [name.strip() for name in config.get("topics", "").split(",") if name.strip()]
+
+
+def dead_letters(config: Config) -> list[str]:
+    """Return the topic where a sink puts its dead letters, which Connect makes if it does not exist."""
+    name = config.get("errors.deadletterqueue.topic.name", "").strip()
+    return [name] if name else []
+
+
+def tables(config: Config) -> list[str]:
+    """Return the tables that a QuestDB sink writes to, as far as its settings tell.
+
+    A record's key may choose another, and so may a transform that gives the topic another name.
+    """
+    if "questdb" not in config["connector.class"].lower():
+        return []
+    template = config.get("table", "${topic}")
+    if "${topic}" in template and "transforms" in config:
+        return []
+    names = {template.replace("${topic}", topic) for topic in topics(config) or [""]}
+    return sorted(name for name in names if name and "${" not in name)
 
 
 class Connect:
@@ -54,15 +129,15 @@ class Connect:
 
     def put(self, name: str, config: Config) -> None:
         """Register or update connector `name`."""
-        self._call("PUT", f"/connectors/{name}/config", json=config)
+        self._call("PUT", f"/connectors/{quote(name, safe='')}/config", json=config)
 
     def delete(self, name: str) -> None:
         """Remove connector `name`; its consumer group's offsets stay."""
-        self._call("DELETE", f"/connectors/{name}")
+        self._call("DELETE", f"/connectors/{quote(name, safe='')}")
 
     def restart_failed(self, name: str) -> None:
         """Restart the connector and those of its tasks that have failed."""
-        self._call("POST", f"/connectors/{name}/restart?includeTasks=true&onlyFailed=true")
+        self._call("POST", f"/connectors/{quote(name, safe='')}/restart?includeTasks=true&onlyFailed=true")
 
     def _call(self, method: str, path: str, **keywords: Any) -> requests.Response:  # noqa: ANN401 - passed through
         answer = self._session.request(method, self._url + path, timeout=TIMEOUT, **keywords)
@@ -80,42 +155,6 @@ def _reason(answer: requests.Response) -> str:
         return " ".join(TAG.sub(" ", answer.text).split())[:200]  # while it starts, a page of its web server
 
 
-def apply(connect: Connect, wanted: dict[str, Config]) -> None:
-    """Register what is missing, update what differs, remove what the reconciler once registered and has no file now.
-
-    Raises:
-        Problem: Connect refused a configuration; the others are applied all the same.
-        requests.RequestException: Connect does not answer.
-
-    """
-    current = connect.connectors()
-    refused = []
-    for name, config in wanted.items():
-        try:
-            _register(connect, name, config, current.get(name))
-        except Problem as problem:
-            refused.append(f"connectors/{name}.json: {problem}")
-    for name in current.keys() - wanted.keys():
-        if current[name]["info"]["config"].items() >= MARK.items():
-            connect.delete(name)
-            log.info("removed connector %s: it has no file any more", name)
-    if refused:
-        raise Problem("; ".join(refused))
-
-
-def _register(connect: Connect, name: str, config: Config, current: dict[str, Any] | None) -> None:
-    if current and current["info"]["config"] == config:
-        return
-    connect.put(name, config)
-    log.info("%s connector %s", "updated" if current else "registered", name)
-
-
-def missing(connect: Connect, wanted: dict[str, Config]) -> list[str]:
-    """Return the names of connectors that Connect does not have as wanted."""
-    current = connect.connectors()
-    return [name for name, config in wanted.items() if name not in current or current[name]["info"]["config"] != config]
-
-
 def failed(status: dict[str, Any]) -> str | None:
     """Return why a connector with this status does not work, or None if it is RUNNING with all of its tasks."""
     parts = [("connector", status["connector"])]
@@ -127,33 +166,109 @@ def failed(status: dict[str, Any]) -> str | None:
     return None if status["tasks"] else "no task yet"
 
 
-class Watch:
-    """Restarts what has FAILED, less and less often while it keeps failing."""
+class Connectors(Part[Config]):
+    """Keeps connectors as the files of a folder say, and restarts what has FAILED, less and less often while it keeps failing."""
 
-    def __init__(self, backoff: Backoff | None = None) -> None:
-        """Restart when `backoff` says so."""
-        self._backoff = backoff or Backoff()
+    look_again = 0.0  # a connector may fail at any time, and one request tells all
+
+    def __init__(
+        self,
+        connect: Connect,
+        folder: Path,
+        waits_for: Callable[[Config], str] = lambda _: "",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Register nothing that waits for something, which `waits_for` names; `clock` gives seconds."""
+        super().__init__(clock)
+        self._connect = connect
+        self._folder = folder
+        self._waits_for = waits_for
+        self._restarting = Backoff(clock)
+        self._unread: set[str] = set()
+        self._absent: set[str] = set()
 
     @property
     def restarts(self) -> int:
         """Return how many restarts there were."""
-        return self._backoff.attempts
+        return self._restarting.attempts
 
-    def check(self, connect: Connect, wanted: dict[str, Config]) -> list[str]:
-        """Restart failed tasks that are due; return a sentence for each connector that does not work."""
-        current = connect.connectors()
-        problems = []
-        for name in wanted:
-            reason = failed(current[name]["status"]) if name in current else "not registered"
-            if reason:
-                problems.append(f"connector {name}: {reason}")
-                if "FAILED" in reason:
-                    self._restart(connect, name, reason)
-            else:
-                self._backoff.well(name)
-        return problems
+    def read(self) -> files.Wanted[Config]:
+        """Read the files."""
+        found = wanted(self._folder)
+        self._unread = set(found.problems)
+        return found
 
-    def _restart(self, connect: Connect, name: str, reason: str) -> None:
-        if self._backoff.due(name):
-            log.warning("restarting connector %s: %s", name, reason)
-            connect.restart_failed(name)
+    def apply(self, things: dict[str, Config]) -> list[str]:
+        """Register and update what is due, remove what lost its file, restart what failed; return a sentence for each problem."""
+        current = self._connect.connectors()
+        waiting = {name: self._match(name, config, current) for name, config in things.items()}
+        if self._remove(things, current) or any(reason is None for reason in waiting.values()):
+            current = self._connect.connectors()
+        sentences = [
+            self._about(name, waiting.get(name) or "", current) for name in [*things, *self._unread & current.keys()]
+        ]
+        return [sentence for sentence in sentences if sentence]
+
+    def _match(self, name: str, config: Config, current: dict[str, Any]) -> str | None:
+        """Register or update a connector that differs; return why that could not be, None if it was done."""
+        known = current[name]["info"]["config"] if name in current else {}
+        if known == config:
+            self.attempts.done(name)
+            return ""
+        reason = self._waits_for(config)
+        if reason:
+            return f"it waits: {reason}"
+        if not self.attempts.due(name, config):
+            return self.attempts.failed.get(
+                name, f"Connect has other values of {_different(config, known)} than the file"
+            )
+        return self._put(name, config, known)
+
+    def _put(self, name: str, config: Config, known: Config) -> str | None:
+        try:
+            self._connect.put(name, config)
+        except Problem as problem:
+            self.attempts.failed[name] = str(problem)
+            return str(problem)
+        self.attempts.failed.pop(name, None)
+        log.info("%s connector %s", "updated" if known else "registered", name)
+        return None
+
+    def _remove(self, things: dict[str, Config], current: dict[str, Any]) -> bool:
+        """Remove what the reconciler registered and has had no file twice running: an editor may be replacing the file."""
+        kept = things.keys() | self._unread
+        marked = {name for name, found in current.items() if found["info"]["config"].items() >= MARK.items()}
+        absent = set() if files.FOLDER in self._unread else marked - kept
+        gone, self._absent = absent & self._absent, absent
+        for name in gone:
+            try:
+                self._connect.delete(name)
+                log.info("removed connector %s: it has no file any more", name)
+            except Problem as problem:
+                log.warning("connector %s has no file any more: %s", name, problem)
+        return bool(gone)
+
+    def _about(self, name: str, reason: str, current: dict[str, Any]) -> str:
+        """Restart a connector that failed, if that is due; return what is wrong with it, in one sentence."""
+        wrong = failed(current[name]["status"]) if name in current else "not registered"
+        if wrong is None:
+            self._restarting.well(name)
+        elif "FAILED" in wrong and self._restarting.due(name):
+            self._restart(name, wrong)
+        about = [f"{files.label(self._folder / name)}.json: {reason}"] if reason else []
+        if wrong and not (reason and name not in current):
+            about.append(f"connector {name}: {wrong}")
+        return "; ".join(about)
+
+    def _restart(self, name: str, wrong: str) -> None:
+        """Restart what failed; if Connect refuses, which it does while workers join, it is tried again."""
+        log.warning("restarting connector %s: %s", name, wrong)
+        try:
+            self._connect.restart_failed(name)
+        except Problem as problem:
+            log.warning("%s", problem)
+
+
+def _different(config: Config, known: Config) -> str:
+    keys = sorted(key for key in config.keys() | known.keys() if config.get(key) != known.get(key))
+    return ", ".join(keys)

@@ -1,66 +1,37 @@
-"""One pass: topics, then tables, then connectors; no part waits for another to start."""
+"""One pass: topics, then tables, then connectors; what is wrong with one thing keeps no other from being looked at."""
 
 from __future__ import annotations
 
-import hashlib
-import time
-from pathlib import Path
-from typing import TYPE_CHECKING
+import logging
+import traceback
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from operations.reconciler import connectors, repairs, tables, topics
+from operations.reconciler import connectors
+from operations.reconciler.connectors import Connect, Connectors
+from operations.reconciler.files import ROOT, label
 from operations.reconciler.problems import Problem
+from operations.reconciler.questdb import QuestDb
+from operations.reconciler.tables import Tables
+from operations.reconciler.topics import Topics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ROOT = Path(__file__).resolve().parents[2]
+    from operations.reconciler.connectors import Config
+    from operations.reconciler.part import Part
+
+log = logging.getLogger(__name__)
+
 TOPICS = ROOT / "kafka" / "topics"
 SCHEMA = ROOT / "questdb" / "schema"
 CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
-
-FAILURES = (Problem, KafkaException, requests.RequestException)
-LOOK_AGAIN = 10.0  # seconds between two looks for something that has gone missing
-
-
-class Part:
-    """Applies the files of one folder when they change, when that failed last time, or when something has gone missing."""
-
-    def __init__(self, folder: Path, apply: Callable[[], None], missing: Callable[[], object]) -> None:
-        """Call `apply` for the files of `folder`, and again when `missing` returns anything."""
-        self._folder = folder
-        self._apply = apply
-        self._missing = missing
-        self._applied = ""
-        self._due = 0.0
-
-    def once(self) -> list[str]:
-        """Apply if there is reason to; return a sentence for each problem."""
-        try:
-            self._apply_if_due(self._digest())
-        except FAILURES as error:
-            self._applied = ""
-            return [_sentence(self._folder.name, error)]
-        return []
-
-    def _apply_if_due(self, digest: str) -> None:
-        changed = digest != self._applied
-        if not changed and time.monotonic() < self._due:
-            return
-        if changed or self._missing():
-            self._apply()
-        self._applied = digest
-        self._due = time.monotonic() + LOOK_AGAIN
-
-    def _digest(self) -> str:
-        digest = hashlib.sha256()
-        # Files only: in a mounted ConfigMap the folder that the files link to lies beside them.
-        for path in sorted(path for path in self._folder.iterdir() if path.is_file()):
-            digest.update(path.name.encode() + path.read_bytes())
-        return digest.hexdigest()
+FORESEEN = (Problem, KafkaException, requests.RequestException)
+LONGEST = 600  # characters of a sentence
 
 
 def admin_client(settings: dict[str, str]) -> AdminClient:
@@ -76,59 +47,66 @@ class Passes:
     def __init__(self, settings: dict[str, str], admin: AdminClient) -> None:
         """Reach the parts of the stack as `settings` (see `operations.reconciler.__main__`) say."""
         session = requests.Session()
-        self._admin = admin
-        self._database = tables.QuestDb(
-            session,
-            settings["QUESTDB_HTTP_URL"],
-            settings["QUESTDB_HTTP_USER"],
-            settings["QUESTDB_HTTP_PASSWORD"],
-        )
-        self._connect = connectors.Connect(session, settings["CONNECT_URL"])
-        self._connector_watch = connectors.Watch()
-        self._database_watch = repairs.Watch()
+        login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
+        self._topics = Topics(admin, TOPICS)
+        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA)
+        self._connectors = Connectors(Connect(session, settings["CONNECT_URL"]), CONNECTORS, self._waits_for)
+        self._parts: dict[str, Part[Any]] = {
+            "Kafka": self._topics,
+            "QuestDB": self._tables,
+            "Connect": self._connectors,
+        }
+        self._traced: set[str] = set()
         self._problems = 0
-        self._topics = Part(
-            TOPICS,
-            apply=lambda: topics.apply(self._admin, topics.read(TOPICS)),
-            missing=lambda: topics.missing(self._admin, topics.read(TOPICS)),
-        )
-        self._tables = Part(
-            SCHEMA,
-            apply=lambda: tables.apply(self._database, tables.read(SCHEMA)),
-            missing=lambda: tables.missing(self._database, tables.read(SCHEMA)),
-        )
-        self._connectors = Part(
-            CONNECTORS,
-            apply=lambda: connectors.apply(self._connect, connectors.read(CONNECTORS)),
-            missing=lambda: connectors.missing(self._connect, connectors.read(CONNECTORS)),
-        )
 
-    def once(self) -> list[str]:
-        """Make one pass; return a sentence for each thing that is not as the files say."""
-        problems = self._topics.once() + self._tables.once()
-        # No connector before its topic and table, or its first rows would find neither.
-        if not problems:
-            problems = self._connectors.once()
-        problems += self._watched()
+    def once(self, begin: Callable[[], None] = lambda: None) -> list[str]:
+        """Make one pass; return a sentence for each thing that is not as the files say.
+
+        Calls `begin` before each part: a part whose server hangs takes up to half a minute.
+        """
+        # Connectors' files first: what was written before one of these, is then known when it is looked at.
+        for part in reversed(self._parts.values()):
+            with suppress(Exception):  # the part meets with it again, and says so
+                part.prepare()
+        problems = []
+        for name, part in self._parts.items():
+            begin()
+            problems += self._looked_at(name, part)
         self._problems = len(problems)
-        return problems
+        return [_line(problem) for problem in problems]
 
     def state(self) -> str:
         """Return what the last pass found, as a row of the table stack_reconciler; another thread may ask."""
-        return f"stack_reconciler problems={self._problems}i,restarts={self._connector_watch.restarts}i"
+        return f"stack_reconciler problems={self._problems}i,restarts={self._connectors.restarts}i"
 
-    def _watched(self) -> list[str]:
-        return _attempt("QuestDB", lambda: self._database_watch.check(self._database)) + _attempt(
-            "Connect", lambda: self._connector_watch.check(self._connect, connectors.read(CONNECTORS))
-        )
+    def _looked_at(self, name: str, part: Part[Any]) -> list[str]:
+        """Return the sentences of one part, or the one that says why it has none."""
+        try:
+            return part.once()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the other parts go on
+            self._trace(error)
+            return [_sentence(name, error)]
 
+    def _trace(self, error: Exception) -> None:
+        """Log where an error that nobody foresaw comes from, once: the next pass will meet it again."""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f"{type(error).__name__} {frames[-1].filename}:{frames[-1].lineno}"
+        if not isinstance(error, FORESEEN) and place not in self._traced:
+            self._traced.add(place)
+            log.error("a mistake in the reconciler", exc_info=error)
 
-def _attempt(what: str, check: Callable[[], list[str]]) -> list[str]:
-    """Return the sentences that `check` returns, or one that says why it could not."""
-    try:
-        return check()
-    except FAILURES as error:
-        return [_sentence(what, error)]
+    def _waits_for(self, config: Config) -> str:
+        """Name what a connector must wait for: its first records would find neither topic nor table."""
+        for topic in connectors.topics(config) + connectors.dead_letters(config):
+            if self._topics.unfit(topic):
+                return f"topic {topic} is not as its file says"
+        for topic in connectors.topics(config):
+            if not self._topics.exists(topic):
+                return f"there is no topic {topic}. Write {label(TOPICS)}/{topic}.properties"
+        for table in connectors.tables(config):
+            if self._tables.unfit(table):
+                return f"table {table} is not as its file says"
+        return ""
 
 
 def _sentence(what: str, error: Exception) -> str:
@@ -137,5 +115,13 @@ def _sentence(what: str, error: Exception) -> str:
         url = error.request.url if error.request is not None else ""
         return f"{what}: no answer from {str(url).partition('?')[0]} ({type(error).__name__})"
     if isinstance(error, KafkaException):
-        return f"{what}: no answer from Kafka ({error.args[0].str()})"
-    return f"{what}: {error}"
+        return f"{what} does not answer ({error.args[0].str()})"
+    if isinstance(error, Problem):
+        return str(error) if str(error).startswith(what) else f"{what}: {error}"
+    return f"{what}: a mistake in the reconciler, whose log has its place: {type(error).__name__}: {error}"
+
+
+def _line(sentence: str) -> str:
+    """Return a sentence that any terminal prints in one line, whatever a file or its name held."""
+    text = "".join(character if character.isprintable() else " " for character in sentence)
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -1,226 +1,232 @@
-"""Tables and materialized views: created, and altered where QuestDB can, as questdb/schema/*.sql say."""
+"""Tables and views: created, and altered where QuestDB can, as questdb/schema/*.sql say."""
 
 from __future__ import annotations
 
 import logging
-import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-import sqlparse
-from requests.auth import HTTPBasicAuth
-
+from operations.reconciler import catalog, files, sql
+from operations.reconciler.catalog import TWIN
+from operations.reconciler.changes import Changes, Definition, changes
+from operations.reconciler.part import Part
 from operations.reconciler.problems import Problem
+from operations.reconciler.questdb import QuestDb  # noqa: TC001 - known by this name, too
+from operations.reconciler.repairs import Repairs
+from operations.reconciler.sql import Statement, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
-    import requests
+    from operations.reconciler.catalog import Relation
 
 log = logging.getLogger(__name__)
 
-LOOKING, CHANGING = 10.0, 60.0  # seconds to wait for an answer; building a view over a large table takes a few
-CREATE = re.compile(r"CREATE\s+(TABLE|MATERIALIZED\s+VIEW)\s+IF\s+NOT\s+EXISTS\s+(\w+)", re.IGNORECASE)
-VIEW_QUERY = re.compile(r"\bAS\s*\((.*)\)", re.IGNORECASE | re.DOTALL)
-TTL = re.compile(r"\bTTL\s+(\d+)\s*(\w+?)S?\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Statement:
-    """One CREATE … IF NOT EXISTS of a schema file, without its comments."""
-
-    file: str
-    sql: str
-    name: str
-    is_view: bool
+COLUMNS_AGAIN = 60.0  # seconds between two looks at the columns while no file changes
 
 
 def read(folder: Path) -> list[Statement]:
-    """Read the statements of every *.sql of `folder`, files by name, statements in their order."""
-    return [statement for path in sorted(folder.glob("*.sql")) for statement in _parse(path)]
+    """Read the statements of every *.sql of `folder`, files by name, statements in their order.
+
+    Raises:
+        Problem: a file is not in order.
+
+    """
+    return list(wanted(folder).strict().values())
 
 
-def _parse(path: Path) -> list[Statement]:
-    text = sqlparse.format(path.read_text(encoding="utf-8"), strip_comments=True)
-    return [_statement(path.name, sql.strip().rstrip(";")) for sql in sqlparse.split(text)]
+def wanted(folder: Path) -> files.Wanted[Statement]:
+    """Read the statements of every *.sql of `folder`: by the table's or view's name in small letters, as QuestDB compares names."""
+    parsed = files.parsed(folder, ".sql", lambda source: sql.parse(source.label, source.text))
+    found: files.Wanted[Statement] = files.Wanted(problems=parsed.problems)
+    for file, statements in parsed.things.items():
+        for statement in statements:
+            _add(found, file, statement)
+    return found
 
 
-def _statement(file: str, sql: str) -> Statement:
-    match = CREATE.match(sql)
-    if not match:
-        message = f"{file}: only CREATE … IF NOT EXISTS can be applied again and again, this can't: {sql[:80]}"
-        raise Problem(message)
-    return Statement(file, sql, match[2], is_view=match[1].upper() != "TABLE")
-
-
-class QuestDb:
-    """SQL over the REST interface of QuestDB at `url`; `user` and `password` may be empty."""
-
-    def __init__(self, session: requests.Session, url: str, user: str = "", password: str = "") -> None:
-        """Use `session` for every request."""
-        self._session = session
-        self._url = url.rstrip("/") + "/exec"
-        # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
-        self._auth = HTTPBasicAuth(user.encode(), password.encode()) if user else None
-
-    def run(self, sql: str) -> list[dict[str, Any]]:
-        """Run one statement; return its rows, none for DDL.
-
-        Raises:
-            Problem: QuestDB refused the statement; the message is QuestDB's own.
-            requests.RequestException: QuestDB does not answer.
-
-        """
-        # While a look hangs, Connect is not looked after.
-        timeout = LOOKING if sql.lstrip().startswith(("SELECT", "SHOW")) else CHANGING
-        answer = self._session.get(self._url, params={"query": sql}, auth=self._auth, timeout=timeout)
-        try:
-            body = answer.json()
-        except ValueError:
-            message = f"QuestDB answers {answer.status_code} {answer.text[:200]}"
-            raise Problem(message) from None
-        if "error" in body:
-            raise Problem(body["error"])
-        names = [column["name"] for column in body.get("columns", [])]
-        return [dict(zip(names, row, strict=True)) for row in body.get("dataset", [])]
-
-    def names(self) -> set[str]:
-        """Return the names of all tables and views."""
-        return {row["table_name"] for row in self.run("SELECT table_name FROM tables()")}
+def _add(found: files.Wanted[Statement], file: str, statement: Statement) -> None:
+    """Add a statement; of two for one name, the one counts whose file has that name, else the first."""
+    name = statement.name.lower()
+    first = found.things.get(name, statement)
+    counts, other = (statement, first) if file.lower() == name else (first, statement)
+    found.things[name] = counts
+    if other is not counts:
+        sentence = (
+            f"{other.file}: {other.name} is defined in {counts.file}, too, and that counts. Remove one of the two"
+        )
+        found.problems[f"{other.file}/{name}"] = sentence
 
 
 def missing(database: QuestDb, statements: Iterable[Statement]) -> list[str]:
     """Return the names of tables and views that the database does not have."""
-    have = database.names()
-    return [statement.name for statement in statements if statement.name not in have]
+    have = catalog.relations(database)
+    return [statement.name for statement in statements if statement.name.lower() not in have]
 
 
-def apply(database: QuestDb, statements: list[Statement]) -> None:
-    """Create what is missing, alter what differs.
+def apply(database: QuestDb, statements: Iterable[Statement]) -> None:
+    """Create what is missing, alter what differs, once.
 
     Raises:
         Problem: QuestDB refused a statement, or a difference cannot be altered; the other statements are applied.
 
     """
-    have = database.names()
-    refused = []
-    for statement in statements:
-        try:
-            _apply(database, statement, exists=statement.name in have)
-        except Problem as problem:
-            refused.append(f"schema/{statement.file}, {statement.name}: {problem}")
-    if refused:
-        raise Problem("; ".join(refused))
+    by_name = {statement.name.lower(): statement for statement in statements}
+    problems = Tables(database, Path()).keep(by_name, catalog.relations(database))
+    if problems:
+        raise Problem("; ".join(problems))
 
 
-def _apply(database: QuestDb, statement: Statement, *, exists: bool) -> None:
-    if not exists:
-        database.run(statement.sql)
-        log.info("created %s", statement.name)
-    elif statement.is_view:
-        _match_view(database, statement)
-    else:
-        _match_table(database, statement)
+@dataclass
+class Kept:
+    """A statement, and how what it creates was found when it was last compared.
+
+    `twin` is what QuestDB makes of the statement, None if that is not known; `tried` are the last statements that QuestDB took.
+    """
+
+    statement: Statement
+    twin: Definition | None = None
+    just_created: bool = False
+    tried: list[str] = field(default_factory=list)
+    differences: list[str] = field(default_factory=list)
+    lacking: bool = False
+
+    @property
+    def name(self) -> str:
+        """Its name in small letters, as QuestDB compares names."""
+        return self.statement.name.lower()
 
 
-def _match_view(database: QuestDb, statement: Statement) -> None:
-    rows = database.run(f"SHOW CREATE MATERIALIZED VIEW {statement.name}")
-    current = str(rows[0]["ddl"])
-    if _query(current) != _query(statement.sql):
-        message = (
-            "its query has changed, and QuestDB cannot alter that. To have it rebuilt from what the table still holds, "
-            f"run: DROP MATERIALIZED VIEW {statement.name}"
-        )
-        raise Problem(message)
-    if _ttl(statement.sql) != _ttl(current):
-        value, unit = _ttl(statement.sql)
-        _alter(database, f"ALTER MATERIALIZED VIEW {statement.name} SET TTL {value} {unit}")
+class Tables(Part[Statement]):
+    """Keeps tables and views as the files of a folder say, and has QuestDB go on with those that have stopped.
+
+    QuestDB itself reads a statement: it creates an empty twin, which is compared and dropped. That is done once for each text of a
+    statement; afterwards it is only looked whether the table or view is still the same.
+    """
+
+    look_again = 15.0
+
+    def __init__(self, database: QuestDb, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        """Keep what the files of `folder` say; `clock` gives seconds."""
+        super().__init__(clock)
+        self._database = database
+        self._folder = folder
+        self._repairs = Repairs(database, clock)
+        self._kept: dict[str, Kept] = {}
+        self._columns_due = 0.0
+
+    def read(self) -> files.Wanted[Statement]:
+        """Read the files."""
+        return wanted(self._folder)
+
+    def soonest(self) -> float:
+        """Return when the next attempt or repair is due."""
+        return min(super().soonest(), self._repairs.backoff.soonest())
+
+    def unfit(self, name: str) -> bool:
+        """Tell whether rows may not fit a table, or a view is not to be had."""
+        kept = self._kept.get(name.lower())
+        return super().unfit(name.lower()) or (kept is not None and kept.lacking)
+
+    def apply(self, things: dict[str, Statement]) -> list[str]:
+        """Create what is missing, alter what differs, repair what has stopped; return a sentence for each problem."""
+        have = catalog.relations(self._database)
+        return self.keep(things, have) + self._repairs.make(have)
+
+    def keep(self, things: dict[str, Statement], have: dict[str, Relation]) -> list[str]:
+        """Create what `have` lacks, and alter what differs in it; return a sentence for each problem."""
+        self._follow(things)
+        for name, kept in self._kept.items():
+            if name not in have:
+                self._create(kept)
+        there = [kept for name, kept in self._kept.items() if name in have]
+        if self._columns_wanted(there):
+            self._compare(there, have)
+        return [sentence for kept in self._kept.values() for sentence in self._about(kept)]
+
+    def _follow(self, statements: dict[str, Statement]) -> None:
+        """Keep what is known of statements that have not changed."""
+        known = {kept.statement: kept for kept in self._kept.values()}
+        self._kept = {name: known.get(statement) or Kept(statement) for name, statement in statements.items()}
+
+    def _create(self, kept: Kept) -> None:
+        kept.just_created = self._run(kept, [kept.statement.sql])
+        if kept.just_created:
+            log.info("%s: created %s", kept.statement.file, kept.statement.name)
+
+    def _run(self, kept: Kept, statements: list[str]) -> bool:
+        """Run statements if that is due; return whether QuestDB took them, and keep its reason if not."""
+        if not self.attempts.due(kept.name, (kept.statement, *statements)):
+            return False
+        for statement in statements:
+            try:
+                self._database.run(statement)
+            except Problem as problem:
+                self.attempts.failed[kept.name] = _refused(statement, problem)
+                return False
+        self.attempts.failed.pop(kept.name, None)
+        return True
+
+    def _columns_wanted(self, there: list[Kept]) -> bool:
+        """Tell whether to look at columns, too: after a change, when an attempt is due, and now and then."""
+        new = any(kept.twin is None and kept.name not in self.attempts.failed for kept in there)
+        return new or self._clock() >= min(self._columns_due, self.attempts.backoff.soonest())
+
+    def _compare(self, there: list[Kept], have: dict[str, Relation]) -> None:
+        """Make twins of new statements; alter what differs."""
+        self._drop([relation for relation in have.values() if relation.name.endswith(TWIN)])
+        columns = catalog.columns(self._database, [kept.name for kept in there])
+        found = {name: Definition(have[name], listed) for name, listed in columns.items()}
+        for kept in there:
+            if kept.just_created:
+                # QuestDB made it of this very text a moment ago.
+                kept.twin, kept.just_created = found.get(kept.name), False
+        self._make_twins([kept for kept in there if kept.twin is None])
+        for kept in there:
+            if kept.name not in found:
+                self._create(kept)
+            elif kept.twin:
+                self._alter(kept, changes(kept.statement, found[kept.name], kept.twin))
+        self._columns_due = self._clock() + COLUMNS_AGAIN
+
+    def _make_twins(self, new: list[Kept]) -> None:
+        """Learn what QuestDB makes of statements."""
+        twins = {f"{kept.name[:60]}_{number}{TWIN}": kept for number, kept in enumerate(new)}
+        twins = {name: kept for name, kept in twins.items() if self._run(kept, [kept.statement.twin(name)])}
+        if twins:
+            made = catalog.relations(self._database)
+            try:
+                columns = catalog.columns(self._database, list(twins))
+            finally:
+                self._drop([made[name] for name in twins])
+            for name, kept in twins.items():
+                kept.twin = Definition(made[name], columns[name])
+
+    def _drop(self, relations: Iterable[Relation]) -> None:
+        for relation in relations:
+            self._database.run(f"DROP {relation.kind} IF EXISTS {quoted(relation.name)}")
+
+    def _alter(self, kept: Kept, found: Changes) -> None:
+        """Alter what can be altered, and keep the sentences about the rest."""
+        kept.differences, kept.lacking = found.differences, found.lacking
+        if not found.statements:
+            self.attempts.done(kept.name)
+            kept.tried = []
+        elif found.statements == kept.tried:
+            kept.differences = [*kept.differences, f"QuestDB has not yet applied: {'; '.join(found.statements)}"]
+        if found.statements and self._run(kept, found.statements):
+            log.info("%s: %s", kept.statement.file, "; ".join(found.statements))
+            kept.tried = found.statements
+
+    def _about(self, kept: Kept) -> list[str]:
+        failed = self.attempts.failed.get(kept.name)
+        about = f"{kept.statement.file}, {kept.statement.name}"
+        return [f"{about}: {text}" for text in ([failed] if failed else []) + kept.differences]
 
 
-def _query(create: str) -> str:
-    """Return the query of a CREATE MATERIALIZED VIEW, white space folded."""
-    match = VIEW_QUERY.search(create)
-    return " ".join((match[1] if match else create).split())
-
-
-def _ttl(create: str) -> tuple[int, str]:
-    """Return the TTL in hours or months, as QuestDB keeps it: it shows 24 MONTHS as 2 YEARS."""
-    match = TTL.search(create[create.rfind(")") :])
-    if not match:
-        return 0, "HOUR"
-    factor, unit = {
-        "HOUR": (1, "HOUR"),
-        "DAY": (24, "HOUR"),
-        "WEEK": (168, "HOUR"),
-        "MONTH": (1, "MONTH"),
-        "YEAR": (12, "MONTH"),
-    }[match[2].upper()]
-    return int(match[1]) * factor, unit
-
-
-def _match_table(database: QuestDb, statement: Statement) -> None:
-    """Compare the table with a twin made from the file, so that QuestDB itself reads the file."""
-    twin = f"{statement.name}__as_in_file"
-    database.run(f"DROP TABLE IF EXISTS {twin}")
-    database.run(CREATE.sub(f"CREATE TABLE {twin}", statement.sql))
-    try:
-        changes = _changes(statement.name, _shape(database, statement.name), _shape(database, twin))
-    finally:
-        database.run(f"DROP TABLE IF EXISTS {twin}")
-    for change in changes:
-        _alter(database, change)
-
-
-def _alter(database: QuestDb, sql: str) -> None:
-    database.run(sql)
-    log.info("%s", sql)
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What of a table a schema file decides."""
-
-    columns: dict[str, str]
-    keys: list[str]
-    layout: tuple[str, str]
-    ttl: tuple[int, str]
-
-
-def _shape(database: QuestDb, table: str) -> Shape:
-    columns = database.run(f"SELECT \"column\", type, upsertKey FROM table_columns('{table}')")  # noqa: S608 - our names
-    row = database.run(f"SELECT * FROM tables() WHERE table_name = '{table}'")[0]  # noqa: S608 - our names
-    return Shape(
-        columns={column["column"]: column["type"] for column in columns},
-        keys=[column["column"] for column in columns if column["upsertKey"]],
-        layout=(row["designatedTimestamp"], row["partitionBy"]),
-        ttl=(row["ttlValue"], row["ttlUnit"]),
-    )
-
-
-def _changes(table: str, have: Shape, want: Shape) -> list[str]:
-    """Return the ALTER statements that turn `have` into `want`; raise Problem where there are none."""
-    if have.layout != want.layout:
-        message = f"designated timestamp and partitioning are {have.layout}, the file says {want.layout}: {_REMAKE}"
-        raise Problem(message)
-    for column, kind in have.columns.items():
-        if want.columns.get(column) != kind:
-            says = f"the file says {want.columns[column]}" if column in want.columns else "the file has no such column"
-            message = f"column {column} is {kind}, {says}: {_REMAKE}"
-            raise Problem(message)
-    new = [f"ALTER TABLE {table} ADD COLUMN {c} {k}" for c, k in want.columns.items() if c not in have.columns]
-    return new + _settings(table, have, want)
-
-
-_REMAKE = "QuestDB cannot change that without losing views; copy the rows to a new table, or drop the table"
-
-
-def _settings(table: str, have: Shape, want: Shape) -> list[str]:
-    settings = []
-    if have.keys != want.keys:
-        keys = f"ENABLE UPSERT KEYS({', '.join(want.keys)})" if want.keys else "DISABLE"
-        settings.append(f"ALTER TABLE {table} DEDUP {keys}")
-    if have.ttl != want.ttl:
-        value, unit = want.ttl
-        settings.append(f"ALTER TABLE {table} SET TTL {value} {unit}")
-    return settings
+def _refused(statement: str, problem: Problem) -> str:
+    if statement.startswith("ALTER"):
+        return f"QuestDB refuses {statement} ({problem}). Run it by hand, or put back what the file said before"
+    return f"QuestDB refuses the statement ({problem}). Mend it in the file"

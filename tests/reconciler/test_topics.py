@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from waiting import until
 
 from operations.reconciler import topics
@@ -14,13 +14,11 @@ from operations.reconciler.problems import Problem
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from stack import Stack
-
 
 @pytest.fixture
-def admin(stack: Stack) -> AdminClient:
+def admin(reach: dict[str, str]) -> AdminClient:
     """An admin client of the shared stack's broker."""
-    return AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
+    return AdminClient({"bootstrap.servers": reach["KAFKA_BOOTSTRAP_SERVERS"]})
 
 
 def apply(admin: AdminClient, folder: Path, name: str, text: str) -> None:
@@ -62,3 +60,26 @@ def test_file_without_partitions_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / "bare.properties").write_text("retention.ms=1000\n", encoding="utf-8")
     with pytest.raises(Problem, match=r"bare\.properties: `partitions` must be a whole number"):
         topics.read(tmp_path)
+
+
+def test_one_topic_that_is_refused_keeps_no_other_from_being_made(admin: AdminClient, tmp_path: Path) -> None:
+    """And is tried again less and less often; a topic altered by hand becomes again what its file says."""
+    now = [1000.0]
+    kept = topics.Topics(admin, tmp_path, lambda: now[0])
+    (tmp_path / "aa_typo.properties").write_text("partitions=1\nretention.ms=soon\n", encoding="utf-8")
+    (tmp_path / "ab_few.properties").write_text("partitions=0\n", encoding="utf-8")
+    (tmp_path / "good.properties").write_text("partitions=1\nmin.cleanable.dirty.ratio=0.50\n", encoding="utf-8")
+    few, typo = kept.once()
+    assert few.endswith("ab_few.properties: `partitions` must be a whole number from 1 to 10000, and is 0")
+    assert typo.partition(": ")[2].startswith("topic aa_typo: ")
+    until(lambda: "good" in admin.list_topics(timeout=10).topics, "good", 10)
+    assert [kept.unfit(name) for name in ("aa_typo", "ab_few", "good", "without a file")] == [True, True, False, False]
+    by_hand = ConfigEntry("retention.ms", "5", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, "good", incremental_configs=[by_hand])
+    admin.incremental_alter_configs([resource])[resource].result()
+
+    def restored() -> bool:
+        now[0] += 12
+        return kept.once() == [few, typo] and config(admin, "good")["retention.ms"] != "5"
+
+    until(restored, "the retention of the file", 10)
