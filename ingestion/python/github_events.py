@@ -6,10 +6,10 @@ import signal
 import sys
 import time
 
-import settings
-from feed import Feed
-from poller import Poller, RefusedError
-from producer import Delivery, DeliveryError
+from github_poller import settings
+from github_poller.feed import Feed
+from github_poller.poller import Poller, RefusedError
+from github_poller.producer import Delivery, DeliveryError
 
 _GRACE = 8.0
 _log = logging.getLogger("github_events")

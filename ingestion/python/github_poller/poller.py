@@ -5,12 +5,12 @@ import logging
 import time
 from pathlib import Path
 
-from answer import Answer
-from feed import PAGES, Feed
-from messages import Seen, messages
-from page import Counts, Page, line
-from producer import Delivery
-from settings import Settings
+from github_poller.answer import Answer
+from github_poller.feed import PAGES, Feed
+from github_poller.messages import Seen, messages
+from github_poller.page import Counts, Page, line
+from github_poller.producer import Delivery
+from github_poller.settings import Settings
 
 _POLITE = 60.0
 _LONGEST_WISH = 3600.0

@@ -1,9 +1,10 @@
 """Requests to GitHub's public events (CONTRACT.md, section 3)."""
 
 import requests
-from answer import Answer
-from settings import Settings
 from urllib3.exceptions import ReadTimeoutError
+
+from github_poller.answer import Answer
+from github_poller.settings import Settings
 
 PAGES = (1, 2, 3)
 PAGE_SIZE = 100

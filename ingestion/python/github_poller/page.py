@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, NamedTuple
 
-from answer import Answer
-from feed import PAGE_SIZE, PAGES
-from messages import Message
+from github_poller.answer import Answer
+from github_poller.feed import PAGE_SIZE, PAGES
+from github_poller.messages import Message
 
 _RETRY = 5.0
 _LONGEST_RETRY = 60.0
