@@ -19,7 +19,8 @@ from simulator.defects import FAULTS
 CONTRACT = ROOT / "ingestion/contract"
 KEYS = ["id", "type", "action", "repo", "actor", "org", "created_at"]
 POLL_KEYS = (
-    "timestamp poller poll page status error fetched fresh duplicate overlap saturated remaining interval duration_ms"
+    "timestamp poller poll page status error fetched fresh duplicate overlap saturated remaining interval "
+    "planned_interval late duration_ms"
 )
 # Each good answer shows the feed a second later, whatever the clock says: runs repeat, and no fault costs an event.
 STEPPED = (
