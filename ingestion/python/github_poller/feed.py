@@ -3,7 +3,7 @@
 import requests
 from urllib3.exceptions import ReadTimeoutError
 
-from github_poller.answer import Answer
+from github_poller.answer import Answer, ErrorKind
 from github_poller.settings import Settings
 
 PAGES = (1, 2, 3)
@@ -38,7 +38,7 @@ class Feed:
             self._session.headers["Authorization"] = f"Bearer {settings.token}"
 
     def get(self, page: int, etag: str | None) -> Answer:
-        """Ask for one page; troubles of the network come back as answers."""
+        """Ask for one page; errors of the network come back as answers."""
         try:
             response = self._session.get(
                 self._url,
@@ -47,7 +47,7 @@ class Feed:
                 timeout=_TIMEOUT,
             )
         except requests.RequestException as error:
-            return Answer(0, trouble=_trouble(error))
+            return Answer(0, failure=_kind(error))
         return Answer(response.status_code, response.headers, response.content.decode("utf-8", errors="replace"))
 
 
@@ -55,6 +55,6 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _trouble(error: requests.RequestException) -> str:
+def _kind(error: requests.RequestException) -> ErrorKind:
     stalled = any(isinstance(cause, ReadTimeoutError) for cause in error.args)
-    return "timeout" if stalled or isinstance(error, requests.Timeout) else "network"
+    return ErrorKind.TIMEOUT if stalled or isinstance(error, requests.Timeout) else ErrorKind.NETWORK
