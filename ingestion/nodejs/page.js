@@ -67,15 +67,16 @@ export class Page {
 
   /** Set the next slot after an answer that is no limit; interval: the seconds between two requests when all goes well. */
   schedule(answer, interval) {
-    this.takesTurns = !answer.error;
-    let wait = interval;
-    if (!answer.error) {
-      this.interval = interval;
+    const planned = answer.error ? (this.interval ?? interval) : interval;
+    let wait = planned;
+    if (answer.error) {
+      wait = answer.error === ErrorKind.UNPROCESSABLE ? HOUR : this.#retryIn(planned);
+    } else {
+      this.interval = planned;
       this.failures = 0;
       this.unchanged = answer.events ? 0 : this.unchanged + 1;
-    } else {
-      wait = answer.error === ErrorKind.UNPROCESSABLE ? HOUR : this.#retryIn(this.interval ?? interval);
     }
+    this.takesTurns = wait === planned;
     this.due = this.started + wait;
   }
 

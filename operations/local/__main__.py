@@ -43,6 +43,7 @@ def up(settings: dict[str, str]) -> int:
         supervisor.start()
     if not wait(supervisor, settings):
         return 1
+    say_feed(settings)
     say_addresses(settings)
     return 0
 
@@ -62,6 +63,14 @@ def reachable_feed(settings: dict[str, str]) -> dict[str, str]:
         os.environ |= {"FEED": "simulator", "GITHUB_API_URL": ""}
         return load()
     return settings
+
+
+def say_feed(settings: dict[str, str]) -> None:
+    """Say what is easily taken for GitHub's own behaviour."""
+    if settings["FEED"] == "simulator" and settings.get("SIMULATOR_PROFILE") != "github":
+        say(
+            "The simulated feed is kinder than GitHub: every event is seen. SIMULATOR_PROFILE=github makes it as strict."
+        )
 
 
 def prepare(settings: dict[str, str]) -> None:

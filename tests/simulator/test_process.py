@@ -57,9 +57,16 @@ def test_flags_win_over_environment_and_empty_is_unset() -> None:
     assert (settings.rate, settings.seed, settings.port) == (7.0, 9, 8090)
 
 
+def test_a_profile_sets_what_is_not_set_otherwise() -> None:
+    github, lively = load([], {}), load(["--token-limit", "7"], {"SIMULATOR_PROFILE": "lively", "SIMULATOR_RATE": "9"})
+    assert (github.rate, github.poll_interval, github.anonymous_limit, github.token_limit) == (170, 60, 60, 5000)
+    assert (lively.rate, lively.poll_interval, lively.anonymous_limit, lively.token_limit) == (9, 4, 100_000, 7)
+
+
 @pytest.mark.parametrize(
     ("flag", "variable", "value"),
     [
+        ("--profile", "SIMULATOR_PROFILE", "quick"),
         ("--rate", "SIMULATOR_RATE", "0"),
         ("--port", "SIMULATOR_PORT", "http"),
         ("--shape", "SIMULATOR_SHAPE", "round"),

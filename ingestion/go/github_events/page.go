@@ -116,10 +116,11 @@ func (p *page) compare(messages []message, isFresh []bool, dayBefore string) cou
 
 // schedule sets the next slot after an answer that is no limit; interval: the time between two requests when all goes well.
 func (p *page) schedule(a *answer, interval time.Duration) {
-	p.takesTurns = a.kind == noError
-	wait := interval
+	planned := cmp.Or(p.interval, interval)
+	wait := planned
 	switch a.kind {
 	case noError:
+		planned, wait = interval, interval
 		p.interval, p.failures = interval, 0
 		p.unchanged++
 		if a.events != nil {
@@ -128,8 +129,9 @@ func (p *page) schedule(a *answer, interval time.Duration) {
 	case unprocessableError:
 		wait = time.Hour
 	default:
-		wait = p.retryIn(cmp.Or(p.interval, interval))
+		wait = p.retryIn(planned)
 	}
+	p.takesTurns = wait == planned
 	p.due = p.started.Add(wait)
 }
 

@@ -70,15 +70,16 @@ class Page:
 
     def schedule(self, answer: Answer, interval: float) -> None:
         """Set the next slot after an answer that is no limit; `interval`: the seconds between two requests when all goes well."""
-        self.takes_turns = answer.error is None
         if answer.error is ErrorKind.UNPROCESSABLE:
             wait = HOUR
         elif answer.error:
-            wait = self._retry_in(self.interval or interval)
+            interval = self.interval or interval
+            wait = self._retry_in(interval)
         else:
             wait = self.interval = interval
             self.failures = 0
             self.unchanged = self.unchanged + 1 if answer.events is None else 0
+        self.takes_turns = wait == interval
         self.due = self.started + wait
 
     def _retry_in(self, interval: float) -> float:

@@ -109,17 +109,18 @@ impl Page {
 
     /// Sets the next slot after an answer that is no limit. `interval`: the time between two requests when all goes well.
     pub fn schedule(&mut self, answer: &Answer, interval: Duration) {
-        self.takes_turns = answer.error().is_none();
+        let planned = self.interval.filter(|_| answer.error().is_some()).unwrap_or(interval);
         let wait = match answer.error() {
             None => {
                 self.failures = 0;
                 self.unchanged = if answer.events.is_none() { self.unchanged + 1 } else { 0 };
-                self.interval = Some(interval);
-                interval
+                self.interval = Some(planned);
+                planned
             }
             Some(ErrorKind::Unprocessable) => HOUR,
-            Some(_) => self.retry_in(self.interval.unwrap_or(interval)),
+            Some(_) => self.retry_in(planned),
         };
+        self.takes_turns = wait == planned;
         self.due = self.started + wait;
     }
 

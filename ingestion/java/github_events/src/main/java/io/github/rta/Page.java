@@ -95,19 +95,19 @@ final class Page {
         return new Counts(messages.size(), fresh.size(), overlap, saturated, OptionalDouble.of(known));
     }
 
-    /** Sets the next slot after an answer that is no limit; planned: the time between two requests when all goes well. */
-    void schedule(Answer answer, Duration planned) {
-        takesTurns = answer.error().isEmpty();
+    /** Sets the next slot after an answer that is no limit; allowed: the time between two requests when all goes well. */
+    void schedule(Answer answer, Duration allowed) {
+        boolean isGood = answer.error().isEmpty();
+        Duration planned = isGood || interval == null ? allowed : interval;
         Duration wait = planned;
-        if (takesTurns) {
+        if (isGood) {
             interval = planned;
             failures = 0;
             unchanged = answer.events == null ? unchanged + 1 : 0;
-        } else if (answer.error().get() == ErrorKind.UNPROCESSABLE) {
-            wait = Answer.HOUR;
         } else {
-            wait = retryIn(interval == null ? planned : interval);
+            wait = answer.error().get() == ErrorKind.UNPROCESSABLE ? Answer.HOUR : retryIn(planned);
         }
+        takesTurns = wait.equals(planned);
         dueAfter(this, wait);
     }
 
