@@ -1,6 +1,5 @@
 //! An answer of GitHub, and what it means (CONTRACT.md, sections 3 to 5).
 
-use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reqwest::header::HeaderMap;
@@ -58,12 +57,6 @@ impl ErrorKind {
     /// Returns whether asking again is of no use.
     pub fn is_fatal(self) -> bool {
         matches!(self, Self::Forbidden | Self::Unauthorized | Self::Refused)
-    }
-}
-
-impl fmt::Display for ErrorKind {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.word())
     }
 }
 
