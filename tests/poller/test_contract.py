@@ -336,6 +336,16 @@ def test_a_page_that_fails_keeps_no_other_waiting(simulate: Simulate, poller: Ma
     assert all(row["interval"] < 0.2 for page in (1, 3) for row in run.polls(page))
 
 
+def test_scarce_budget_goes_to_pages_that_move(simulate: Simulate, poller: Make) -> None:
+    """Section 4: page 1 is all new each time, pages 2 and 3 are not, so they are asked less often; both of them."""
+    simulator = simulate(*STEPPED, "--step", "2.4", "--token-limit", "36000")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="6", POLL_INTERVAL="0.01", GITHUB_TOKEN=TOKEN) == 0
+    first, second, third = (run.polls(page)[-1]["planned_interval"] for page in (1, 2, 3))
+    assert second > 1.5 * first
+    assert third > 1.5 * first
+
+
 def test_budget_without_token(simulate: Simulate, poller: Make) -> None:
     """Section 4: 60 requests an hour are spread over the three pages, even if more is wished for or clocks differ."""
     simulator = simulate("--anonymous-limit", "60", "--faults", "all skew seconds=-600")
