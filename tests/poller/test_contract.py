@@ -316,7 +316,7 @@ PLANS = {"with a token": (TOKEN, 0.5), "without a token": ("", 3 * 60 / 54)}
 def test_pages_in_turn(simulate: Simulate, poller: Make, plan: str) -> None:
     """Section 4: the default. One request after the other, evenly spread; without a token five of the hour's are kept."""
     token, interval = PLANS[plan]
-    simulator = simulate("--time-scale", "60")
+    simulator = simulate("--time-scale", "60", "--rate", "10")
     run = poller(simulator.url)
     assert run.run(MAX_POLLS="3", GITHUB_TOKEN=token) == 0
     assert [row["page"] for row in run.polls()] == [1, 2, 3] * 3

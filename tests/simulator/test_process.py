@@ -97,7 +97,7 @@ def test_a_port_in_use_is_named() -> None:
 
 
 def test_scaled_time_divides_intervals_and_limits() -> None:
-    with started("--time-scale", "1800") as running:
+    with started("--time-scale", "1800", "--rate", "10") as running:
         headers = Client(running.url).page(1).headers
     assert headers["X-Poll-Interval"] == "0.033"
     left = float(headers["X-RateLimit-Reset"]) - email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
