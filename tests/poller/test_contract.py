@@ -164,7 +164,9 @@ def test_a_failed_request_costs_nothing(simulate: Simulate, poller: Make) -> Non
     script = [f"{3 + 6 * index}-{5 + 6 * index} {fault} page=2" for index, fault in enumerate(RETRIED)]
     simulator = simulate(*STEPPED, "--faults", "; ".join(script))
     run = poller(simulator.url)
-    assert run.run(MAX_POLLS=str(6 * len(RETRIED) + 1), POLL_INTERVAL="0.05") == 0
+    run.environ |= {"MAX_POLLS": str(6 * len(RETRIED) + 1), "POLL_INTERVAL": "0.05"}
+    run.start()
+    assert run.wait(180) == 0
     check_complete(run, simulator)
     etags = [row["headers"].get("if-none-match") for row in simulator.requests() if row["page"] == 2]
     for index, (fault, expected) in enumerate(RETRIED.items()):
