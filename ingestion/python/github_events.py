@@ -52,11 +52,11 @@ def _poll(chosen: settings.Settings) -> int:
         _log.error("GitHub refuses: %s", error)
         code = 3
     except DeliveryError:
-        pass  # _leave meets it again and reports it
-    return _leave(delivery, code)
+        pass  # _finish meets it again and reports it
+    return _finish(delivery, code)
 
 
-def _leave(delivery: Delivery, code: int) -> int:
+def _finish(delivery: Delivery, code: int) -> int:
     """Wait for what Kafka has not acknowledged; return the exit code."""
     try:
         pending = delivery.flush(_GRACE)
