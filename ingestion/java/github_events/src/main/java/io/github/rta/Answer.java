@@ -75,7 +75,8 @@ final class Answer {
         JsonNode answer = parse(body);
         String message = answer == null ? "" : answer.path("message").asText();
         String text = status + " " + message.substring(0, Math.min(message.length(), LONGEST_MESSAGE));
-        return text.stripTrailing() + (error.equals(Optional.of(ErrorKind.UNAUTHORIZED)) ? " (" + tokenSetting + ")" : "");
+        return text.stripTrailing()
+                + (error.equals(Optional.of(ErrorKind.UNAUTHORIZED)) ? " (" + tokenSetting + ")" : "");
     }
 
     /** Returns the text of a header; null when it is absent. */
@@ -93,7 +94,10 @@ final class Answer {
 
     /** Returns the duration of at most an hour that a header gives in seconds, if that is a number above 0. */
     Optional<Duration> seconds(String name) {
-        return number(name).stream().filter(seconds -> seconds > 0).mapToObj(Answer::withinAnHour).findFirst();
+        return number(name).stream()
+                .filter(seconds -> seconds > 0)
+                .mapToObj(Answer::withinAnHour)
+                .findFirst();
     }
 
     /**

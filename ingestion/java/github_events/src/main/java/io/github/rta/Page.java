@@ -90,7 +90,8 @@ final class Page {
                 identities(messages.stream().filter(m -> m.createdAt().compareTo(dayBefore) >= 0));
         boolean full = messages.size() >= Feed.PAGE_SIZE && recent.size() >= Feed.PAGE_SIZE / 2;
         boolean saturated = full && Collections.disjoint(recent, before);
-        long freshRecent = fresh.stream().filter(m -> recent.contains(m.identity())).count();
+        long freshRecent =
+                fresh.stream().filter(m -> recent.contains(m.identity())).count();
         double known = (recent.size() - freshRecent) / (double) Math.max(recent.size(), 1);
         return new Counts(messages.size(), fresh.size(), overlap, saturated, OptionalDouble.of(known));
     }

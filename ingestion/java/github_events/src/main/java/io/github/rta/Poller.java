@@ -215,7 +215,8 @@ final class Poller {
         lastHeartbeat = healthyUntil;
         try {
             // Replaced as a whole: the health check never reads half a number.
-            Path written = Files.writeString(Path.of(file + ".new"), healthyUntil.plusMillis(500).getEpochSecond() + "\n");
+            Path written = Files.writeString(
+                    Path.of(file + ".new"), healthyUntil.plusMillis(500).getEpochSecond() + "\n");
             Files.move(written, Path.of(file), StandardCopyOption.ATOMIC_MOVE);
             heartbeatFailed = false;
         } catch (IOException error) {

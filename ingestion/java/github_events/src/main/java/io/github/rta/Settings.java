@@ -88,7 +88,10 @@ record Settings(
     static String usage(Map<String, String> environ) {
         return variables(environ).stream()
                 .map(variable -> "  %-25s%s (default: %s)"
-                        .formatted(variable.name, variable.help, variable.defaultText.isEmpty() ? "none" : variable.defaultText))
+                        .formatted(
+                                variable.name,
+                                variable.help,
+                                variable.defaultText.isEmpty() ? "none" : variable.defaultText))
                 .collect(Collectors.joining(
                         "\n", "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:\n", ""));
     }
