@@ -95,8 +95,7 @@ def settings(plan: Plan, scale: float) -> dict[str, str]:
 
 
 def poll(poller: Poller, url: str, plan: Plan, pace: Pace) -> Run:
-    """Let a poller run for some real seconds."""
-    poller.broker.create(poller.topic, poller.topic + "_dlq", poller.polls_topic)
+    """Let a poller, whose topics are there, run for some real seconds."""
     poller.environ |= settings(plan, pace.scale) | {"GITHUB_API_URL": url}
     poller.start()
     assert poller.process
@@ -184,6 +183,7 @@ def cover(broker: Broker, folder: Path, cases: Iterable[tuple[Plan, Language]], 
     for plan, language in cases:
         topic = f"coverage-{language.name}-{plan.name.replace(' ', '')}"
         poller = Poller(language, folder, broker, "", topic)
+        broker.create(topic, f"{topic}_dlq", f"{topic}_polls")
         run, truth = feed(folder, pace.scale, partial(poll, poller, plan=plan, pace=pace))
         rows.append(row(language.name, plan.name, run, truth))
         (folder / "poller.log").unlink()
@@ -198,11 +198,13 @@ def at_real_speed(broker: Broker, folder: Path, languages: Sequence[Language], m
     cases += [(languages[0], plan, "as GitHub") for plan in PLANS[:2]]
     pace = Pace(minutes * 60, 1)
 
+    def name_of(case: tuple[Language, Plan, str]) -> str:
+        return re.sub(r"\W+", "-", f"{case[0].name}-{case[1].name}-{case[2]}")
+
     def measure(case: tuple[Language, Plan, str]) -> list[object]:
         language, plan, feed_name = case
-        name = re.sub(r"\W+", "-", f"{language.name}-{plan.name}-{feed_name}")
-        (folder / name).mkdir()
-        poller = Poller(language, folder / name, broker, "", f"real-speed-{name}")
+        name = name_of(case)
+        poller = Poller(language, folder / name, broker, "", name)
         run, truth = feed(
             folder / name, 1, partial(poll, poller, plan=plan, pace=pace), "--reserving", FEEDS[feed_name]
         )
@@ -214,6 +216,9 @@ def at_real_speed(broker: Broker, folder: Path, languages: Sequence[Language], m
             *(f"{captured:,}", share, f"{run.longest_gap:.1f}"),
         ]
 
+    for name in map(name_of, cases):
+        (folder / name).mkdir()
+        broker.create(name, f"{name}_dlq", f"{name}_polls")
     with ThreadPoolExecutor(len(cases)) as pool:
         rows = list(pool.map(measure, cases))
     head = ["poller", "plan", "feed", "emitted", "requests", "events shown", "captured", "of emitted", "longest gap, s"]
