@@ -62,8 +62,8 @@ class Service:
     @property
     def profile(self) -> str:
         """How this feed compares with GitHub, in a sentence."""
-        name, rate = self._settings.profile, self._settings.rate
-        kinder = "kinder than GitHub: a poller can see all of it" if name == "lively" else "as strict as GitHub"
+        name, rate = self._settings.profile or "none", self._settings.rate
+        kinder = "kinder than GitHub: a poller can see all of it" if name == "lively" else "with GitHub's limits"
         return f"profile {name}: {rate:g} events/s, {kinder}"
 
     def finish(self) -> None:

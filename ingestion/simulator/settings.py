@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 SHAPES = ("partitioned", "newest-first")
-# What differs from the defaults, which are GitHub's of 2026.
+# What a profile sets. Without one, limits are GitHub's and the rate is one that any machine can make in scaled time.
 PROFILES: dict[str, dict[str, float]] = {
-    "github": {},
+    "": {},
+    "github": {"rate": 170.0, "poll_interval": 60.0, "anonymous_limit": 60, "token_limit": 5000},
     "lively": {"rate": 50.0, "poll_interval": 4.0, "anonymous_limit": 100_000, "token_limit": 100_000},
 }
 
@@ -76,12 +77,12 @@ class Settings:
     bind: str = _setting("BIND_ADDRESS", "127.0.0.1", str, "address to listen on")
     profile: str = _setting(
         "SIMULATOR_PROFILE",
-        "github",
+        "",
         profile,
         "github: as fast and as strict as GitHub, so any poller misses most events; lively: 50 events a second, "
         "X-Poll-Interval 4, 100,000 requests an hour, so that a poller misses none",
     )
-    rate: float = _setting("SIMULATOR_RATE", 170.0, positive, "new events per second")
+    rate: float = _setting("SIMULATOR_RATE", 50.0, positive, "new events per second")
     seed: int = _setting("SIMULATOR_SEED", 1, int, "same seed, same events and same faults")
     truth_log: Path | None = _setting(  # noqa: RUF009 - a dataclasses.field
         "SIMULATOR_TRUTH_LOG", None, Path, "append every event and every answer to this file (ndjson)"

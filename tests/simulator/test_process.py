@@ -58,7 +58,10 @@ def test_flags_win_over_environment_and_empty_is_unset() -> None:
 
 
 def test_a_profile_sets_what_is_not_set_otherwise() -> None:
-    github, lively = load([], {}), load(["--token-limit", "7"], {"SIMULATOR_PROFILE": "lively", "SIMULATOR_RATE": "9"})
+    github, lively = (
+        load(["--profile", "github"], {}),
+        load(["--token-limit", "7"], {"SIMULATOR_PROFILE": "lively", "SIMULATOR_RATE": "9"}),
+    )
     assert (github.rate, github.poll_interval, github.anonymous_limit, github.token_limit) == (170, 60, 60, 5000)
     assert (lively.rate, lively.poll_interval, lively.anonymous_limit, lively.token_limit) == (9, 4, 100_000, 7)
 
