@@ -2,7 +2,7 @@
 
 The simulator emits events as fast as GitHub did in 2026 and keeps a truth log; time runs `--scale` times faster. The last rows are the older
 template's way: the first page of 30 every 10 s. Then each poller is fed more new identities than it remembers; the command fails if one takes more memory
-than ingestion/README.md states.
+than ingestion/README.md states. `--real-speed MINUTES` measures all languages side by side at real speed instead, each on a feed of its own.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import sys
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -43,19 +45,22 @@ MB = 2**20
 
 
 class Plan(NamedTuple):
-    """How often a poller asks: with a token or not, and every so many simulated seconds if that is not left to GitHub."""
+    """How often a poller asks: with a token or not; `interval`: simulated seconds, `polite`, or the pages in turn."""
 
     name: str
     token: bool
-    interval: float | None = None
+    interval: float | str | None = None
 
 
 PLANS = [
-    Plan("anonymous", token=False),
-    Plan("polite", token=True),
+    Plan("in turn, no token", token=False),
+    Plan("in turn", token=True),
+    Plan("polite", token=True, interval="polite"),
     Plan("10 s", token=True, interval=10),
     Plan("fastest", token=True, interval=0.1),  # what is left of 5,000 requests an hour sets the pace
 ]
+# Feeds for the runs at real speed: with old events served again, as GitHub does, and without.
+FEEDS = {"as GitHub": "on", "nothing served again": "off"}
 
 
 class Pace(NamedTuple):
@@ -80,29 +85,32 @@ class Run(NamedTuple):
     requests: int
     saturated: int
     cost: Cost | None
+    longest_gap: float = 0  # seconds between two requests that brought something new
 
 
 def settings(plan: Plan, scale: float) -> dict[str, str]:
     """Return a poller's settings for a plan in scaled time."""
-    interval = {"POLL_INTERVAL": f"{plan.interval / scale:.4f}"} if plan.interval else {}
-    return interval | ({"GITHUB_TOKEN": "token"} if plan.token else {})
+    interval = f"{plan.interval / scale:.4f}" if isinstance(plan.interval, float | int) else plan.interval or ""
+    return {"POLL_INTERVAL": interval, "GITHUB_TOKEN": "token" if plan.token else ""}
 
 
 def poll(poller: Poller, url: str, plan: Plan, pace: Pace) -> Run:
-    """Let a poller run for some real seconds."""
-    poller.broker.create(poller.topic, poller.topic + "_dlq", poller.polls_topic)
+    """Let a poller, whose topics are there, run for some real seconds."""
     poller.environ |= settings(plan, pace.scale) | {"GITHUB_API_URL": url}
     poller.start()
     assert poller.process
     process = psutil.Process(poller.process.pid)
-    poller.until_logged("page 3 poll 1", 120)
+    poller.until_logged("page 3 poll 1", 300)
     before = process.cpu_times()
     time.sleep(pace.seconds)
     now = process.cpu_times()
     cost = Cost(now.user + now.system - before.user - before.system, process.memory_info().rss / MB)
     assert poller.stop() == 0, poller.log.read_text()[-2000:]
     rows = poller.polls()
-    return Run(poller.client, poller.keys(), len(rows), sum(row["saturated"] for row in rows), cost)
+    times = [datetime.fromisoformat(row["timestamp"].replace("Z", "+00:00")) for row in rows if row["fresh"]]
+    gaps = [(after - before).total_seconds() for before, after in itertools.pairwise(times)]
+    saturated = sum(row["saturated"] for row in rows)
+    return Run(poller.client, poller.keys(), len(rows), saturated, cost, max(gaps, default=0))
 
 
 def poll_as_before(url: str, pace: Pace) -> Run:
@@ -155,11 +163,11 @@ HEAD = (
 )
 
 
-def feed(folder: Path, scale: float, ask: Callable[[str], Run]) -> tuple[Run, Truth]:
+def feed(folder: Path, scale: float, ask: Callable[[str], Run], *more: str) -> tuple[Run, Truth]:
     """Run a poller on a feed of its own; return what it did and the truth about it."""
     log = folder / "truth.ndjson"
     log.unlink(missing_ok=True)
-    flags = ("--rate", str(EVENTS_A_SECOND), "--time-scale", str(scale), "--truth-log", str(log))
+    flags = ("--rate", str(EVENTS_A_SECOND), "--time-scale", str(scale), "--truth-log", str(log), *more)
     with started(*flags) as running:
         run = ask(running.url)
     with log.open(encoding="utf-8") as lines:
@@ -175,12 +183,46 @@ def cover(broker: Broker, folder: Path, cases: Iterable[tuple[Plan, Language]], 
     for plan, language in cases:
         topic = f"coverage-{language.name}-{plan.name.replace(' ', '')}"
         poller = Poller(language, folder, broker, "", topic)
+        broker.create(topic, f"{topic}_dlq", f"{topic}_polls")
         run, truth = feed(folder, pace.scale, partial(poll, poller, plan=plan, pace=pace))
         rows.append(row(language.name, plan.name, run, truth))
         (folder / "poller.log").unlink()
         print(*rows[-1], sep=" | ", flush=True)
     rows.append(row(OLDER_TEMPLATE, "10 s", *feed(folder, pace.scale, partial(poll_as_before, pace=pace))))
     return report.table(HEAD, rows)
+
+
+def at_real_speed(broker: Broker, folder: Path, languages: Sequence[Language], minutes: float) -> str:
+    """Run all languages at the fastest plan on both feeds, and the first in turn, at the same time; return the table."""
+    cases = [(language, PLANS[-1], name) for name in FEEDS for language in languages]
+    cases += [(languages[0], plan, "as GitHub") for plan in PLANS[:2]]
+    pace = Pace(minutes * 60, 1)
+
+    def name_of(case: tuple[Language, Plan, str]) -> str:
+        return re.sub(r"\W+", "-", f"{case[0].name}-{case[1].name}-{case[2]}")
+
+    def measure(case: tuple[Language, Plan, str]) -> list[object]:
+        language, plan, feed_name = case
+        name = name_of(case)
+        poller = Poller(language, folder / name, broker, "", name)
+        run, truth = feed(
+            folder / name, 1, partial(poll, poller, plan=plan, pace=pace), "--reserving", FEEDS[feed_name]
+        )
+        emitted, captured = len(truth.messages), len(set(run.keys))
+        shown = sum(len(answer["served"]) for answer in truth.polls)
+        share = f"{100 * captured / emitted:.1f} %"
+        return [
+            *(language.name, plan.name, feed_name, f"{emitted:,}", f"{run.requests:,}", f"{shown:,}"),
+            *(f"{captured:,}", share, f"{run.longest_gap:.1f}"),
+        ]
+
+    for name in map(name_of, cases):
+        (folder / name).mkdir()
+        broker.create(name, f"{name}_dlq", f"{name}_polls")
+    with ThreadPoolExecutor(len(cases)) as pool:
+        rows = list(pool.map(measure, cases))
+    head = ["poller", "plan", "feed", "emitted", "requests", "events shown", "captured", "of emitted", "longest gap, s"]
+    return report.table(head, rows)
 
 
 class Fresh(BaseHTTPRequestHandler):
@@ -255,14 +297,36 @@ def options() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=40, help="simulated seconds in a real one")
     parser.add_argument("--identities", type=int, default=IDENTITIES, help="how many new ones fill a poller's memory")
     parser.add_argument("--no-memory", dest="memory", action="store_false", help="leave the second table out")
+    parser.add_argument(
+        "--real-speed", type=float, metavar="MINUTES", help="measure side by side at real speed instead"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the tables only")
     return parser.parse_args()
+
+
+def real_speed(chosen: argparse.Namespace, languages: Sequence[Language]) -> None:
+    """Measure at real speed and write the tables."""
+    with tempfile.TemporaryDirectory() as name:
+        broker = Broker(Path(name))
+        broker.start()
+        try:
+            table = at_real_speed(broker, Path(name), languages, chosen.real_speed)
+        finally:
+            broker.stop()
+    head = f"{chosen.real_speed:g} minutes, {EVENTS_A_SECOND} events/s, all at the same time. {report.machine()}."
+    text = f"{head}\n\n{table}"
+    if not chosen.dry_run:
+        report.write("coverage-real-speed", text)
+    print(text)
 
 
 def main() -> int:
     """Run the benchmark; return the exit code."""
     chosen = options()
     languages = [each for each in LANGUAGES if each.name in (chosen.languages or each.name) and build(each)]
+    if chosen.real_speed:
+        real_speed(chosen, languages)
+        return 0
     plans = [plan for plan in PLANS if not chosen.plans or plan.name in chosen.plans]
     cases, pace = itertools.product(plans, languages), Pace(chosen.hours * HOUR / chosen.scale, chosen.scale)
     beyond: list[str] = []

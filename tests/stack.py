@@ -199,6 +199,8 @@ class Stack(Pipeline):
         self.environment = {
             "STATE_DIR": str(self.state),
             "FEED": "simulator",
+            # Everything is seen, so that what is stored can be compared with all there was.
+            "SIMULATOR_PROFILE": "lively",
             "POLL_INTERVAL": "2",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
             "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table

@@ -1,44 +1,64 @@
 // An answer of GitHub, and what it means (CONTRACT.md, sections 3 to 5).
 
-const HOUR = 3600;
+export const HOUR = 3600;
 const DAY = 24 * HOUR;
 const SECONDARY_WAIT = 60;
-const FATAL = ["forbidden", "unauthorized", "refused"];
+const LONGEST_MESSAGE = 200;
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/;
 
-/** One answer; status 0 and an error when no whole one came. Times in seconds. */
+/** What went wrong with a request (CONTRACT.md, section 5); the value is the word in statistics and log. */
+export const ErrorKind = Object.freeze({
+  NETWORK: "network",
+  TIMEOUT: "timeout",
+  BODY: "body",
+  SERVER: "server",
+  REDIRECT: "redirect",
+  UNPROCESSABLE: "unprocessable",
+  SECONDARY: "secondary",
+  LIMIT: "limit",
+  FORBIDDEN: "forbidden",
+  UNAUTHORIZED: "unauthorized",
+  REFUSED: "refused",
+});
+
+const LIMITS = [ErrorKind.SECONDARY, ErrorKind.LIMIT];
+const FATAL = [ErrorKind.FORBIDDEN, ErrorKind.UNAUTHORIZED, ErrorKind.REFUSED];
+const BY_STATUS = { 401: ErrorKind.UNAUTHORIZED, 422: ErrorKind.UNPROCESSABLE };
+const BY_CLASS = { 2: ErrorKind.BODY, 3: ErrorKind.REDIRECT, 4: ErrorKind.REFUSED, 5: ErrorKind.SERVER };
+
+/** One answer; status 0 and a failure when no whole one came. Times in seconds. */
 export class Answer {
-  constructor(status, headers = new Headers(), body = "", trouble = undefined) {
-    Object.assign(this, { status, headers, body, trouble });
-    const page = status === 200 && parsed(body);
+  constructor(status, headers = new Headers(), body = "", failure = undefined) {
+    Object.assign(this, { status, headers, body, failure });
+    const page = status === 200 && parse(body);
     this.events = Array.isArray(page) ? page : undefined;
     this.error = this.#error();
   }
 
-  /** The word for what went wrong; undefined after 304 and a good page. */
+  /** What went wrong; undefined after 304 and a good page. */
   #error() {
-    if (this.trouble || this.status === 304) {
-      return this.trouble;
-    }
-    if (this.events) {
-      return undefined;
+    if (this.failure || this.status === 304 || this.events) {
+      return this.failure;
     }
     if (this.status === 403 || this.status === 429) {
-      return this.#limit();
+      return this.#refusal();
     }
-    const known = { 401: "unauthorized", 422: "unprocessable" };
-    const classes = { 2: "body", 3: "redirect", 5: "server" };
-    return known[this.status] ?? classes[Math.floor(this.status / 100)] ?? "refused";
+    return BY_STATUS[this.status] ?? BY_CLASS[Math.floor(this.status / 100)] ?? ErrorKind.REFUSED;
+  }
+
+  /** Whether all pages must wait. */
+  isLimit() {
+    return LIMITS.includes(this.error);
   }
 
   /** Whether asking again is of no use. */
-  fatal() {
+  isFatal() {
     return FATAL.includes(this.error);
   }
 
   /** A refusal in GitHub's own words, and the setting to look at. */
-  refusal(tokenSetting) {
-    const message = [...String(parsed(this.body)?.message ?? "")].slice(0, 200).join("");
+  errorMessage(tokenSetting) {
+    const message = [...String(parse(this.body)?.message ?? "")].slice(0, LONGEST_MESSAGE).join("");
     return `${this.status} ${message}${this.status === 401 ? ` (${tokenSetting})` : ""}`.trim();
   }
 
@@ -48,61 +68,65 @@ export class Answer {
     return /^\d{1,15}(\.\d+)?$/.test(text) ? Number(text) : undefined;
   }
 
-  /** The seconds between two requests with which the rest of the hour's requests lasts. */
-  budget() {
+  /**
+   * The seconds between two requests with which the limit lasts until its reset; 0 without a limit.
+   * reserve: so many requests are left unused.
+   */
+  secondsPerRequest(reserve = 0) {
     const remaining = this.number("x-ratelimit-remaining");
-    return remaining === undefined ? 0 : this.resetIn() / Math.max(remaining, 1);
+    return remaining === undefined ? 0 : this.resetIn() / Math.max(remaining - reserve, 1);
   }
 
   /** The seconds until the limit is new, by the server's own clock. */
   resetIn() {
-    return within((this.number("x-ratelimit-reset") ?? 0) - this.#date());
+    return withinAnHour((this.number("x-ratelimit-reset") ?? 0) - this.#date());
   }
 
-  /** The seconds all pages must wait after a limit; strikes: vague ones in a row before this. */
-  wait(strikes) {
+  /** The seconds all pages must wait after a limit; consecutiveLimits: how many before it did not say how long. */
+  wait(consecutiveLimits) {
     const retryAfter = this.#retryAfter();
     if (retryAfter) {
-      return within(retryAfter);
+      return withinAnHour(retryAfter);
     }
-    return this.vague() ? within(SECONDARY_WAIT * 2 ** strikes) : this.resetIn() + 1;
+    return this.lacksWait() ? withinAnHour(SECONDARY_WAIT * 2 ** consecutiveLimits) : this.resetIn() + 1;
   }
 
   /** Whether this is a limit that doesn't say how long. */
-  vague() {
-    return !this.#retryAfter() && (this.error === "secondary" || this.resetIn() === 0);
+  lacksWait() {
+    return !this.#retryAfter() && (this.error === ErrorKind.SECONDARY || this.resetIn() === 0);
   }
 
   /** The time a day before the answer, as GitHub writes times. */
-  yesterday() {
+  dayBefore() {
     return new Date((this.#date() - DAY) * 1000).toISOString().replace(/\.\d+/, "");
   }
 
-  #limit() {
+  /** What a 403 or 429 means. */
+  #refusal() {
     if (this.#retryAfter()) {
-      return "secondary";
+      return ErrorKind.SECONDARY;
     }
     if (this.number("x-ratelimit-remaining") === 0) {
-      return "limit";
+      return ErrorKind.LIMIT;
     }
-    const limited =
-      [...this.headers.keys()].some((name) => name.startsWith("x-ratelimit-")) || /rate limit/i.test(this.body);
-    return limited || this.status === 429 ? "secondary" : "forbidden";
+    const hasLimit = [...this.headers.keys()].some((name) => name.startsWith("x-ratelimit-"));
+    const isLimit = hasLimit || /rate limit/i.test(this.body) || this.status === 429;
+    return isLimit ? ErrorKind.SECONDARY : ErrorKind.FORBIDDEN;
   }
 
-  /** The seconds to wait as GitHub says; undefined when it doesn't, or says nothing that can be meant. */
+  /** The seconds that Retry-After says; undefined without one, or when it is not later than the answer. */
   #retryAfter() {
-    const date = httpDate(this.headers.get("retry-after"));
+    const date = unixTime(this.headers.get("retry-after"));
     const seconds = this.number("retry-after") ?? (date === undefined ? 0 : date - this.#date());
     return seconds > 0 ? seconds : undefined;
   }
 
   #date() {
-    return httpDate(this.headers.get("date")) ?? Date.now() / 1000;
+    return unixTime(this.headers.get("date")) ?? Date.now() / 1000;
   }
 }
 
-function parsed(body) {
+function parse(body) {
   try {
     return JSON.parse(body);
   } catch {
@@ -110,12 +134,12 @@ function parsed(body) {
   }
 }
 
-function within(seconds) {
+function withinAnHour(seconds) {
   return Math.min(Math.max(seconds, 0), HOUR);
 }
 
 /** The Unix time of an HTTP date; undefined when it isn't one. */
-function httpDate(date) {
+function unixTime(date) {
   const time = HTTP_DATE.test(date ?? "") ? Date.parse(date) / 1000 : Number.NaN;
   return Number.isNaN(time) ? undefined : time;
 }

@@ -1,6 +1,6 @@
 // Requests to GitHub's public events (CONTRACT.md, section 3).
 
-import { Answer } from "./answer.js";
+import { Answer, ErrorKind } from "./answer.js";
 
 export const PAGES = [1, 2, 3];
 export const PAGE_SIZE = 100;
@@ -21,7 +21,7 @@ export class Feed {
     };
   }
 
-  /** Ask for one page; troubles of the network come back as answers, and so does the end of this request by the signal. */
+  /** Ask for one page; errors of the network come back as answers, and so does the end of this request by the signal. */
   async get(number, etag, signal) {
     const request = new AbortController();
     const giveUp = () => request.abort();
@@ -35,7 +35,7 @@ export class Feed {
       });
       return new Answer(response.status, response.headers, await text(response, timer));
     } catch (error) {
-      return new Answer(0, undefined, undefined, trouble(request, error));
+      return new Answer(0, undefined, undefined, kind(request, error));
     } finally {
       clearTimeout(timer);
       signal.removeEventListener("abort", giveUp);
@@ -55,6 +55,7 @@ async function text(response, timer) {
   return body + decoder.decode();
 }
 
-function trouble(request, error) {
-  return request.signal.aborted || error.cause?.code === "UND_ERR_CONNECT_TIMEOUT" ? "timeout" : "network";
+function kind(request, error) {
+  const late = request.signal.aborted || error.cause?.code === "UND_ERR_CONNECT_TIMEOUT";
+  return late ? ErrorKind.TIMEOUT : ErrorKind.NETWORK;
 }

@@ -43,18 +43,18 @@ async function poll(settings) {
   } catch (error) {
     if (error instanceof RefusedError) {
       log("ERROR", `GitHub refuses: ${error.message}`);
-      return leave(delivery, 3);
+      return finish(delivery, 3);
     }
     if (!(error instanceof DeliveryError)) {
       throw error;
     }
-    // leave meets it again and reports it
+    // finish meets it again and reports it
   }
-  return leave(delivery, 0);
+  return finish(delivery, 0);
 }
 
 /** Wait for what Kafka has not acknowledged; return the exit code. */
-async function leave(delivery, code) {
+async function finish(delivery, code) {
   try {
     const pending = await delivery.flush(GRACE);
     if (pending > 0) {

@@ -38,13 +38,13 @@ export class Seen {
     if (this.#young.has(identity)) {
       return false;
     }
-    const known = this.#old.has(identity);
+    const isKnown = this.#old.has(identity);
     if (this.#young.size >= SEEN) {
       this.#old = this.#young;
       this.#young = new Set();
     }
     this.#young.add(identity);
-    return !known;
+    return !isKnown;
   }
 }
 
@@ -75,9 +75,9 @@ function text(event, key) {
   }
   let holder = event;
   for (const parent of PATHS[key].slice(0, -1)) {
-    holder = known(holder[parent], isObject, `${parent} is not an object`) ?? {};
+    holder = checked(holder[parent], isObject, `${parent} is not an object`) ?? {};
   }
-  const found = known(holder[PATHS[key].at(-1)], isString, `${key} is not a string`);
+  const found = checked(holder[PATHS[key].at(-1)], isString, `${key} is not a string`);
   if (found === undefined && REQUIRED.includes(key)) {
     throw new UnusableError(`${key} is missing`);
   }
@@ -86,12 +86,12 @@ function text(event, key) {
 }
 
 /** A value of this kind; undefined when it is absent. */
-function known(value, isKind, error) {
+function checked(value, isKind, reason) {
   if (value === undefined || value === null || value === "") {
     return undefined;
   }
   if (!isKind(value)) {
-    throw new UnusableError(error);
+    throw new UnusableError(reason);
   }
   return value;
 }

@@ -4,38 +4,37 @@ import { renameSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { PAGES } from "./feed.js";
 import { messages, Seen } from "./messages.js";
-import { line, NOTHING, now, Page } from "./page.js";
+import { Pace } from "./pace.js";
+import { logLine, NO_COUNTS, now, Page } from "./page.js";
 
-const POLITE = 60;
-const LONGEST_WISH = 3600;
 const KAFKA_RETRY = 5;
 const HEALTHY = 60;
 const FULL_QUEUE = 50_000;
-const LIMITS = ["limit", "secondary"];
 
 /** GitHub's answer makes further requests useless. */
 export class RefusedError extends Error {}
 
-/** Asks the pages in turn until it is stopped. */
+/** Asks the pages by their plan until it is stopped. */
 export class Poller {
   #settings;
   #feed;
   #delivery;
   #log;
   #pages = PAGES.map((number) => new Page(number));
+  #pace;
   #seen = new Seen();
   #stopped = new AbortController();
-  #wish = POLITE;
-  #strikes = 0;
+  #consecutiveLimits = 0;
   #sent = 0;
   #healthyUntil = 0;
-  #beaten = 0;
-  #mute = false;
+  #lastHeartbeat = 0;
+  #heartbeatFailed = false;
   #warnAt = undefined;
 
   /** All pages are due now. log takes a level and a text. */
   constructor(settings, feed, delivery, log) {
     this.#settings = settings;
+    this.#pace = new Pace(settings);
     this.#feed = feed;
     this.#delivery = delivery;
     this.#log = log;
@@ -50,10 +49,10 @@ export class Poller {
   async run() {
     try {
       await this.#awaitTopics();
-      for (let page = this.#next(); page && !this.#stopping(); page = this.#next()) {
+      for (let page = this.#nextPage(); page && !this.#stopping(); page = this.#nextPage()) {
         await this.#poll(page);
       }
-      while (!this.#stopping() && (await this.#settle(1)) > 0);
+      while (!this.#stopping() && (await this.#awaitAcknowledgements(1)) > 0);
     } finally {
       const requests = this.#pages.reduce((sum, page) => sum + page.polls, 0);
       this.#log("INFO", `stopped after ${requests} requests, ${this.#sent} messages sent`);
@@ -75,7 +74,7 @@ export class Poller {
   }
 
   /** The page that is due first; undefined when all have had their MAX_POLLS. */
-  #next() {
+  #nextPage() {
     const pages = this.#pages.filter((page) => page.polls < (this.#settings.maxPolls ?? Infinity));
     return pages.reduce((first, page) => (first && first.due <= page.due ? first : page), undefined);
   }
@@ -85,27 +84,27 @@ export class Poller {
     if (this.#stopping()) {
       return;
     }
-    page.begin();
-    const answer = await this.#feed.get(page.number, page.condition(), this.#stopped.signal);
-    if (this.#stopping() && answer.trouble) {
+    page.startRequest();
+    const answer = await this.#feed.get(page.number, page.etagToSend(), this.#stopped.signal);
+    if (this.#stopping() && answer.failure) {
       return;
     }
-    page.end();
-    const counts = answer.events ? this.#send(page, answer) : NOTHING;
-    this.#schedule(page, answer);
+    page.endRequest();
+    const counts = answer.events ? this.#send(page, answer) : NO_COUNTS;
+    this.#schedule(page, answer, counts);
     this.#report(page, answer, counts);
-    if (answer.fatal()) {
-      throw new RefusedError(answer.refusal(this.#settings.tokenSetting));
+    if (answer.isFatal()) {
+      throw new RefusedError(answer.errorMessage(this.#settings.tokenSetting));
     }
     // Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
-    await this.#settle(this.#warnAt ? 0 : 1);
+    await this.#awaitAcknowledgements(this.#warnAt ? 0 : 1);
   }
 
   /** Wait for a time of the monotonic clock, and longer while too much is unacknowledged. */
   async #wait(due) {
-    let pending = await this.#settle(0);
+    let pending = await this.#awaitAcknowledgements(0);
     while (!this.#stopping() && (pending >= FULL_QUEUE || (pending > 0 && now() < due))) {
-      pending = await this.#settle(0.2);
+      pending = await this.#awaitAcknowledgements(0.2);
     }
     await this.#sleep(due - now());
   }
@@ -119,51 +118,51 @@ export class Poller {
     }
     this.#sent += fresh.length;
     page.unacknowledgedEtag = answer.headers.get("etag") ?? undefined;
-    return page.compare(found, fresh.length, answer.yesterday());
+    return page.compare(found, fresh, answer.dayBefore());
   }
 
   /** Set when this page is due; after a limit, when all are. */
-  #schedule(page, answer) {
-    const limited = LIMITS.includes(answer.error);
-    if (!answer.error) {
-      this.#wish = Math.min(answer.number("x-poll-interval") || this.#wish, LONGEST_WISH);
-      this.#strikes = 0;
-    }
-    if (limited) {
+  #schedule(page, answer, counts) {
+    if (answer.isLimit()) {
       this.#pause(answer);
+    } else if (answer.error) {
+      page.schedule(answer, this.#pace.baseInterval());
     } else {
-      page.schedule(answer, this.#settings.pollInterval ?? this.#wish);
+      this.#consecutiveLimits = 0;
+      this.#pace.learn(page.number, answer, counts.known);
+      page.schedule(answer, this.#pace.interval(page.number, answer));
+      this.#pace.schedule(this.#pages, page);
     }
-    if (limited || !answer.error) {
+    if (answer.isLimit() || !answer.error) {
       this.#healthyUntil = Date.now() / 1000 + page.due - now() + HEALTHY;
     }
   }
 
   /** Make all pages wait: a limit is the token's, not a page's. */
   #pause(answer) {
-    const end = now() + answer.wait(this.#strikes);
-    this.#strikes += answer.vague() ? 1 : 0;
+    const end = now() + answer.wait(this.#consecutiveLimits);
+    this.#consecutiveLimits += answer.lacksWait() ? 1 : 0;
     for (const page of this.#pages) {
       page.due = Math.max(page.due, end);
     }
   }
 
   /** Wait for acknowledgements, seconds at most; return how many are missing. With none missing, all counts as done. */
-  async #settle(timeout) {
+  async #awaitAcknowledgements(timeout) {
     const pending = await this.#delivery.flush(timeout);
     if (pending > 0) {
-      this.#complain(pending);
+      this.#warnPending(pending);
       return pending;
     }
     this.#warnAt = undefined;
     for (const page of this.#pages) {
       page.etag = page.unacknowledgedEtag;
     }
-    this.#beat();
+    this.#writeHeartbeat();
     return 0;
   }
 
-  #complain(pending) {
+  #warnPending(pending) {
     if (this.#warnAt === undefined) {
       this.#warnAt = now() + 1;
     } else if (now() >= this.#warnAt) {
@@ -173,30 +172,30 @@ export class Poller {
   }
 
   /** Write until when this poller counts as healthy, if that has changed. */
-  #beat() {
+  #writeHeartbeat() {
     const path = this.#settings.heartbeatFile;
-    if (!path || this.#healthyUntil <= this.#beaten) {
+    if (!path || this.#healthyUntil <= this.#lastHeartbeat) {
       return;
     }
-    this.#beaten = this.#healthyUntil;
+    this.#lastHeartbeat = this.#healthyUntil;
     try {
       // Replaced as a whole: the health check never reads half a number.
       writeFileSync(`${path}.new`, `${Math.round(this.#healthyUntil)}\n`);
       renameSync(`${path}.new`, path);
-      this.#mute = false;
+      this.#heartbeatFailed = false;
     } catch (error) {
-      if (!this.#mute) {
+      if (!this.#heartbeatFailed) {
         this.#log("WARNING", `HEARTBEAT_FILE ${path}: ${error.message}`);
       }
-      this.#mute = true;
+      this.#heartbeatFailed = true;
     }
   }
 
   /** Send the statistics of one request and log it. */
   #report(page, answer, counts) {
-    const row = page.row(answer, counts);
+    const row = page.row(answer, counts, this.#pace.baseInterval());
     this.#delivery.send(this.#settings.pollsTopic, row.poller, JSON.stringify(row));
-    this.#log(row.error ? "WARNING" : "INFO", line(row));
+    this.#log(row.error ? "WARNING" : "INFO", logLine(row));
   }
 
   /** Sleep, unless and until stopped. */

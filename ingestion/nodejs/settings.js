@@ -4,27 +4,33 @@ import { readFileSync } from "node:fs";
 
 const DAY = 86_400;
 
+/** What sets the time between two requests (CONTRACT.md, section 4). */
+export const Plan = Object.freeze({ IN_TURN: "in turn", POLITE: "polite", FIXED: "fixed" });
+
 /** One line for each bad setting, naming its variable. */
 export class SettingsError extends Error {}
 
 /**
- * The settings of this environment, times in seconds; undefined: not limited, or as GitHub asks.
+ * The settings of this environment. pollInterval: seconds, of the plan FIXED alone; undefined elsewhere: not set, or not limited.
  * Throws SettingsError naming every bad one. Arguments are errors.
  */
 export function read(environ, args) {
-  const settings = { tokenSetting: given(environ, "GITHUB_TOKEN_FILE") ? "GITHUB_TOKEN_FILE" : "GITHUB_TOKEN" };
+  const settings = {
+    tokenSetting: value(environ, "GITHUB_TOKEN_FILE") ? "GITHUB_TOKEN_FILE" : "GITHUB_TOKEN",
+    plan: Plan.IN_TURN,
+  };
   const errors = args.length > 0 ? ["no arguments are taken: settings are environment variables, see --help"] : [];
-  for (const { field, name, standard, parse } of variables(environ)) {
-    const text = given(environ, name) || standard;
+  for (const { field, name, defaultText, parse } of variables(environ)) {
+    const text = value(environ, name) || defaultText;
     try {
       if (text) {
-        settings[field] = parse(text);
+        Object.assign(settings, field ? { [field]: parse(text) } : parse(text));
       }
     } catch (error) {
       errors.push(`${shown(name, text)}: ${error.message}`);
     }
   }
-  if (given(environ, "GITHUB_TOKEN") && given(environ, "GITHUB_TOKEN_FILE")) {
+  if (value(environ, "GITHUB_TOKEN") && value(environ, "GITHUB_TOKEN_FILE")) {
     errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one");
   }
   if (errors.length > 0) {
@@ -36,12 +42,12 @@ export function read(environ, args) {
 /** The text of --help. */
 export function usage(environ) {
   const lines = variables(environ).map(
-    ({ name, help, standard }) => `  ${name.padEnd(25)}${help} (default: ${standard || "none"})`,
+    ({ name, help, defaultText }) => `  ${name.padEnd(25)}${help} (default: ${defaultText || "none"})`,
   );
   return ["Reads GitHub's public events and writes them to Kafka.", "Environment variables:", ...lines].join("\n");
 }
 
-function given(environ, name) {
+function value(environ, name) {
   return trimmed(environ[name] ?? "");
 }
 
@@ -57,19 +63,25 @@ function shown(name, text) {
 
 function variables(environ) {
   const simulator = `http://127.0.0.1:${environ.SIMULATOR_PORT || "8090"}`;
-  const apiUrl = given(environ, "FEED") === "simulator" ? simulator : "https://api.github.com";
+  const apiUrl = value(environ, "FEED") === "simulator" ? simulator : "https://api.github.com";
   return [
     ["feed", "FEED", "github", feed, "github, or simulator"],
     ["apiUrl", "GITHUB_API_URL", apiUrl, url, "where GET /events is answered"],
     ["token", "GITHUB_TOKEN", "", token, "5,000 requests an hour instead of 60"],
     ["token", "GITHUB_TOKEN_FILE", "", content, "a file that holds the token, instead of GITHUB_TOKEN"],
-    ["pollInterval", "POLL_INTERVAL", "", interval, "seconds between two requests of a page; none: as GitHub asks"],
+    [
+      undefined,
+      "POLL_INTERVAL",
+      "",
+      plan,
+      "seconds between two requests of a page; polite: as GitHub asks; none: the pages in turn",
+    ],
     ["maxPolls", "MAX_POLLS", "", count, "end after so many requests of each page"],
     ["bootstrapServers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "host:port, several with commas"],
     ["topic", "KAFKA_TOPIC", "github_events", topic, "events; what can't be one goes to the same name plus _dlq"],
     ["pollsTopic", "KAFKA_POLLS_TOPIC", "github_polls", topic, "one row of statistics a request"],
     ["heartbeatFile", "HEARTBEAT_FILE", "", String, "holds the Unix second until which the poller counts as healthy"],
-  ].map(([field, name, standard, parse, help]) => ({ field, name, standard, parse, help }));
+  ].map(([field, name, defaultText, parse, help]) => ({ field, name, defaultText, parse, help }));
 }
 
 function feed(text) {
@@ -104,13 +116,16 @@ function token(text) {
   return matching(/^[!-~]+$/, text, "must hold a token and nothing else: visible ASCII, no spaces");
 }
 
-function interval(text) {
-  const message = "must be a number of seconds above 0, at most 86400";
+function plan(text) {
+  if (text === Plan.POLITE) {
+    return { plan: Plan.POLITE };
+  }
+  const message = "must be polite, or a number of seconds above 0, at most 86400";
   const seconds = Number(matching(/^(?=.*[1-9])\d+(\.\d+)?$/, text, message));
   if (seconds > DAY) {
     throw new Error(message);
   }
-  return seconds;
+  return { plan: Plan.FIXED, pollInterval: seconds };
 }
 
 function count(text) {

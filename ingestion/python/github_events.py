@@ -6,10 +6,10 @@ import signal
 import sys
 import time
 
-import settings
-from feed import Feed
-from poller import Poller, RefusedError
-from producer import Delivery, DeliveryError
+from github_poller import settings
+from github_poller.feed import Feed
+from github_poller.poller import Poller, RefusedError
+from github_poller.producer import Delivery, DeliveryError
 
 _GRACE = 8.0
 _log = logging.getLogger("github_events")
@@ -52,11 +52,11 @@ def _poll(chosen: settings.Settings) -> int:
         _log.error("GitHub refuses: %s", error)
         code = 3
     except DeliveryError:
-        pass  # _leave meets it again and reports it
-    return _leave(delivery, code)
+        pass  # _finish meets it again and reports it
+    return _finish(delivery, code)
 
 
-def _leave(delivery: Delivery, code: int) -> int:
+def _finish(delivery: Delivery, code: int) -> int:
     """Wait for what Kafka has not acknowledged; return the exit code."""
     try:
         pending = delivery.flush(_GRACE)

@@ -6,6 +6,7 @@ first line that fits an answer wins. WHEN counts the requests for /events of one
     7          its seventh request          5-9, 12-   a range, open or closed
     every:10   each tenth                   p:0.05     with this probability, drawn by the seed
     t:60-3660  simulated seconds since the start       all        always
+               (of a stepped feed: steps of the page's requests, good or not)
 
 `page=2` limits a line to that page, and then counts that page's requests. FAULTS lists the faults.
 """
@@ -31,7 +32,7 @@ _TIMES = re.compile(r"t:([\d.]+)-([\d.]*)")
 
 @dataclasses.dataclass(frozen=True)
 class Visit:
-    """One request for a page: who, which of its requests, when (simulated seconds since the start, Unix seconds)."""
+    """One request for a page: who, which of its requests, when (seconds as the script counts them, Unix seconds)."""
 
     client: str
     page: int

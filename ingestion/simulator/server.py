@@ -37,7 +37,8 @@ class Server:
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         await self._listen()
         self._start(self._grow())
-        print(f"simulator listening on http://{self._bind}:{self.port}", flush=True)  # noqa: T201 - its one line
+        print(f"simulator listening on http://{self._bind}:{self.port}", flush=True)  # noqa: T201 - said to who starts it
+        print(self._service.profile, flush=True)  # noqa: T201 - so is this
         await stop.wait()
         for task in self._tasks:
             task.cancel()

@@ -59,6 +59,13 @@ class Service:
         self._log.flush()
         return now
 
+    @property
+    def profile(self) -> str:
+        """How this feed compares with GitHub, in a sentence."""
+        name, rate = self._settings.profile or "none", self._settings.rate
+        kinder = "kinder than GitHub: a poller can see all of it" if name == "lively" else "with GitHub's limits"
+        return f"profile {name}: {rate:g} events/s, {kinder}"
+
     def finish(self) -> None:
         """Complete the truth log."""
         self._feed.finish()
@@ -78,12 +85,14 @@ class Service:
     def _visit(self, request: Request) -> Visit:
         client, page = request.client, place(request)[0]
         self._requests.update([client, (client, page)])
-        step = self._settings.step
-        at = self._clock.now() if step is None else self._steps[client, page] * step
-        return Visit(client, page, self._requests[client], self._requests[client, page], at, time.time())
+        number, step = self._requests[client, page], self._settings.step
+        at = self._clock.now() if step is None else (number - 1) * step
+        return Visit(client, page, self._requests[client], number, at, time.time())
 
     def _page(self, request: Request, visit: Visit, rule: Rule | None) -> Answer:
-        window = self._feed.window(visit.at)
+        step = self._settings.step
+        # A stepped feed waits for a client that got nothing, while the time of the script goes on.
+        window = self._feed.window(visit.at if step is None else self._steps[visit.client, visit.page] * step)
         if rule is None:
             return self._api.events(request, window)
         if rule.fault.needs_page:

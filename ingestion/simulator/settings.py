@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 SHAPES = ("partitioned", "newest-first")
+# What a profile sets. Without one, limits are GitHub's and the rate is one that any machine can make in scaled time.
+PROFILES: dict[str, dict[str, float]] = {
+    "": {},
+    "github": {"rate": 170.0, "poll_interval": 60.0, "anonymous_limit": 60, "token_limit": 5000},
+    "lively": {"rate": 50.0, "poll_interval": 4.0, "anonymous_limit": 100_000, "token_limit": 100_000},
+}
 
 
 def positive(text: str) -> float:
@@ -41,6 +47,13 @@ def shape(text: str) -> str:
     return SHAPES[SHAPES.index(text)]
 
 
+def profile(text: str) -> str:
+    """Take `github` or `lively`."""
+    if text not in PROFILES:
+        raise ValueError
+    return text
+
+
 def moment(text: str) -> float:
     """Take an ISO 8601 time."""
     # fromisoformat reads a trailing Z only since Python 3.11.
@@ -62,6 +75,13 @@ class Settings:
 
     port: int = _setting("SIMULATOR_PORT", 8090, int, "port to listen on; 0 takes a free one")
     bind: str = _setting("BIND_ADDRESS", "127.0.0.1", str, "address to listen on")
+    profile: str = _setting(
+        "SIMULATOR_PROFILE",
+        "",
+        profile,
+        "github: as fast and as strict as GitHub, so any poller misses most events; lively: 50 events a second, "
+        "X-Poll-Interval 4, 100,000 requests an hour, so that a poller misses none",
+    )
     rate: float = _setting("SIMULATOR_RATE", 50.0, positive, "new events per second")
     seed: int = _setting("SIMULATOR_SEED", 1, int, "same seed, same events and same faults")
     truth_log: Path | None = _setting(  # noqa: RUF009 - a dataclasses.field
@@ -114,15 +134,15 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    """Options whose defaults come from `environ`; an empty variable counts as unset."""
+def parser(environ: Mapping[str, str], defaults: Mapping[str, object]) -> argparse.ArgumentParser:
+    """Options whose defaults come from `environ`, then from `defaults`; an empty variable counts as unset."""
     found = argparse.ArgumentParser(prog="simulator", description="A stand-in for GitHub's GET /events; see README.md.")
     for field in dataclasses.fields(Settings):
         meta = field.metadata
         found.add_argument(
             _flag(field.name),
             type=_checked(meta["env"], meta["parse"]),
-            default=environ.get(meta["env"]) or field.default,
+            default=environ.get(meta["env"]) or defaults.get(field.name, field.default),
             metavar=meta["env"].removeprefix("SIMULATOR_"),
             help=f"{meta['help']} (${meta['env']}, default {_shown(field.default)})",
         )
@@ -149,6 +169,7 @@ def _shown(default: object) -> str:
 
 
 def load(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None) -> Settings:
-    """Read flags, then environment, then defaults; exit with a message on a bad one."""
-    found = parser(os.environ if environ is None else environ).parse_args(argv)
-    return Settings(**vars(found))
+    """Read flags, then environment, then the profile, then defaults; exit with a message on a bad one."""
+    environ = os.environ if environ is None else environ
+    chosen = parser(environ, {}).parse_args(argv).profile
+    return Settings(**vars(parser(environ, PROFILES[chosen]).parse_args(argv)))

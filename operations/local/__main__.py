@@ -48,6 +48,7 @@ def up(settings: Settings) -> int:
             settings, supervisor = started, Supervisor(started)
     if not startup.wait([process.name for process in supervisor.processes()], settings):
         return 1
+    say_feed(settings)
     say_addresses(settings)
     return 0
 
@@ -64,6 +65,14 @@ def settled(settings: Settings) -> bool:
         say(f"✗ {sentence(error)}")
         return False
     return True
+
+
+def say_feed(settings: Settings) -> None:
+    """Say what is easily taken for GitHub's own behaviour."""
+    if settings.feed == "simulator" and settings.chosen.get("SIMULATOR_PROFILE") != "github":
+        say(
+            "The simulated feed is kinder than GitHub: every event is seen. SIMULATOR_PROFILE=github makes it as strict."
+        )
 
 
 def say_addresses(settings: Settings) -> None:

@@ -14,5 +14,7 @@ CREATE TABLE IF NOT EXISTS github_polls (
   saturated BOOLEAN,
   remaining LONG,
   interval DOUBLE,
+  planned_interval DOUBLE,
+  late DOUBLE,
   duration_ms LONG
 ) TIMESTAMP(timestamp) PARTITION BY DAY TTL 90 DAYS WAL DEDUP UPSERT KEYS(timestamp, poller, page);

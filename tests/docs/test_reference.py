@@ -57,7 +57,7 @@ def test_defaults_on_the_page_are_those_of_the_file() -> None:
 
 def sources() -> list[Path]:
     """Return the files that read settings."""
-    folders = ["ingestion/simulator", "ingestion/python", "operations", "notebooks", "tests", "benchmarks"]
+    folders = ["ingestion", "operations", "notebooks", "tests", "benchmarks"]
     return [path for folder in folders for path in (ROOT / folder).rglob("*.py")] + [
         ROOT / "Makefile",
         ROOT / ".ci" / "run",

@@ -30,7 +30,7 @@ PACED = TODAY - timedelta(days=12)
 def run(stack: Stack, python: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the script against this stack."""
     return subprocess.run(
-        [python, "ingestion/python/iot_data.py", *arguments],
+        [python, "ingestion/iot/iot_data.py", *arguments],
         cwd=ROOT,
         env=render(stack.settings) | environment,
         capture_output=True,

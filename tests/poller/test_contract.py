@@ -19,7 +19,8 @@ from simulator.defects import FAULTS
 CONTRACT = ROOT / "ingestion/contract"
 KEYS = ["id", "type", "action", "repo", "actor", "org", "created_at"]
 POLL_KEYS = (
-    "timestamp poller poll page status error fetched fresh duplicate overlap saturated remaining interval duration_ms"
+    "timestamp poller poll page status error fetched fresh duplicate overlap saturated remaining interval "
+    "planned_interval late duration_ms"
 )
 # Each good answer shows the feed a second later, whatever the clock says: runs repeat, and no fault costs an event.
 STEPPED = (
@@ -108,7 +109,9 @@ def test_statistics(simulate: Simulate, poller: Make) -> None:
     assert all(row["fetched"] == row["fresh"] + row["duplicate"] == 100 for row in rows)
     assert all(row["overlap"] > 0 for row in rows if row["poll"] > 1)
     assert not any(row["saturated"] or (row["poll"] == 1 and row["overlap"]) for row in rows)
-    assert all(0.1 <= row["interval"] < 1 and row["duration_ms"] < 5000 for row in rows)
+    assert all(0.05 <= row["planned_interval"] < 1 and row["duration_ms"] < 5000 for row in rows)
+    assert all(row["interval"] == row["planned_interval"] or row["poll"] == 1 for row in rows)
+    assert all(0 <= row["late"] < 5 and (row["late"] == 0 or row["poll"] > 1) for row in rows)
 
 
 def test_saturated_pages_are_reported(simulate: Simulate, poller: Make) -> None:
@@ -161,7 +164,9 @@ def test_a_failed_request_costs_nothing(simulate: Simulate, poller: Make) -> Non
     script = [f"{3 + 6 * index}-{5 + 6 * index} {fault} page=2" for index, fault in enumerate(RETRIED)]
     simulator = simulate(*STEPPED, "--faults", "; ".join(script))
     run = poller(simulator.url)
-    assert run.run(MAX_POLLS=str(6 * len(RETRIED) + 1), POLL_INTERVAL="0.05") == 0
+    run.environ |= {"MAX_POLLS": str(6 * len(RETRIED) + 1), "POLL_INTERVAL": "0.05"}
+    run.start()
+    assert run.wait(180) == 0
     check_complete(run, simulator)
     etags = [row["headers"].get("if-none-match") for row in simulator.requests() if row["page"] == 2]
     for index, (fault, expected) in enumerate(RETRIED.items()):
@@ -259,12 +264,12 @@ def test_refusals_end_the_poller(simulate: Simulate, poller: Make, fault: str) -
     assert run.polls()[4]["status"] == status
 
 
-def test_polite_by_default(simulate: Simulate, poller: Make) -> None:
+def test_polite(simulate: Simulate, poller: Make) -> None:
     """Sections 4 and 5: X-Poll-Interval is obeyed, but for 0; the first rows don't wait for it. A page too many is left alone."""
     faults = "1 poll-interval seconds=0; 2 poll-interval seconds=120; 3 status code=422"
     simulator = simulate("--token-limit", "5000", "--faults", faults)
     run = poller(simulator.url)
-    run.environ["GITHUB_TOKEN"] = TOKEN
+    run.environ |= {"GITHUB_TOKEN": TOKEN, "POLL_INTERVAL": "polite"}
     run.start()
     run.until(lambda: len(run.polls()) == 3, "three polls")
     assert [row["interval"] for row in run.polls()] == [pytest.approx(wait, abs=0.01) for wait in (60, 120, 3600)]
@@ -297,12 +302,50 @@ def test_odd_poll_intervals(simulate: Simulate, poller: Make) -> None:
     faults = (f"1 header name=X-Poll-Interval value={'9' * 400}", "2 header name=X-Poll-Interval value=-5")
     simulator = simulate("--token-limit", "5000", "--faults", "; ".join([*faults, "3 poll-interval seconds=1e12"]))
     run = poller(simulator.url)
-    run.environ["GITHUB_TOKEN"] = TOKEN
+    run.environ |= {"GITHUB_TOKEN": TOKEN, "POLL_INTERVAL": "polite"}
     run.start()
     run.until(lambda: len(run.polls()) == 3, "three polls")
     assert [row["interval"] for row in run.polls()] == [pytest.approx(wait, abs=0.01) for wait in (60, 60, 3600)]
     assert run.stop() == 0
     assert len(simulator.requests()) == 3
+
+
+# Time runs 60 times as fast: an hour is a minute, and what GitHub asks for is a second.
+PLANS = {"with a token": (TOKEN, 0.5), "without a token": ("", 3 * 60 / 54)}
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_pages_in_turn(simulate: Simulate, poller: Make, plan: str) -> None:
+    """Section 4: the default. One request after the other, evenly spread; without a token five of the hour's are kept."""
+    token, interval = PLANS[plan]
+    simulator = simulate("--time-scale", "60", "--rate", "10")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="3", GITHUB_TOKEN=token) == 0
+    assert [row["page"] for row in run.polls()] == [1, 2, 3] * 3
+    assert [row["planned_interval"] for row in run.polls()] == [pytest.approx(interval, rel=0.05)] * 9
+    times = [row["at"] for row in simulator.requests()]
+    assert min(after - before for before, after in itertools.pairwise(times)) > 0.95 * interval / 3
+
+
+def test_a_page_that_fails_keeps_no_other_waiting(simulate: Simulate, poller: Make) -> None:
+    """Sections 4 and 5: its retry comes by itself, while the others go on in turn."""
+    simulator = simulate(*STEPPED, "--faults", "2-4 503 page=2")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="8") == 0
+    check_complete(run, simulator)
+    failed = [row["interval"] for row in run.polls(2)[1:4]]
+    assert failed == [pytest.approx(wait, rel=0.1) for wait in (0.05, 0.1, 0.2)]
+    assert all(row["interval"] < 0.2 for page in (1, 3) for row in run.polls(page))
+
+
+def test_scarce_budget_goes_to_pages_that_move(simulate: Simulate, poller: Make) -> None:
+    """Section 4: page 1 is all new each time, pages 2 and 3 are not, so they are asked less often; both of them."""
+    simulator = simulate(*STEPPED, "--step", "2.4", "--token-limit", "36000")
+    run = poller(simulator.url)
+    assert run.run(MAX_POLLS="6", POLL_INTERVAL="0.01", GITHUB_TOKEN=TOKEN) == 0
+    first, second, third = (run.polls(page)[-1]["planned_interval"] for page in (1, 2, 3))
+    assert second > 1.5 * first
+    assert third > 1.5 * first
 
 
 def test_budget_without_token(simulate: Simulate, poller: Make) -> None:

@@ -60,7 +60,7 @@ def test_same_bytes(broker: Broker, simulate: Callable[..., Simulator], tmp_path
         run = Poller(language, tmp_path / language.name, broker, simulator.url, f"equal-{language.name}")
         broker.create(run.topic, partitions=PARTITIONS)
         broker.create(f"{run.topic}_dlq", run.polls_topic)
-        run.environ["MAX_POLLS"] = str(rounds)
+        run.environ |= {"MAX_POLLS": str(rounds), "POLL_INTERVAL": "0.05"}
         run.start()
         assert run.wait(3600) == 0
         found[language.name] = content(broker, run)

@@ -50,7 +50,7 @@ def test_commands_work(
     done = subprocess.run(
         [shutil.which("bash") or "bash", "-euo", "pipefail", "-c", COMMANDS[language.name]],
         cwd=root,
-        env=environment | run.environ | {"MAX_POLLS": "1"},
+        env=environment | run.environ | {"MAX_POLLS": "1", "POLL_INTERVAL": "polite"},
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ def test_token_is_read_and_sent(simulate: Callable[..., Simulator], poller: Make
     path = tmp_path / "token"
     path.write_text(f" {TOKEN}\r\n")
     run = poller(simulator.url)
-    assert run.run(MAX_POLLS="1", GITHUB_TOKEN_FILE=str(path)) == 0
+    assert run.run(MAX_POLLS="1", POLL_INTERVAL="polite", GITHUB_TOKEN_FILE=str(path)) == 0
     assert [row["remaining"] for row in run.polls()] == [4999, 4998, 4997]
     assert " with a token into " in run.log.read_text()
     assert TOKEN not in run.log.read_text()

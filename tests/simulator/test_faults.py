@@ -107,6 +107,14 @@ def test_truncated_body_is_complete_http_but_no_json(paused: Running, client: Cl
         _ = reply.json
 
 
+def test_a_timed_fault_ends_on_a_stepped_feed() -> None:
+    with started("--step", "2", "--faults", "t:2-6 503") as running:
+        client = Client(running.url)
+        pages = [client.page(1) for _ in range(5)]
+    assert [page.status for page in pages] == [200, 503, 503, 200, 200]
+    assert len({page.body for page in pages if page.status == 200}) == 3
+
+
 def test_refused_connections_come_back(paused: Running, client: Client) -> None:
     paused.call("PUT", "/simulator/faults", "1 refuse seconds=1")
     assert failure(lambda: client.page(1)) == "ConnectionResetError"

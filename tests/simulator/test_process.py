@@ -57,9 +57,19 @@ def test_flags_win_over_environment_and_empty_is_unset() -> None:
     assert (settings.rate, settings.seed, settings.port) == (7.0, 9, 8090)
 
 
+def test_a_profile_sets_what_is_not_set_otherwise() -> None:
+    github, lively = (
+        load(["--profile", "github"], {}),
+        load(["--token-limit", "7"], {"SIMULATOR_PROFILE": "lively", "SIMULATOR_RATE": "9"}),
+    )
+    assert (github.rate, github.poll_interval, github.anonymous_limit, github.token_limit) == (170, 60, 60, 5000)
+    assert (lively.rate, lively.poll_interval, lively.anonymous_limit, lively.token_limit) == (9, 4, 100_000, 7)
+
+
 @pytest.mark.parametrize(
     ("flag", "variable", "value"),
     [
+        ("--profile", "SIMULATOR_PROFILE", "quick"),
         ("--rate", "SIMULATOR_RATE", "0"),
         ("--port", "SIMULATOR_PORT", "http"),
         ("--shape", "SIMULATOR_SHAPE", "round"),
@@ -90,7 +100,7 @@ def test_a_port_in_use_is_named() -> None:
 
 
 def test_scaled_time_divides_intervals_and_limits() -> None:
-    with started("--time-scale", "1800") as running:
+    with started("--time-scale", "1800", "--rate", "10") as running:
         headers = Client(running.url).page(1).headers
     assert headers["X-Poll-Interval"] == "0.033"
     left = float(headers["X-RateLimit-Reset"]) - email.utils.parsedate_to_datetime(headers["Date"]).timestamp()

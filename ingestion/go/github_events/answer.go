@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"math"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -13,160 +12,190 @@ import (
 )
 
 const (
-	hour          = 3600.0
-	day           = 24 * hour
-	secondaryWait = 60.0
-	githubTime    = "2006-01-02T15:04:05Z"
+	maxWait        = time.Hour
+	secondaryWait  = time.Minute
+	longestMessage = 200
+	githubTime     = "2006-01-02T15:04:05Z"
 )
 
-var number = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]+)?$`)
+// errorKind is what went wrong with a request (CONTRACT.md, section 5); the value is the word in statistics and log.
+type errorKind string
 
-// Answer is one answer; status 0 and an error when no whole one came. Times in seconds (CONTRACT.md, sections 3 to 5).
-type Answer struct {
+const (
+	noError            errorKind = ""
+	networkError       errorKind = "network"
+	timeoutError       errorKind = "timeout"
+	bodyError          errorKind = "body"
+	serverError        errorKind = "server"
+	redirectError      errorKind = "redirect"
+	unprocessableError errorKind = "unprocessable"
+	secondaryError     errorKind = "secondary"
+	limitError         errorKind = "limit"
+	forbiddenError     errorKind = "forbidden"
+	unauthorizedError  errorKind = "unauthorized"
+	refusedError       errorKind = "refused"
+)
+
+// isLimit returns whether all pages must wait.
+func (k errorKind) isLimit() bool {
+	return k == secondaryError || k == limitError
+}
+
+// isFatal returns whether asking again is of no use.
+func (k errorKind) isFatal() bool {
+	return k == forbiddenError || k == unauthorizedError || k == refusedError
+}
+
+var headerNumber = regexp.MustCompile(`^[0-9]{1,15}(\.[0-9]+)?$`)
+
+// answer is one answer of GitHub; status 0 when no whole one came (CONTRACT.md, sections 3 to 5).
+type answer struct {
 	status  int
 	headers http.Header
 	body    []byte
-	trouble string
 	events  []json.RawMessage // nil when this is not a good page
-	err     string            // the word for what went wrong; empty after 304 and a good page
+	kind    errorKind
 }
 
-func newAnswer(status int, headers http.Header, body []byte) *Answer {
-	a := &Answer{status: status, headers: headers, body: body}
+func newAnswer(status int, headers http.Header, body []byte) *answer {
+	a := &answer{status: status, headers: headers, body: body}
 	if status == http.StatusOK {
 		a.events = elements(body)
 	}
-	a.err = a.kind()
+	a.kind = a.judge()
 	return a
 }
 
-func (a *Answer) kind() string {
+func (a *answer) judge() errorKind {
 	switch {
 	case a.status == http.StatusNotModified || a.events != nil:
-		return ""
-	case a.status/100 == 2:
-		return "body"
+		return noError
 	case a.status == http.StatusForbidden || a.status == http.StatusTooManyRequests:
-		return a.limit()
+		return a.refusal()
 	case a.status == http.StatusUnauthorized:
-		return "unauthorized"
+		return unauthorizedError
 	case a.status == http.StatusUnprocessableEntity:
-		return "unprocessable"
-	case a.status >= 500:
-		return "server"
-	case a.status >= 300 && a.status < 400:
-		return "redirect"
+		return unprocessableError
 	}
-	return "refused"
+	switch a.status / 100 {
+	case 2:
+		return bodyError
+	case 3:
+		return redirectError
+	case 5:
+		return serverError
+	}
+	return refusedError
 }
 
-// fatal returns whether asking again is of no use.
-func (a *Answer) fatal() bool {
-	return a.err == "forbidden" || a.err == "unauthorized" || a.err == "refused"
-}
-
-// refusal returns a refusal in GitHub's own words, and the setting to look at.
-func (a *Answer) refusal(tokenSetting string) string {
+// errorMessage returns a refusal in GitHub's own words, and the setting to look at.
+func (a *answer) errorMessage(tokenSetting string) string {
 	var words struct{ Message string }
 	_ = json.Unmarshal(a.body, &words) // no words if it is something else
-	text := fmt.Sprintf("%d %s", a.status, string([]rune(words.Message)[:min(len([]rune(words.Message)), 200)]))
-	if a.err == "unauthorized" {
+	letters := []rune(words.Message)
+	text := fmt.Sprintf("%d %s", a.status, string(letters[:min(len(letters), longestMessage)]))
+	if a.kind == unauthorizedError {
 		text += " (" + tokenSetting + ")"
 	}
 	return strings.TrimSpace(text)
 }
 
 // number returns the decimal number in a header, and whether it holds such a thing.
-func (a *Answer) number(header string) (float64, bool) {
+func (a *answer) number(header string) (float64, bool) {
 	text := strings.TrimSpace(a.headers.Get(header))
+	if !headerNumber.MatchString(text) {
+		return 0, false
+	}
 	value, err := strconv.ParseFloat(text, 64)
-	return value, err == nil && number.MatchString(text)
+	return value, err == nil
 }
 
-// budget returns the seconds between two requests with which the rest of the hour's requests lasts.
-func (a *Answer) budget() float64 {
+// timePerRequest returns the time between two requests with which the limit lasts until its reset, 0 without a limit.
+// So many requests as reserve says are left unused.
+func (a *answer) timePerRequest(reserve float64) time.Duration {
 	remaining, ok := a.number("X-RateLimit-Remaining")
 	if !ok {
 		return 0
 	}
-	return a.resetIn() / max(remaining, 1)
+	return time.Duration(float64(a.resetIn()) / max(remaining-reserve, 1))
 }
 
-// resetIn returns the seconds until the limit is new, by the server's own clock.
-func (a *Answer) resetIn() float64 {
+// resetIn returns the time until the limit is new, by the server's own clock.
+func (a *answer) resetIn() time.Duration {
 	reset, _ := a.number("X-RateLimit-Reset")
-	return within(reset - a.date())
+	return seconds(reset - float64(a.date().Unix()))
 }
 
-// wait returns the seconds all pages must wait after a limit; strikes: vague ones in a row before this.
-func (a *Answer) wait(strikes int) float64 {
-	if seconds, ok := a.retryAfter(); ok {
-		return within(seconds)
+// wait returns how long all pages must wait after a limit; consecutiveLimits: how many before it did not say how long.
+func (a *answer) wait(consecutiveLimits int) time.Duration {
+	if wait, ok := a.retryAfter(); ok {
+		return wait
 	}
-	if a.vague() {
-		return within(secondaryWait * math.Pow(2, float64(strikes)))
+	if a.lacksWait() {
+		return min(secondaryWait<<min(consecutiveLimits, 10), maxWait)
 	}
-	return a.resetIn() + 1
+	return a.resetIn() + time.Second
 }
 
-// vague returns whether this is a limit that doesn't say how long.
-func (a *Answer) vague() bool {
+// lacksWait returns whether this is a limit that doesn't say how long.
+func (a *answer) lacksWait() bool {
 	_, ok := a.retryAfter()
-	return !ok && (a.err == "secondary" || a.resetIn() == 0)
+	return !ok && (a.kind == secondaryError || a.resetIn() == 0)
 }
 
-// yesterday returns the time a day before the answer, as GitHub writes times.
-func (a *Answer) yesterday() string {
-	return time.Unix(int64(a.date()-day), 0).UTC().Format(githubTime)
+// dayBefore returns the time a day before the answer, as GitHub writes times.
+func (a *answer) dayBefore() string {
+	return a.date().Add(-24 * time.Hour).UTC().Format(githubTime)
 }
 
-func (a *Answer) limit() string {
+// refusal tells what a 403 or 429 means.
+func (a *answer) refusal() errorKind {
 	if _, ok := a.retryAfter(); ok {
-		return "secondary"
+		return secondaryError
 	}
 	if remaining, ok := a.number("X-RateLimit-Remaining"); ok && remaining == 0 {
-		return "limit"
+		return limitError
 	}
-	limited := bytes.Contains(bytes.ToLower(a.body), []byte("rate limit"))
+	isLimit := a.status == http.StatusTooManyRequests || bytes.Contains(bytes.ToLower(a.body), []byte("rate limit"))
 	for name := range a.headers {
-		limited = limited || strings.HasPrefix(name, "X-Ratelimit-")
+		isLimit = isLimit || strings.HasPrefix(name, "X-Ratelimit-")
 	}
-	if limited || a.status == http.StatusTooManyRequests {
-		return "secondary"
+	if isLimit {
+		return secondaryError
 	}
-	return "forbidden"
+	return forbiddenError
 }
 
-// retryAfter returns the seconds to wait as GitHub says; false when it doesn't, or says nothing that can be meant.
-func (a *Answer) retryAfter() (float64, bool) {
-	if seconds, ok := a.number("Retry-After"); ok {
-		return seconds, seconds > 0
+// retryAfter returns what Retry-After says; false without it, or when it is not later than the answer.
+func (a *answer) retryAfter() (time.Duration, bool) {
+	if number, ok := a.number("Retry-After"); ok {
+		return seconds(number), number > 0
 	}
 	date, err := http.ParseTime(a.headers.Get("Retry-After"))
-	seconds := float64(date.Unix()) - a.date()
-	return seconds, err == nil && seconds > 0
+	if err != nil {
+		return 0, false
+	}
+	wait := min(date.Sub(a.date()), maxWait)
+	return wait, wait > 0
 }
 
-func (a *Answer) date() float64 {
+func (a *answer) date() time.Time {
 	if date, err := http.ParseTime(a.headers.Get("Date")); err == nil {
-		return float64(date.Unix())
+		return date
 	}
-	return unixNow()
+	return time.Now()
 }
 
 // elements returns those of a good page; nil when this is not one.
 func elements(body []byte) []json.RawMessage {
-	var found []json.RawMessage
-	if json.Unmarshal(wellFormed(body), &found) != nil {
+	var page []json.RawMessage
+	if json.Unmarshal(wellFormed(body), &page) != nil {
 		return nil
 	}
-	return found // an empty array is not nil, null is
+	return page // an empty array is not nil, null is
 }
 
-func within(seconds float64) float64 {
-	return min(max(seconds, 0), hour)
-}
-
-func unixNow() float64 {
-	return float64(time.Now().UnixMicro()) / 1e6
+// seconds returns a number of seconds within 0 and an hour as a duration.
+func seconds(number float64) time.Duration {
+	return time.Duration(min(max(number, 0), maxWait.Seconds()) * float64(time.Second))
 }

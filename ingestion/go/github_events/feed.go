@@ -12,32 +12,32 @@ import (
 )
 
 const (
-	pageSize = 100
-	timeout  = 15 * time.Second
+	pageSize       = 100
+	requestTimeout = 15 * time.Second
 )
 
-var pages = []int{1, 2, 3}
+var pageNumbers = []int{1, 2, 3}
 
-// Feed asks for the pages of one GitHub API (CONTRACT.md, section 3). A client on top of the transport would read the
+// feed asks for the pages of one GitHub API (CONTRACT.md, section 3). A client on top of the transport would read the
 // Location of a redirect, even to say that it does not follow.
-type Feed struct {
-	settings  Settings
+type feed struct {
+	settings  settings
 	transport *http.Transport
 }
 
 // newFeed prepares requests; nothing is sent yet.
-func newFeed(settings Settings) *Feed {
+func newFeed(s settings) *feed {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.DialContext = (&net.Dialer{Timeout: timeout}).DialContext
-	transport.TLSHandshakeTimeout = timeout
-	transport.ResponseHeaderTimeout = timeout
+	transport.DialContext = (&net.Dialer{Timeout: requestTimeout}).DialContext
+	transport.TLSHandshakeTimeout = requestTimeout
+	transport.ResponseHeaderTimeout = requestTimeout
 	// A request that fails on a kept connection would be sent again without a word.
 	transport.DisableKeepAlives = true
-	return &Feed{settings, transport}
+	return &feed{s, transport}
 }
 
-// get asks for one page; troubles of the network come back as answers, and so does the end of this request by the context.
-func (f *Feed) get(ctx context.Context, page int, etag string) *Answer {
+// get asks for one page; errors of the network come back as answers, and so does the end of this request by the context.
+func (f *feed) get(ctx context.Context, page int, etag string) *answer {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	request, err := f.request(ctx, page, etag)
@@ -56,8 +56,8 @@ func (f *Feed) get(ctx context.Context, page int, etag string) *Answer {
 	return newAnswer(response.StatusCode, response.Header, body)
 }
 
-func (f *Feed) request(ctx context.Context, page int, etag string) (*http.Request, error) {
-	url := fmt.Sprintf("%s/events?per_page=%d&page=%d", f.settings.APIURL, pageSize, page)
+func (f *feed) request(ctx context.Context, page int, etag string) (*http.Request, error) {
+	url := fmt.Sprintf("%s/events?per_page=%d&page=%d", f.settings.apiURL, pageSize, page)
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
@@ -65,8 +65,8 @@ func (f *Feed) request(ctx context.Context, page int, etag string) (*http.Reques
 	request.Header.Set("Accept", "application/vnd.github+json")
 	request.Header.Set("User-Agent", "github-events-poller (go)")
 	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
-	if f.settings.Token != "" {
-		request.Header.Set("Authorization", "Bearer "+f.settings.Token)
+	if f.settings.token != "" {
+		request.Header.Set("Authorization", "Bearer "+f.settings.token)
 	}
 	if etag != "" {
 		request.Header.Set("If-None-Match", etag)
@@ -76,14 +76,14 @@ func (f *Feed) request(ctx context.Context, page int, etag string) (*http.Reques
 
 // whole returns the body, as long as there are never more than 15 s without a byte.
 func whole(ctx context.Context, body io.Reader, cancel context.CancelCauseFunc) ([]byte, error) {
-	timer := time.AfterFunc(timeout, func() { cancel(context.DeadlineExceeded) })
+	timer := time.AfterFunc(requestTimeout, func() { cancel(context.DeadlineExceeded) })
 	defer timer.Stop()
 	var found bytes.Buffer
 	buffer := make([]byte, 16<<10)
 	for {
 		n, err := body.Read(buffer)
 		found.Write(buffer[:n])
-		timer.Reset(timeout)
+		timer.Reset(requestTimeout)
 		if err == io.EOF {
 			return found.Bytes(), nil
 		}
@@ -93,11 +93,11 @@ func whole(ctx context.Context, body io.Reader, cancel context.CancelCauseFunc) 
 	}
 }
 
-func failed(err error) *Answer {
-	trouble := "network"
+func failed(err error) *answer {
+	kind := networkError
 	var slow net.Error
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &slow) && slow.Timeout() {
-		trouble = "timeout"
+		kind = timeoutError
 	}
-	return &Answer{trouble: trouble, err: trouble}
+	return &answer{kind: kind}
 }

@@ -24,14 +24,14 @@ func run(arguments []string) int {
 		fmt.Println(usage(os.Getenv))
 		return 0
 	}
-	settings, err := read(os.Getenv, arguments)
+	s, err := read(os.Getenv, arguments)
 	if err != nil {
 		for _, line := range strings.Split(err.Error(), "\n") {
 			logf("ERROR", "%s", line)
 		}
 		return 2
 	}
-	return poll(settings)
+	return poll(s)
 }
 
 func logf(level, format string, values ...any) {
@@ -39,8 +39,8 @@ func logf(level, format string, values ...any) {
 	fmt.Fprintf(os.Stderr, "%s %s %s\n", stamp, level, fmt.Sprintf(format, values...))
 }
 
-func poll(settings Settings) int {
-	delivery, err := newDelivery(settings)
+func poll(s settings) int {
+	d, err := newDelivery(s)
 	if err != nil {
 		logf("ERROR", "%s", err)
 		return 2
@@ -48,24 +48,25 @@ func poll(settings Settings) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	token := "without a token"
-	if settings.Token != "" {
+	if s.token != "" {
 		token = "with a token"
 	}
-	logf("INFO", "polling %s %s into %s at %s", settings.APIURL, token, settings.Topic, settings.BootstrapServers)
+	logf("INFO", "polling %s %s into %s at %s", s.apiURL, token, s.topic, s.bootstrapServers)
 	code := 0
-	// errDelivery is left to leave, which meets it again and reports it.
-	if err := newPoller(settings, newFeed(settings), delivery).run(ctx); errors.Is(err, errRefused) {
-		logf("ERROR", "%s", err)
+	var refusal githubRefusal
+	// A kafkaRefusal is left to finish, which meets it again and reports it.
+	if err := newPoller(s, newFeed(s), d).run(ctx); errors.As(err, &refusal) {
+		logf("ERROR", "GitHub refuses: %s", string(refusal))
 		code = 3
 	}
-	return leave(delivery, code)
+	return finish(d, code)
 }
 
-// leave waits for what Kafka has not acknowledged and returns the exit code.
-func leave(delivery *Delivery, code int) int {
-	pending, err := delivery.flush(grace)
-	if err != nil {
-		logf("ERROR", "%s", err)
+// finish waits for what Kafka has not acknowledged and returns the exit code.
+func finish(d *delivery, code int) int {
+	pending, err := d.flush(grace)
+	if refusal := kafkaRefusal(""); errors.As(err, &refusal) {
+		logf("ERROR", "Kafka refuses: %s", string(refusal))
 		return 1
 	}
 	if pending > 0 {

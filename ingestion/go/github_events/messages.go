@@ -16,8 +16,8 @@ const (
 	longestDeadLetter = 900_000
 )
 
-// keys of a message in their order, and the object in which each is found (CONTRACT.md, section 6).
-var keys = []struct {
+// fieldPaths of a message in their order, and the object in which each is found (CONTRACT.md, section 6).
+var fieldPaths = []struct {
 	key, parent, name string
 	required          bool
 }{
@@ -30,8 +30,8 @@ var keys = []struct {
 	{"created_at", "", "created_at", true},
 }
 
-// Message is one Kafka message; a reason makes it a dead letter. The identity tells whether it was sent before.
-type Message struct {
+// message is one Kafka message; a reason makes it a dead letter. The identity tells whether it was sent before.
+type message struct {
 	key       []byte
 	value     []byte
 	identity  string
@@ -43,45 +43,45 @@ type Message struct {
 type object map[string]json.RawMessage
 
 // messages returns one message for each element of a page, in page order.
-func messages(events []json.RawMessage) []Message {
-	found := make([]Message, len(events))
+func messages(events []json.RawMessage) []message {
+	found := make([]message, len(events))
 	for i, event := range events {
-		found[i] = message(event)
+		found[i] = newMessage(event)
 	}
 	return found
 }
 
-// Seen holds the identities of the last messages: at least 200,000 of them, at most 400,000.
-type Seen struct {
+// seen holds the identities of the last messages: at least 200,000 of them, at most 400,000.
+type seen struct {
 	young, old map[string]struct{}
 }
 
-func newSeen() *Seen {
-	return &Seen{young: map[string]struct{}{}}
+func newSeen() *seen {
+	return &seen{young: map[string]struct{}{}}
 }
 
 // add remembers this identity and returns whether it is new.
-func (s *Seen) add(identity string) bool {
+func (s *seen) add(identity string) bool {
 	if _, ok := s.young[identity]; ok {
 		return false
 	}
-	_, known := s.old[identity]
+	_, isKnown := s.old[identity]
 	if len(s.young) >= remembered {
 		s.old, s.young = s.young, map[string]struct{}{}
 	}
 	s.young[identity] = struct{}{}
-	return !known
+	return !isKnown
 }
 
-func message(event json.RawMessage) Message {
+func newMessage(event json.RawMessage) message {
 	texts, err := fields(event)
 	if err != nil {
 		value := wellFormed(event[:min(len(event), longestDeadLetter)])
 		hash := sha256.Sum256(value)
-		return Message{value: value, identity: hex.EncodeToString(hash[:]), reason: err.Error()}
+		return message{value: value, identity: hex.EncodeToString(hash[:]), reason: err.Error()}
 	}
 	createdAt := texts["created_at"]
-	found := Message{value: encode(texts), identity: texts["id"] + " " + createdAt, createdAt: createdAt}
+	found := message{value: encode(texts), identity: texts["id"] + " " + createdAt, createdAt: createdAt}
 	if repo := texts["repo"]; repo != "" {
 		found.key = []byte(repo)
 	}
@@ -95,15 +95,15 @@ func fields(event json.RawMessage) (map[string]string, error) {
 		return nil, errors.New("event is not an object")
 	}
 	texts := map[string]string{}
-	for _, k := range keys {
+	for _, k := range fieldPaths {
 		holder, err := root, error(nil)
 		if k.parent != "" {
-			holder, err = known[object](root[k.parent], k.parent+" is not an object")
+			holder, err = optional[object](root[k.parent], k.parent+" is not an object")
 		}
 		if err != nil {
 			return nil, err
 		}
-		text, err := known[string](holder[k.name], k.key+" is not a string")
+		text, err := optional[string](holder[k.name], k.key+" is not a string")
 		if err != nil {
 			return nil, err
 		}
@@ -115,14 +115,14 @@ func fields(event json.RawMessage) (map[string]string, error) {
 	return texts, nil
 }
 
-// known returns a value of this kind, its zero when it is absent.
-func known[T any](value json.RawMessage, problem string) (T, error) {
+// optional returns a value of this kind, its zero when it is absent.
+func optional[T any](value json.RawMessage, reason string) (T, error) {
 	var found T
 	if len(value) == 0 || bytes.Equal(value, []byte(`""`)) {
 		return found, nil
 	}
 	if json.Unmarshal(value, &found) != nil {
-		return found, errors.New(problem)
+		return found, errors.New(reason)
 	}
 	return found, nil
 }
@@ -131,7 +131,7 @@ func known[T any](value json.RawMessage, problem string) (T, error) {
 func encode(texts map[string]string) []byte {
 	var out bytes.Buffer
 	separator := byte('{')
-	for _, k := range keys {
+	for _, k := range fieldPaths {
 		if text := texts[k.key]; text != "" {
 			out.WriteByte(separator)
 			quote(&out, k.key)

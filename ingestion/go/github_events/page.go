@@ -8,184 +8,188 @@ import (
 )
 
 const (
-	retry         = 5.0
-	longestRetry  = 60.0
-	stale         = 10
-	muchOverlap   = 50
-	littleOverlap = 10
-	maxStretch    = 8.0
+	firstRetry   = 5 * time.Second
+	longestRetry = time.Minute
+	maxUnchanged = 10
 )
 
-// Counts say what was on a page.
-type Counts struct {
+// counts say what was on a page.
+type counts struct {
 	fetched, fresh, overlap int
 	saturated               bool
+	known                   float64 // share of the recent events that were sent before
+	comparable              bool    // whether there was a page before
 }
 
-// Row is the statistics of one request (CONTRACT.md, section 8).
-type Row struct {
-	Timestamp  string  `json:"timestamp"`
-	Poller     string  `json:"poller"`
-	Poll       int     `json:"poll"`
-	Page       int     `json:"page"`
-	Status     int     `json:"status"`
-	Error      string  `json:"error,omitempty"`
-	Fetched    int     `json:"fetched"`
-	Fresh      int     `json:"fresh"`
-	Duplicate  int     `json:"duplicate"`
-	Overlap    int     `json:"overlap"`
-	Saturated  bool    `json:"saturated"`
-	Remaining  *int    `json:"remaining,omitempty"`
-	Interval   float64 `json:"interval"`
-	DurationMS int64   `json:"duration_ms"`
+// row is the statistics of one request (CONTRACT.md, section 8).
+type row struct {
+	Timestamp       string    `json:"timestamp"`
+	Poller          string    `json:"poller"`
+	Poll            int       `json:"poll"`
+	Page            int       `json:"page"`
+	Status          int       `json:"status"`
+	Error           errorKind `json:"error,omitempty"`
+	Fetched         int       `json:"fetched"`
+	Fresh           int       `json:"fresh"`
+	Duplicate       int       `json:"duplicate"`
+	Overlap         int       `json:"overlap"`
+	Saturated       bool      `json:"saturated"`
+	Remaining       *int      `json:"remaining,omitempty"`
+	Interval        float64   `json:"interval"`
+	PlannedInterval float64   `json:"planned_interval"`
+	Late            float64   `json:"late"`
+	DurationMS      int64     `json:"duration_ms"`
 }
 
-// Page is what is known of one page. Intervals in seconds (CONTRACT.md, sections 4 and 5).
-type Page struct {
+// page is what is known of one page (CONTRACT.md, sections 4 and 5).
+type page struct {
 	number             int
 	due, started       time.Time
-	duration           time.Duration
-	interval           float64
+	late, duration     time.Duration
+	interval           time.Duration
 	polls              int
 	failures           int
 	unchanged          int
-	stretch            float64
+	takesTurns         bool
 	etag               string
 	unacknowledgedETag string
 	last               map[string]struct{}
 }
 
-// begin notes that a request is sent now.
-func (p *Page) begin() {
+// startRequest notes that a request is sent now.
+func (p *page) startRequest() {
 	p.started = time.Now()
+	p.late = 0
+	if p.polls > 0 {
+		p.late = max(p.started.Sub(p.due), 0)
+	}
 }
 
-// end notes that its answer has come.
-func (p *Page) end() {
+// endRequest notes that its answer has come.
+func (p *page) endRequest() {
 	p.polls++
 	p.duration = time.Since(p.started)
 }
 
-// condition returns the ETag to send; none after many 304 in a row, as GitHub has served stale pages for days.
-func (p *Page) condition() string {
-	if p.unchanged >= stale {
+// etagToSend returns the ETag for the next request; none after many 304 in a row, as GitHub has served stale pages for days.
+func (p *page) etagToSend() string {
+	if p.unchanged >= maxUnchanged {
 		return ""
 	}
 	return p.etag
 }
 
-// compare returns the counts of a good answer against the one before, and remembers it.
-func (p *Page) compare(found []Message, fresh int, yesterday string) Counts {
-	last := p.last
+// compare returns the counts of a good answer against the one before, and remembers it. isFresh tells for each message
+// whether it was sent just now.
+func (p *page) compare(messages []message, isFresh []bool, dayBefore string) counts {
+	last, c := p.last, counts{fetched: len(messages)}
 	p.last = map[string]struct{}{}
-	overlap, recent, touches := 0, 0, false
-	for _, m := range found {
+	recent, freshRecent, touches := 0, 0, false
+	for i, m := range messages {
+		if isFresh[i] {
+			c.fresh++
+		}
 		if _, repeated := p.last[m.identity]; repeated {
 			continue
 		}
 		p.last[m.identity] = struct{}{}
-		_, known := last[m.identity]
-		if known {
-			overlap++
+		_, shownBefore := last[m.identity]
+		if shownBefore {
+			c.overlap++
 		}
 		// GitHub serves old events again: only the new ones tell whether the two answers touch.
-		if m.createdAt >= yesterday {
+		if m.createdAt >= dayBefore {
 			recent++
-			touches = touches || known
+			touches = touches || shownBefore
+			if isFresh[i] {
+				freshRecent++
+			}
 		}
 	}
-	if last == nil {
-		return Counts{fetched: len(found), fresh: fresh}
+	if last != nil {
+		c.comparable = true
+		c.saturated = len(messages) >= pageSize && recent >= pageSize/2 && !touches
+		c.known = float64(recent-freshRecent) / float64(max(recent, 1))
 	}
-	p.adapt(overlap)
-	return Counts{len(found), fresh, overlap, len(found) >= pageSize && recent >= pageSize/2 && !touches}
+	return c
 }
 
-// adapt leaves more of a scarce budget to the other pages when this one moves slowly.
-func (p *Page) adapt(overlap int) {
-	if overlap > muchOverlap {
-		p.stretch = min(p.stretch*1.25, maxStretch)
-	} else if overlap < littleOverlap {
-		p.stretch = max(p.stretch/2, 1)
-	}
-}
-
-// schedule sets the next slot after an answer that is no limit; base: the seconds between two requests as asked for.
-func (p *Page) schedule(answer *Answer, base float64) {
-	wait := hour
-	switch answer.err {
-	case "":
-		p.interval, p.failures = max(base, p.budget(answer)), 0
+// schedule sets the next slot after an answer that is no limit; interval: the time between two requests when all goes well.
+func (p *page) schedule(a *answer, interval time.Duration) {
+	planned := cmp.Or(p.interval, interval)
+	wait := planned
+	switch a.kind {
+	case noError:
+		planned, wait = interval, interval
+		p.interval, p.failures = interval, 0
 		p.unchanged++
-		if answer.events != nil {
+		if a.events != nil {
 			p.unchanged = 0
 		}
-		wait = p.interval
-	case "unprocessable":
+	case unprocessableError:
+		wait = time.Hour
 	default:
-		wait = p.retryIn(base)
+		wait = p.retryIn(planned)
 	}
-	p.due = p.started.Add(seconds(wait))
+	p.takesTurns = wait == planned
+	p.due = p.started.Add(wait)
 }
 
-// retryIn counts a failure and returns the seconds to wait, counted from the request that failed.
-func (p *Page) retryIn(base float64) float64 {
-	interval := cmp.Or(p.interval, base)
-	wait := min(interval, retry) * math.Pow(2, float64(p.failures))
+// retryIn counts a failure and returns the time to wait, counted from the request that failed.
+func (p *page) retryIn(interval time.Duration) time.Duration {
+	wait := min(interval, firstRetry) << min(p.failures, 10)
 	p.failures++
 	return min(wait, max(interval, longestRetry))
 }
 
-// budget returns the seconds between two requests of this page with which the hour's requests last for all pages.
-func (p *Page) budget(answer *Answer) float64 {
-	return min(p.stretch*float64(len(pages))*answer.budget(), answer.resetIn()+1)
-}
-
 // row returns the statistics of the last request.
-func (p *Page) row(answer *Answer, counts Counts) Row {
-	row := Row{
-		Timestamp:  p.started.UTC().Format("2006-01-02T15:04:05.000Z"),
-		Poller:     "go",
-		Poll:       p.polls,
-		Page:       p.number,
-		Status:     answer.status,
-		Error:      answer.err,
-		Fetched:    counts.fetched,
-		Fresh:      counts.fresh,
-		Duplicate:  counts.fetched - counts.fresh,
-		Overlap:    counts.overlap,
-		Saturated:  counts.saturated,
-		Interval:   math.Round(p.due.Sub(p.started).Seconds()*1000) / 1000,
-		DurationMS: p.duration.Milliseconds(),
+func (p *page) row(a *answer, c counts, baseInterval time.Duration) row {
+	r := row{
+		Timestamp:       p.started.UTC().Format("2006-01-02T15:04:05.000Z"),
+		Poller:          "go",
+		Poll:            p.polls,
+		Page:            p.number,
+		Status:          a.status,
+		Error:           a.kind,
+		Fetched:         c.fetched,
+		Fresh:           c.fresh,
+		Duplicate:       c.fetched - c.fresh,
+		Overlap:         c.overlap,
+		Saturated:       c.saturated,
+		Interval:        rounded(p.due.Sub(p.started)),
+		PlannedInterval: rounded(cmp.Or(p.interval, baseInterval)),
+		Late:            rounded(p.late),
+		DurationMS:      p.duration.Milliseconds(),
 	}
-	if remaining, ok := answer.number("X-RateLimit-Remaining"); ok {
+	if remaining, ok := a.number("X-RateLimit-Remaining"); ok {
 		whole := int(remaining)
-		row.Remaining = &whole
+		r.Remaining = &whole
 	}
-	return row
+	return r
 }
 
-// line returns the statistics of one request as a line of the log.
-func line(row Row) string {
-	text := fmt.Sprintf("page %d poll %d: %d", row.Page, row.Poll, row.Status)
-	switch row.Error {
-	case "":
-		text += fmt.Sprintf(", %d fetched, %d fresh, %d duplicate, %d overlap", row.Fetched, row.Fresh, row.Duplicate, row.Overlap)
-	case "redirect":
+// logLine returns the statistics of one request as a line of the log.
+func (r row) logLine() string {
+	text := fmt.Sprintf("page %d poll %d: %d", r.Page, r.Poll, r.Status)
+	switch r.Error {
+	case noError:
+		text += fmt.Sprintf(", %d fetched, %d fresh, %d duplicate, %d overlap", r.Fetched, r.Fresh, r.Duplicate, r.Overlap)
+	case redirectError:
 		text += " redirect (GITHUB_API_URL)"
 	default:
-		text += " " + row.Error
+		text += " " + string(r.Error)
 	}
-	text += fmt.Sprintf(", next in %.1f s", row.Interval)
-	if row.Remaining != nil {
-		text += fmt.Sprintf(", %d requests left", *row.Remaining)
+	text += fmt.Sprintf(", next in %.1f s", r.Interval)
+	if r.Remaining != nil {
+		text += fmt.Sprintf(", %d requests left", *r.Remaining)
 	}
-	if row.Saturated {
+	if r.Saturated {
 		text += ", saturated"
 	}
 	return text
 }
 
-func seconds(number float64) time.Duration {
-	return time.Duration(number * float64(time.Second))
+// rounded returns the seconds of a duration, to the millisecond.
+func rounded(duration time.Duration) float64 {
+	return math.Round(duration.Seconds()*1000) / 1000
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,11 +12,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// errDelivery: Kafka refused a message for good (CONTRACT.md, section 7).
-var errDelivery = errors.New("Kafka refuses")
+// kafkaRefusal is why Kafka refused a message for good (CONTRACT.md, section 7).
+type kafkaRefusal string
 
-// Delivery is an idempotent producer that never gives a message up by itself.
-type Delivery struct {
+func (r kafkaRefusal) Error() string {
+	return "refused by Kafka: " + string(r)
+}
+
+// delivery is an idempotent producer that never gives a message up by itself.
+type delivery struct {
 	topics  []string
 	servers string
 	client  *kgo.Client
@@ -25,10 +28,10 @@ type Delivery struct {
 }
 
 // newDelivery connects in the background.
-func newDelivery(settings Settings) (*Delivery, error) {
+func newDelivery(s settings) (*delivery, error) {
 	client, err := kgo.NewClient(
 		// Idempotent, acks=all, without limits of tries or time, partitions as the Java client: the defaults.
-		kgo.SeedBrokers(strings.Split(settings.BootstrapServers, ",")...),
+		kgo.SeedBrokers(strings.Split(s.bootstrapServers, ",")...),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.MaxBufferedRecords(4*fullQueue),
 		kgo.RetryBackoffFn(func(int) time.Duration { return time.Second }),
@@ -36,12 +39,12 @@ func newDelivery(settings Settings) (*Delivery, error) {
 		kgo.MetadataMinAge(time.Second),
 		kgo.UnknownTopicRetries(10),
 	)
-	topics := []string{settings.Topic, settings.Topic + "_dlq", settings.PollsTopic}
-	return &Delivery{topics: topics, servers: settings.BootstrapServers, client: client}, err
+	topics := []string{s.topic, s.topic + "_dlq", s.pollsTopic}
+	return &delivery{topics: topics, servers: s.bootstrapServers, client: client}, err
 }
 
 // missing returns what must still come up before messages can be sent; empty when nothing must.
-func (d *Delivery) missing(ctx context.Context) string {
+func (d *delivery) missing(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	found, err := kadm.NewClient(d.client).ListTopics(ctx)
@@ -56,7 +59,7 @@ func (d *Delivery) missing(ctx context.Context) string {
 }
 
 // send sends in the background; a reason becomes a header.
-func (d *Delivery) send(topic string, key, value []byte, reason string) {
+func (d *delivery) send(topic string, key, value []byte, reason string) {
 	record := &kgo.Record{Topic: topic, Key: key, Value: value}
 	if reason != "" {
 		record.Headers = []kgo.RecordHeader{{Key: "reason", Value: []byte(reason)}}
@@ -64,18 +67,18 @@ func (d *Delivery) send(topic string, key, value []byte, reason string) {
 	d.client.Produce(context.Background(), record, d.delivered)
 }
 
-// flush waits for acknowledgements and returns how many are missing. The error is errDelivery.
-func (d *Delivery) flush(timeout time.Duration) (int64, error) {
+// flush waits for acknowledgements and returns how many are missing. The error is a kafkaRefusal.
+func (d *delivery) flush(timeout time.Duration) (int64, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	_ = d.client.Flush(ctx) // what is left tells the same
 	if refused := d.refused.Load(); refused != nil {
-		return 0, fmt.Errorf("%w: %s", errDelivery, *refused)
+		return 0, kafkaRefusal(*refused)
 	}
 	return d.client.BufferedProduceRecords(), nil
 }
 
-func (d *Delivery) delivered(record *kgo.Record, err error) {
+func (d *delivery) delivered(record *kgo.Record, err error) {
 	if err != nil {
 		text := fmt.Sprintf("%s: %s", record.Topic, err)
 		d.refused.Store(&text)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -8,74 +9,85 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
-const whiteSpace = " \t\r\n"
+const (
+	whiteSpace      = " \t\r\n"
+	longestInterval = 24 * time.Hour
+)
 
-// Settings say what one run does. Times in seconds; zero or empty: not limited, or as GitHub asks (CONTRACT.md, section 2).
-type Settings struct {
-	Feed             string
-	APIURL           string
-	Token            string
-	TokenSetting     string
-	PollInterval     float64
-	MaxPolls         int
-	BootstrapServers string
-	Topic            string
-	PollsTopic       string
-	HeartbeatFile    string
+// plan is what sets the time between two requests (CONTRACT.md, section 4).
+type plan int
+
+const (
+	inTurn plan = iota
+	polite
+	fixed
+)
+
+// settings say what one run does (CONTRACT.md, section 2). Empty or zero: not set, or not limited; pollInterval belongs to
+// the plan fixed.
+type settings struct {
+	feed             string
+	apiURL           string
+	token            string
+	tokenSetting     string
+	plan             plan
+	pollInterval     time.Duration
+	maxPolls         int
+	bootstrapServers string
+	topic            string
+	pollsTopic       string
+	heartbeatFile    string
 }
 
-// variable is one environment variable: its default as text, what takes a value of it, and its line in the help.
+// variable is one environment variable: its default as text, what sets the value, and its line in the help.
 type variable struct {
-	name     string
-	standard string
-	take     func(text string) error
-	help     string
+	name        string
+	defaultText string
+	parse       func(text string) error
+	help        string
 }
 
 // read returns the settings of this environment, and one error naming every bad one. Arguments are errors.
-func read(getenv func(string) string, arguments []string) (Settings, error) {
-	settings := Settings{TokenSetting: "GITHUB_TOKEN"}
-	if given(getenv, "GITHUB_TOKEN_FILE") != "" {
-		settings.TokenSetting = "GITHUB_TOKEN_FILE"
+func read(getenv func(string) string, arguments []string) (settings, error) {
+	s := settings{tokenSetting: "GITHUB_TOKEN"}
+	if value(getenv, "GITHUB_TOKEN_FILE") != "" {
+		s.tokenSetting = "GITHUB_TOKEN_FILE"
 	}
-	var problems []error
+	var invalid []error
 	if len(arguments) > 0 {
-		problems = append(problems, errors.New("no arguments are taken: settings are environment variables, see --help"))
+		invalid = append(invalid, errors.New("no arguments are taken: settings are environment variables, see --help"))
 	}
-	for _, v := range variables(&settings, getenv) {
-		text := given(getenv, v.name)
+	for _, v := range variables(&s, getenv) {
+		text := value(getenv, v.name)
 		if text == "" {
-			text = v.standard
+			text = v.defaultText
 		}
 		if text == "" {
 			continue
 		}
-		if err := v.take(text); err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", shown(v.name, text), err))
+		if err := v.parse(text); err != nil {
+			invalid = append(invalid, fmt.Errorf("%s: %w", shown(v.name, text), err))
 		}
 	}
-	if given(getenv, "GITHUB_TOKEN") != "" && given(getenv, "GITHUB_TOKEN_FILE") != "" {
-		problems = append(problems, errors.New("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one"))
+	if value(getenv, "GITHUB_TOKEN") != "" && value(getenv, "GITHUB_TOKEN_FILE") != "" {
+		invalid = append(invalid, errors.New("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one"))
 	}
-	return settings, errors.Join(problems...)
+	return s, errors.Join(invalid...)
 }
 
 // usage returns the text of --help.
 func usage(getenv func(string) string) string {
 	text := "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:"
-	for _, v := range variables(&Settings{}, getenv) {
-		standard := v.standard
-		if standard == "" {
-			standard = "none"
-		}
-		text += fmt.Sprintf("\n  %-25s%s (default: %s)", v.name, v.help, standard)
+	for _, v := range variables(&settings{}, getenv) {
+		text += fmt.Sprintf("\n  %-25s%s (default: %s)", v.name, v.help, cmp.Or(v.defaultText, "none"))
 	}
 	return text
 }
 
-func given(getenv func(string) string, name string) string {
+func value(getenv func(string) string, name string) string {
 	return strings.Trim(getenv(name), whiteSpace)
 }
 
@@ -88,25 +100,25 @@ func shown(name, text string) string {
 	return fmt.Sprintf("%s='%s'", name, regexp.MustCompile(`[^ -~]`).ReplaceAllString(text, "?"))
 }
 
-func variables(s *Settings, getenv func(string) string) []variable {
+func variables(s *settings, getenv func(string) string) []variable {
 	apiURL := "https://api.github.com"
-	if given(getenv, "FEED") == "simulator" {
+	if value(getenv, "FEED") == "simulator" {
 		apiURL = "http://127.0.0.1:8090"
 		if port := getenv("SIMULATOR_PORT"); port != "" {
 			apiURL = "http://127.0.0.1:" + port
 		}
 	}
 	return []variable{
-		{"FEED", "github", matching(&s.Feed, "github|simulator", "must be github or simulator"), "github, or simulator"},
-		{"GITHUB_API_URL", apiURL, address(&s.APIURL), "where GET /events is answered"},
-		{"GITHUB_TOKEN", "", token(&s.Token), "5,000 requests an hour instead of 60"},
-		{"GITHUB_TOKEN_FILE", "", content(&s.Token), "a file that holds the token, instead of GITHUB_TOKEN"},
-		{"POLL_INTERVAL", "", interval(&s.PollInterval), "seconds between two requests of a page; none: as GitHub asks"},
-		{"MAX_POLLS", "", count(&s.MaxPolls), "end after so many requests of each page"},
-		{"KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers(&s.BootstrapServers), "host:port, several with commas"},
-		{"KAFKA_TOPIC", "github_events", topic(&s.Topic), "events; what can't be one goes to the same name plus _dlq"},
-		{"KAFKA_POLLS_TOPIC", "github_polls", topic(&s.PollsTopic), "one row of statistics a request"},
-		{"HEARTBEAT_FILE", "", anything(&s.HeartbeatFile), "holds the Unix second until which the poller counts as healthy"},
+		{"FEED", "github", matching(&s.feed, "github|simulator", "must be github or simulator"), "github, or simulator"},
+		{"GITHUB_API_URL", apiURL, address(&s.apiURL), "where GET /events is answered"},
+		{"GITHUB_TOKEN", "", token(&s.token), "5,000 requests an hour instead of 60"},
+		{"GITHUB_TOKEN_FILE", "", content(&s.token), "a file that holds the token, instead of GITHUB_TOKEN"},
+		{"POLL_INTERVAL", "", pollPlan(s), "seconds between two requests of a page; polite: as GitHub asks; none: the pages in turn"},
+		{"MAX_POLLS", "", count(&s.maxPolls), "end after so many requests of each page"},
+		{"KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers(&s.bootstrapServers), "host:port, several with commas"},
+		{"KAFKA_TOPIC", "github_events", topic(&s.topic), "events; what can't be one goes to the same name plus _dlq"},
+		{"KAFKA_POLLS_TOPIC", "github_polls", topic(&s.pollsTopic), "one row of statistics a request"},
+		{"HEARTBEAT_FILE", "", anything(&s.heartbeatFile), "holds the Unix second until which the poller counts as healthy"},
 	}
 }
 
@@ -136,19 +148,23 @@ func token(target *string) func(string) error {
 	return matching(target, `[!-~]+`, "must hold a token and nothing else: visible ASCII, no spaces")
 }
 
-func interval(target *float64) func(string) error {
-	const problem = "must be a number of seconds above 0, at most 86400"
+func pollPlan(s *settings) func(string) error {
+	const message = "must be polite, or a number of seconds above 0, at most 86400"
 	var digits string
-	check := matching(&digits, `\d+(\.\d+)?`, problem)
+	check := matching(&digits, `\d+(\.\d+)?`, message)
 	return func(text string) error {
+		if text == "polite" {
+			s.plan = polite
+			return nil
+		}
 		if err := check(text); err != nil {
 			return err
 		}
 		number, err := strconv.ParseFloat(digits, 64)
-		if err != nil || number <= 0 || number > day {
-			return errors.New(problem)
+		if err != nil || number <= 0 || number > longestInterval.Seconds() {
+			return errors.New(message)
 		}
-		*target = number
+		s.plan, s.pollInterval = fixed, max(time.Duration(number*float64(time.Second)), 1)
 		return nil
 	}
 }
@@ -176,11 +192,11 @@ func anything(target *string) func(string) error {
 	return matching(target, `(?s).*`, "")
 }
 
-func matching(target *string, pattern, problem string) func(string) error {
+func matching(target *string, pattern, message string) func(string) error {
 	whole := regexp.MustCompile(`^(?:` + pattern + `)$`)
 	return func(text string) error {
 		if !whole.MatchString(text) {
-			return errors.New(problem)
+			return errors.New(message)
 		}
 		*target = text
 		return nil

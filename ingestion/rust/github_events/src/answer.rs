@@ -6,58 +6,102 @@ use reqwest::header::HeaderMap;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::messages::mended;
+use crate::messages::replace_lone_surrogates;
 use crate::settings::decimal;
 
-const HOUR: f64 = 3600.0;
-const DAY: f64 = 24.0 * HOUR;
-const SECONDARY_WAIT: f64 = 60.0;
+pub const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const SECONDARY_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_NUMBER: usize = 15;
+const LONGEST_MESSAGE: usize = 200;
 
-/// One answer; status 0 and a trouble when no whole one came. `events` are the elements of a good page.
+/// What went wrong with a request (CONTRACT.md, section 5).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    Network,
+    Timeout,
+    Body,
+    Server,
+    Redirect,
+    Unprocessable,
+    Secondary,
+    Limit,
+    Forbidden,
+    Unauthorized,
+    Refused,
+}
+
+impl ErrorKind {
+    /// Returns the word in statistics and log.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Network => "network",
+            Self::Timeout => "timeout",
+            Self::Body => "body",
+            Self::Server => "server",
+            Self::Redirect => "redirect",
+            Self::Unprocessable => "unprocessable",
+            Self::Secondary => "secondary",
+            Self::Limit => "limit",
+            Self::Forbidden => "forbidden",
+            Self::Unauthorized => "unauthorized",
+            Self::Refused => "refused",
+        }
+    }
+
+    /// Returns whether all pages must wait.
+    pub fn is_limit(self) -> bool {
+        matches!(self, Self::Secondary | Self::Limit)
+    }
+
+    /// Returns whether asking again is of no use.
+    pub fn is_fatal(self) -> bool {
+        matches!(self, Self::Forbidden | Self::Unauthorized | Self::Refused)
+    }
+}
+
+/// One answer; status 0 and a failure when no whole one came. `events` are the elements of a good page.
 #[derive(Default)]
 pub struct Answer {
     pub status: u16,
     pub events: Option<Vec<Box<RawValue>>>,
     headers: HeaderMap,
     body: String,
-    trouble: Option<&'static str>,
+    failure: Option<ErrorKind>,
 }
 
 impl Answer {
     pub fn new(status: u16, headers: HeaderMap, bytes: &[u8]) -> Self {
-        let body = mended(&String::from_utf8_lossy(bytes)).into_owned();
+        let body = replace_lone_surrogates(&String::from_utf8_lossy(bytes)).into_owned();
         let events = if status == 200 { serde_json::from_str(&body).ok() } else { None };
-        Self { status, events, headers, body, trouble: None }
+        Self { status, events, headers, body, failure: None }
     }
 
-    pub fn failed(trouble: &'static str) -> Self {
-        Self { trouble: Some(trouble), ..Self::default() }
+    pub fn failed(failure: ErrorKind) -> Self {
+        Self { failure: Some(failure), ..Self::default() }
     }
 
-    /// Returns the word for what went wrong; `None` after 304 and a good page.
-    pub fn error(&self) -> Option<&'static str> {
+    /// Returns what went wrong; `None` after 304 and a good page.
+    pub fn error(&self) -> Option<ErrorKind> {
         match self.status {
-            0 | 304 => self.trouble,
-            200..=299 => self.events.is_none().then_some("body"),
-            403 | 429 => Some(self.limit()),
-            401 => Some("unauthorized"),
-            422 => Some("unprocessable"),
-            500.. => Some("server"),
-            300..=399 => Some("redirect"),
-            _ => Some("refused"),
+            0 | 304 => self.failure,
+            _ if self.events.is_some() => None,
+            403 | 429 => Some(self.refusal()),
+            401 => Some(ErrorKind::Unauthorized),
+            422 => Some(ErrorKind::Unprocessable),
+            200..=299 => Some(ErrorKind::Body),
+            300..=399 => Some(ErrorKind::Redirect),
+            500..=599 => Some(ErrorKind::Server),
+            _ => Some(ErrorKind::Refused),
         }
     }
 
-    /// Returns whether asking again is of no use.
-    pub fn fatal(&self) -> bool {
-        matches!(self.error(), Some("forbidden" | "unauthorized" | "refused"))
-    }
-
     /// Returns a refusal in GitHub's own words, and the setting to look at.
-    pub fn refusal(&self, token_setting: &str) -> String {
+    pub fn error_message(&self, token_setting: &str) -> String {
         let answer: Value = serde_json::from_str(&self.body).unwrap_or_default();
-        let message: String = answer["message"].as_str().unwrap_or_default().chars().take(200).collect();
-        let setting = if self.error() == Some("unauthorized") { format!("({token_setting})") } else { String::new() };
+        let message: String = answer["message"].as_str().unwrap_or_default().chars().take(LONGEST_MESSAGE).collect();
+        let unauthorized = self.error() == Some(ErrorKind::Unauthorized);
+        let setting = if unauthorized { format!("({token_setting})") } else { String::new() };
         format!("{} {message} {setting}", self.status).trim_end().into()
     }
 
@@ -69,71 +113,81 @@ impl Answer {
     /// Returns the decimal number in a header; `None` when it holds no such thing.
     pub fn number(&self, name: &str) -> Option<f64> {
         let text = self.header(name);
-        decimal(text).filter(|_| text.split('.').next().is_some_and(|whole| whole.len() <= 15))
+        let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+        decimal(text).filter(|_| whole.len() <= LONGEST_NUMBER)
     }
 
-    /// Returns the seconds between two requests with which the rest of the hour's requests lasts.
-    pub fn budget(&self) -> f64 {
-        self.number("x-ratelimit-remaining").map_or(0.0, |left| self.reset_in() / left.max(1.0))
+    /// Returns the seconds in a header, at most an hour; `None` without a number above 0.
+    pub fn seconds(&self, name: &str) -> Option<Duration> {
+        self.number(name).filter(|seconds| *seconds > 0.0).map(within_an_hour)
     }
 
-    /// Returns the seconds until the limit is new, by the server's own clock.
-    pub fn reset_in(&self) -> f64 {
+    /// Returns the time between two requests with which the limit lasts until its reset; 0 without a limit. So many
+    /// requests as `reserve` says are left unused.
+    pub fn time_per_request(&self, reserve: f64) -> Duration {
+        let remaining = self.number("x-ratelimit-remaining");
+        remaining.map_or(Duration::ZERO, |remaining| self.reset_in().div_f64((remaining - reserve).max(1.0)))
+    }
+
+    /// Returns the time until the limit is new, by the server's own clock.
+    pub fn reset_in(&self) -> Duration {
         let reset = self.number("x-ratelimit-reset").unwrap_or_default();
-        (reset - self.date()).clamp(0.0, HOUR)
+        within_an_hour(reset - unix_seconds(self.date()))
     }
 
-    /// Returns the seconds all pages must wait after a limit; strikes: vague ones in a row before this.
-    pub fn wait(&self, strikes: i32) -> f64 {
+    /// Returns how long all pages must wait after a limit. `consecutive_limits`: how many before did not say how long.
+    pub fn wait(&self, consecutive_limits: u32) -> Duration {
         match self.retry_after() {
-            Some(seconds) => seconds.min(HOUR),
-            None if self.vague() => (SECONDARY_WAIT * 2_f64.powi(strikes.min(10))).min(HOUR),
-            None => self.reset_in() + 1.0,
+            Some(wait) => wait,
+            None if self.lacks_wait() => (SECONDARY_WAIT * 2_u32.pow(consecutive_limits.min(10))).min(HOUR),
+            None => self.reset_in() + Duration::from_secs(1),
         }
     }
 
     /// Returns whether this is a limit that doesn't say how long.
-    pub fn vague(&self) -> bool {
-        self.retry_after().is_none() && (self.error() == Some("secondary") || self.reset_in() <= 0.0)
+    pub fn lacks_wait(&self) -> bool {
+        self.retry_after().is_none() && (self.error() == Some(ErrorKind::Secondary) || self.reset_in().is_zero())
     }
 
     /// Returns the time a day before the answer, as GitHub writes times.
-    pub fn yesterday(&self) -> String {
-        let moment = UNIX_EPOCH + Duration::from_secs_f64((self.date() - DAY).max(0.0));
-        humantime::format_rfc3339_seconds(moment).to_string()
+    pub fn day_before(&self) -> String {
+        humantime::format_rfc3339_seconds(self.date().checked_sub(DAY).unwrap_or(UNIX_EPOCH).max(UNIX_EPOCH))
+            .to_string()
     }
 
-    fn limit(&self) -> &'static str {
-        let vague = || self.body.to_lowercase().contains("rate limit");
-        let limited = || self.headers.keys().any(|name| name.as_str().starts_with("x-ratelimit-"));
+    /// Tells what a 403 or 429 means.
+    fn refusal(&self) -> ErrorKind {
+        let has_limit = || self.headers.keys().any(|name| name.as_str().starts_with("x-ratelimit-"));
+        let names_limit = || self.body.to_lowercase().contains("rate limit");
         if self.retry_after().is_some() {
-            "secondary"
+            ErrorKind::Secondary
         } else if self.number("x-ratelimit-remaining") == Some(0.0) {
-            "limit"
-        } else if self.status == 429 || limited() || vague() {
-            "secondary"
+            ErrorKind::Limit
+        } else if self.status == 429 || has_limit() || names_limit() {
+            ErrorKind::Secondary
         } else {
-            "forbidden"
+            ErrorKind::Forbidden
         }
     }
 
-    /// Returns the seconds to wait as GitHub says; `None` when it doesn't, or says nothing that can be meant.
-    fn retry_after(&self) -> Option<f64> {
-        let until = || Some(moment(self.header("retry-after"))? - self.date());
-        self.number("retry-after").or_else(until).filter(|seconds| *seconds > 0.0)
+    /// Returns what Retry-After says; `None` without it, or when it is not later than the answer.
+    fn retry_after(&self) -> Option<Duration> {
+        if self.number("retry-after").is_some() {
+            return self.seconds("retry-after");
+        }
+        let date = httpdate::parse_http_date(self.header("retry-after")).ok()?;
+        date.duration_since(self.date()).ok().filter(|wait| !wait.is_zero()).map(|wait| wait.min(HOUR))
     }
 
-    /// Returns the Unix time of the answer.
-    fn date(&self) -> f64 {
-        moment(self.header("date")).unwrap_or_else(|| unix(SystemTime::now()))
+    fn date(&self) -> SystemTime {
+        httpdate::parse_http_date(self.header("date")).unwrap_or_else(|_| SystemTime::now())
     }
 }
 
-/// Returns the Unix time of an HTTP date; `None` when it isn't one.
-fn moment(date: &str) -> Option<f64> {
-    httpdate::parse_http_date(date).ok().map(unix)
+fn within_an_hour(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds.clamp(0.0, HOUR.as_secs_f64()))
 }
 
-pub fn unix(time: SystemTime) -> f64 {
+pub fn unix_seconds(time: SystemTime) -> f64 {
     time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
 }

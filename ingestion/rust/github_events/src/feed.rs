@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use reqwest::{Client, redirect};
 
-use crate::answer::Answer;
+use crate::answer::{Answer, ErrorKind};
 use crate::settings::Settings;
 
 pub const PAGES: [u8; 3] = [1, 2, 3];
@@ -34,7 +34,7 @@ impl Feed {
         Self { client, url: format!("{}/events?per_page={PAGE_SIZE}&page=", settings.api_url) }
     }
 
-    /// Asks for one page; troubles of the network come back as answers.
+    /// Asks for one page; errors of the network come back as answers.
     pub async fn get(&self, page: u8, etag: Option<&str>) -> Answer {
         let mut request = self.client.get(format!("{}{page}", self.url));
         if let Some(etag) = etag {
@@ -42,8 +42,8 @@ impl Feed {
         }
         match exchange(request).await {
             Ok(answer) => answer,
-            Err(error) if error.is_timeout() => Answer::failed("timeout"),
-            Err(_) => Answer::failed("network"),
+            Err(error) if error.is_timeout() => Answer::failed(ErrorKind::Timeout),
+            Err(_) => Answer::failed(ErrorKind::Network),
         }
     }
 }

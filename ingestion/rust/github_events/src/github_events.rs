@@ -3,6 +3,7 @@
 mod answer;
 mod feed;
 mod messages;
+mod pace;
 mod page;
 mod poller;
 mod producer;
@@ -59,7 +60,7 @@ async fn poll(chosen: Settings) -> u8 {
         end = poller.run() => end,
     };
     log("INFO", format_args!("stopped after {} requests, {} messages sent", poller.requests(), poller.sent()));
-    leave(&delivery, end)
+    finish(&delivery, end)
 }
 
 fn handle(kind: SignalKind) -> Signal {
@@ -67,7 +68,7 @@ fn handle(kind: SignalKind) -> Signal {
 }
 
 /// Waits for what Kafka has not acknowledged; returns the exit code.
-fn leave(delivery: &Delivery, end: Result<(), Failure>) -> u8 {
+fn finish(delivery: &Delivery, end: Result<(), Failure>) -> u8 {
     if let Err(Failure::Refused(reason)) = &end {
         log("ERROR", format_args!("GitHub refuses: {reason}"));
     }

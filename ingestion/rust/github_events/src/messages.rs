@@ -59,17 +59,17 @@ impl Seen {
         if self.young.contains(identity) {
             return false;
         }
-        let known = self.old.contains(identity);
+        let is_known = self.old.contains(identity);
         if self.young.len() >= self.size {
             self.old = mem::take(&mut self.young);
         }
         self.young.insert(identity.into());
-        !known
+        !is_known
     }
 }
 
 /// Replaces the escapes of lone surrogates by that of U+FFFD: no text of Rust can hold what they stand for.
-pub fn mended(json: &str) -> Cow<'_, str> {
+pub fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
     if !json.contains("\\ud") && !json.contains("\\uD") {
         return json.into();
     }
@@ -122,12 +122,12 @@ fn dead_letter(event: &RawValue, reason: String) -> Message {
 
 fn text(event: &Object, key: &str, parent: Option<&str>, name: &str) -> Result<Option<String>, String> {
     let inner = match parent {
-        Some(parent) => known(event.get(parent), object, &format!("{parent} is not an object"))?.unwrap_or_default(),
+        Some(parent) => optional(event.get(parent), object, &format!("{parent} is not an object"))?.unwrap_or_default(),
         None => event.clone(),
     };
     let string = |raw| serde_json::from_str::<String>(RawValue::get(raw)).ok();
-    let found = known(inner.get(name), string, &format!("{key} is not a string"))?;
-    if found.is_none() && REQUIRED.contains(&key) { Err(format!("{key} is missing")) } else { Ok(found) }
+    let text = optional(inner.get(name), string, &format!("{key} is not a string"))?;
+    if text.is_none() && REQUIRED.contains(&key) { Err(format!("{key} is missing")) } else { Ok(text) }
 }
 
 fn object(raw: &RawValue) -> Option<Object<'_>> {
@@ -135,14 +135,14 @@ fn object(raw: &RawValue) -> Option<Object<'_>> {
 }
 
 /// Returns what a member is as this kind, `None` when it is absent.
-fn known<'a, T>(
+fn optional<'a, T>(
     raw: Option<&&'a RawValue>,
     kind: fn(&'a RawValue) -> Option<T>,
-    error: &str,
+    reason: &str,
 ) -> Result<Option<T>, String> {
     match raw {
         None => Ok(None),
         Some(raw) if matches!(raw.get(), "null" | "\"\"") => Ok(None),
-        Some(raw) => kind(raw).map(Some).ok_or_else(|| error.into()),
+        Some(raw) => kind(raw).map(Some).ok_or_else(|| reason.into()),
     }
 }

@@ -5,41 +5,39 @@ use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 
-use crate::answer::Answer;
-use crate::feed::{PAGE_SIZE, PAGES};
+use crate::answer::{Answer, ErrorKind, HOUR};
+use crate::feed::PAGE_SIZE;
 use crate::messages::Message;
 
-const RETRY: f64 = 5.0;
-const LONGEST_RETRY: f64 = 60.0;
-const HOUR: f64 = 3600.0;
-const STALE: u32 = 10;
-const MUCH_OVERLAP: usize = 50;
-const LITTLE_OVERLAP: usize = 10;
-const MAX_STRETCH: f64 = 8.0;
+const FIRST_RETRY: Duration = Duration::from_secs(5);
+const LONGEST_RETRY: Duration = Duration::from_secs(60);
+const MAX_UNCHANGED: u32 = 10;
 
-/// What was on a page.
+/// What was on a page. `known`: the share of its recent events that were sent before, if there was a page before.
 #[derive(Default)]
 pub struct Counts {
     fetched: usize,
     fresh: usize,
     overlap: usize,
     saturated: bool,
+    pub known: Option<f64>,
 }
 
-/// What is known of one page. Intervals in seconds.
+/// What is known of one page.
 pub struct Page {
     pub number: u8,
     pub due: Instant,
     pub polls: u64,
+    pub takes_turns: bool,
     pub etag: Option<String>,
     pub unacknowledged_etag: Option<String>,
     sent: SystemTime,
     started: Instant,
+    late: Duration,
     duration: Duration,
-    interval: Option<f64>,
-    failures: i32,
+    interval: Option<Duration>,
+    failures: u32,
     unchanged: u32,
-    stretch: f64,
     last: Option<HashSet<String>>,
 }
 
@@ -50,105 +48,107 @@ impl Page {
             number,
             due: now,
             polls: 0,
+            takes_turns: true,
             etag: None,
             unacknowledged_etag: None,
             sent,
             started: now,
+            late: Duration::ZERO,
             duration: Duration::ZERO,
             interval: None,
             failures: 0,
             unchanged: 0,
-            stretch: 1.0,
             last: None,
         }
     }
 
     /// Notes that a request is sent now.
-    pub fn begin(&mut self) {
+    pub fn start_request(&mut self) {
         (self.sent, self.started) = (SystemTime::now(), Instant::now());
+        let late = self.started.saturating_duration_since(self.due);
+        self.late = if self.polls > 0 { late } else { Duration::ZERO };
     }
 
     /// Notes that its answer has come.
-    pub fn end(&mut self) {
+    pub fn end_request(&mut self) {
         self.polls += 1;
         self.duration = self.started.elapsed();
     }
 
-    /// Returns the ETag to send; none after many 304 in a row, as GitHub has served stale pages for days.
-    pub fn condition(&self) -> Option<&str> {
-        if self.unchanged >= STALE { None } else { self.etag.as_deref() }
+    /// Returns the ETag for the next request; none after many 304 in a row, as GitHub has served stale pages for days.
+    pub fn etag_to_send(&self) -> Option<&str> {
+        if self.unchanged >= MAX_UNCHANGED { None } else { self.etag.as_deref() }
+    }
+
+    /// Returns when the last request was sent, and its interval's share of so many turns.
+    pub fn turn(&self, turns: usize) -> (Instant, Duration) {
+        (self.started, self.interval.unwrap_or_default() / turns as u32)
     }
 
     /// Returns the counts of a good answer against the one before; remembers it.
-    pub fn compare(&mut self, found: &[Message], fresh: usize, yesterday: &str) -> Counts {
-        let identities = found.iter().map(|message| message.identity.clone()).collect();
+    pub fn compare(&mut self, messages: &[Message], fresh: &[&Message], day_before: &str) -> Counts {
+        let (fetched, sent) = (messages.len(), fresh.len());
+        let identities = messages.iter().map(|message| message.identity.clone()).collect();
         let Some(last) = self.last.replace(identities) else {
-            return Counts { fetched: found.len(), fresh, ..Counts::default() };
+            return Counts { fetched, fresh: sent, ..Counts::default() };
         };
         let overlap = self.last.iter().flatten().filter(|identity| last.contains(*identity)).count();
-        self.adapt(overlap);
         // GitHub serves old events again: only the new ones tell whether the two answers touch.
-        let recent: HashSet<&String> =
-            found.iter().filter(|message| *message.created_at >= *yesterday).map(|message| &message.identity).collect();
-        let apart = !recent.iter().any(|identity| last.contains(*identity));
-        let saturated = found.len() >= PAGE_SIZE && recent.len() >= PAGE_SIZE / 2 && apart;
-        Counts { fetched: found.len(), fresh, overlap, saturated }
-    }
-
-    /// Leaves more of a scarce budget to the other pages when this one moves slowly.
-    fn adapt(&mut self, overlap: usize) {
-        if overlap > MUCH_OVERLAP {
-            self.stretch = (self.stretch * 1.25).min(MAX_STRETCH);
-        } else if overlap < LITTLE_OVERLAP {
-            self.stretch = (self.stretch / 2.0).max(1.0);
+        let is_recent = |message: &&Message| *message.created_at >= *day_before;
+        let recent: HashSet<&String> = messages.iter().filter(is_recent).map(|message| &message.identity).collect();
+        let fresh_recent = fresh.iter().filter(|message| recent.contains(&message.identity)).count();
+        let touches = recent.iter().any(|identity| last.contains(*identity));
+        Counts {
+            fetched,
+            fresh: sent,
+            overlap,
+            saturated: fetched >= PAGE_SIZE && recent.len() >= PAGE_SIZE / 2 && !touches,
+            known: Some((recent.len() - fresh_recent) as f64 / recent.len().max(1) as f64),
         }
     }
 
-    /// Sets the next slot after an answer that is no limit; base: the seconds between two requests as asked for.
-    pub fn schedule(&mut self, answer: &Answer, base: f64) {
+    /// Sets the next slot after an answer that is no limit. `interval`: the time between two requests when all goes well.
+    pub fn schedule(&mut self, answer: &Answer, interval: Duration) {
+        let planned = self.interval.filter(|_| answer.error().is_some()).unwrap_or(interval);
         let wait = match answer.error() {
             None => {
                 self.failures = 0;
                 self.unchanged = if answer.events.is_none() { self.unchanged + 1 } else { 0 };
-                let interval = base.max(self.budget(answer));
-                self.interval = Some(interval);
-                interval
+                self.interval = Some(planned);
+                planned
             }
-            Some("unprocessable") => HOUR,
-            Some(_) => self.retry_in(base),
+            Some(ErrorKind::Unprocessable) => HOUR,
+            Some(_) => self.retry_in(planned),
         };
-        self.due = self.started + Duration::from_secs_f64(wait);
+        self.takes_turns = wait == planned;
+        self.due = self.started + wait;
     }
 
-    /// Counts a failure; returns the seconds to wait, counted from the request that failed.
-    fn retry_in(&mut self, base: f64) -> f64 {
-        let interval = self.interval.unwrap_or(base);
-        let wait = interval.min(RETRY) * 2_f64.powi(self.failures.min(10));
+    /// Counts a failure; returns the time to wait, counted from the request that failed.
+    fn retry_in(&mut self, interval: Duration) -> Duration {
+        let wait = interval.min(FIRST_RETRY) * 2_u32.pow(self.failures.min(10));
         self.failures += 1;
         wait.min(interval.max(LONGEST_RETRY))
     }
 
-    /// Returns the seconds between two requests of this page with which the hour's requests last for all pages.
-    fn budget(&self, answer: &Answer) -> f64 {
-        (self.stretch * PAGES.len() as f64 * answer.budget()).min(answer.reset_in() + 1.0)
-    }
-
     /// Returns the statistics of the last request.
-    pub fn row(&self, answer: &Answer, counts: &Counts) -> Value {
+    pub fn row(&self, answer: &Answer, counts: &Counts, base_interval: Duration) -> Value {
         let mut row = json!({
             "timestamp": humantime::format_rfc3339_millis(self.sent).to_string(),
             "poller": "rust",
             "poll": self.polls,
             "page": self.number,
             "status": answer.status,
-            "error": answer.error(),
+            "error": answer.error().map(ErrorKind::word),
             "fetched": counts.fetched,
             "fresh": counts.fresh,
             "duplicate": counts.fetched - counts.fresh,
             "overlap": counts.overlap,
             "saturated": counts.saturated,
             "remaining": answer.number("x-ratelimit-remaining").map(|remaining| remaining as u64),
-            "interval": ((self.due - self.started).as_secs_f64() * 1000.0).round() / 1000.0,
+            "interval": rounded(self.due - self.started),
+            "planned_interval": rounded(self.interval.unwrap_or(base_interval)),
+            "late": rounded(self.late),
             "duration_ms": self.duration.as_millis() as u64,
         });
         if let Some(cells) = row.as_object_mut() {
@@ -159,15 +159,20 @@ impl Page {
 }
 
 /// Returns the statistics of one request as a line of the log.
-pub fn line(row: &Value) -> String {
+pub fn log_line(row: &Value) -> String {
     let counts = ["fetched", "fresh", "duplicate", "overlap"].map(|key| format!("{} {key}", row[key])).join(", ");
-    let found = match row["error"].as_str() {
+    let result = match row["error"].as_str() {
         Some("redirect") => format!("{} redirect (GITHUB_API_URL)", row["status"]),
         Some(error) => format!("{} {error}", row["status"]),
         None => format!("{}, {counts}", row["status"]),
     };
     let next = row["interval"].as_f64().unwrap_or_default();
-    let left = row["remaining"].as_u64().map_or(String::new(), |left| format!(", {left} requests left"));
+    let remaining = row["remaining"].as_u64().map_or(String::new(), |remaining| format!(", {remaining} requests left"));
     let saturated = if row["saturated"] == true { ", saturated" } else { "" };
-    format!("page {} poll {}: {found}, next in {next:.1} s{left}{saturated}", row["page"], row["poll"])
+    format!("page {} poll {}: {result}, next in {next:.1} s{remaining}{saturated}", row["page"], row["poll"])
+}
+
+/// Returns the seconds of a duration, to the millisecond.
+fn rounded(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }

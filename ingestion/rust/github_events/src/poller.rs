@@ -1,24 +1,23 @@
 //! The loop over three pages: waits, limits, Kafka's acknowledgements, signs of life (CONTRACT.md, sections 4, 5, 7 and 9).
 
 use std::fs;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::time::{sleep, sleep_until};
 
-use crate::answer::{Answer, unix};
+use crate::answer::{Answer, ErrorKind, unix_seconds};
 use crate::feed::{Feed, PAGES};
 use crate::log;
 use crate::messages::{Message, Seen, messages};
-use crate::page::{Counts, Page, line};
+use crate::pace::Pace;
+use crate::page::{Counts, Page, log_line};
 use crate::producer::Delivery;
 use crate::settings::Settings;
 
-const POLITE: f64 = 60.0;
-const LONGEST_WISH: f64 = 3600.0;
 const KAFKA_RETRY: Duration = Duration::from_secs(5);
-const HEALTHY: f64 = 60.0;
+const HEALTHY: Duration = Duration::from_secs(60);
 const FULL_QUEUE: usize = 50_000;
-const GLANCE: Duration = Duration::from_millis(200);
+const POLL_STEP: Duration = Duration::from_millis(200);
 
 /// Why a poller ended by itself.
 pub enum Failure {
@@ -28,28 +27,39 @@ pub enum Failure {
     Undelivered,
 }
 
-/// Asks the pages in turn until it is dropped.
+/// Asks the pages by their plan until it is dropped.
 pub struct Poller<'a> {
     settings: &'a Settings,
     feed: &'a Feed,
     delivery: &'a Delivery,
     pages: [Page; 3],
     seen: Seen,
-    wish: f64,
-    strikes: i32,
+    pace: Pace,
+    consecutive_limits: u32,
     sent: usize,
-    healthy_until: f64,
-    beaten: f64,
-    mute: bool,
+    healthy_until: SystemTime,
+    last_heartbeat: SystemTime,
+    heartbeat_failed: bool,
     warn_at: Option<Instant>,
 }
 
 impl<'a> Poller<'a> {
     /// Makes all pages due now.
     pub fn new(settings: &'a Settings, feed: &'a Feed, delivery: &'a Delivery) -> Self {
-        let (pages, seen, wish) = (PAGES.map(Page::new), Seen::default(), POLITE);
-        let (strikes, sent, healthy_until, beaten, mute, warn_at) = (0, 0, 0.0, 0.0, false, None);
-        Self { settings, feed, delivery, pages, seen, wish, strikes, sent, healthy_until, beaten, mute, warn_at }
+        Self {
+            settings,
+            feed,
+            delivery,
+            pages: PAGES.map(Page::new),
+            seen: Seen::default(),
+            pace: Pace::new(settings.plan),
+            consecutive_limits: 0,
+            sent: 0,
+            healthy_until: UNIX_EPOCH,
+            last_heartbeat: UNIX_EPOCH,
+            heartbeat_failed: false,
+            warn_at: None,
+        }
     }
 
     pub fn requests(&self) -> u64 {
@@ -63,11 +73,11 @@ impl<'a> Poller<'a> {
     /// Polls until MAX_POLLS.
     pub async fn run(&mut self) -> Result<(), Failure> {
         self.await_topics().await;
-        while let Some(index) = self.next() {
+        while let Some(index) = self.next_page() {
             self.poll(index).await?;
         }
-        while self.settle(Duration::ZERO)? > 0 {
-            sleep(GLANCE).await;
+        while self.await_acknowledgements(Duration::ZERO)? > 0 {
+            sleep(POLL_STEP).await;
         }
         Ok(())
     }
@@ -87,12 +97,12 @@ impl<'a> Poller<'a> {
             if missing.is_none() || Instant::now() >= end {
                 return missing;
             }
-            sleep(GLANCE).await;
+            sleep(POLL_STEP).await;
         }
     }
 
     /// Returns the index of the page that is due first; none when all have had their MAX_POLLS.
-    fn next(&self) -> Option<usize> {
+    fn next_page(&self) -> Option<usize> {
         let limit = self.settings.max_polls.unwrap_or(u64::MAX);
         (0..self.pages.len())
             .filter(|&index| self.pages[index].polls < limit)
@@ -102,28 +112,28 @@ impl<'a> Poller<'a> {
     async fn poll(&mut self, index: usize) -> Result<(), Failure> {
         self.wait(self.pages[index].due).await?;
         let page = &mut self.pages[index];
-        page.begin();
-        let answer = self.feed.get(page.number, page.condition()).await;
-        page.end();
+        page.start_request();
+        let answer = self.feed.get(page.number, page.etag_to_send()).await;
+        page.end_request();
         let counts = self.send(index, &answer);
-        self.schedule(index, &answer);
+        self.schedule(index, &answer, &counts);
         self.report(&self.pages[index], &answer, &counts);
-        if answer.fatal() {
-            return Err(Failure::Refused(answer.refusal(self.settings.token_setting)));
+        if answer.error().is_some_and(ErrorKind::is_fatal) {
+            return Err(Failure::Refused(answer.error_message(self.settings.token_setting)));
         }
         // Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
-        self.settle(if self.warn_at.is_some() { Duration::ZERO } else { Duration::from_secs(1) })?;
+        self.await_acknowledgements(if self.warn_at.is_some() { Duration::ZERO } else { Duration::from_secs(1) })?;
         Ok(())
     }
 
     /// Waits for a time, and longer while too much is unacknowledged.
     async fn wait(&mut self, due: Instant) -> Result<(), Failure> {
         loop {
-            let pending = self.settle(Duration::ZERO)?;
+            let pending = self.await_acknowledgements(Duration::ZERO)?;
             if pending < FULL_QUEUE && (pending == 0 || Instant::now() >= due) {
                 break;
             }
-            sleep(GLANCE).await;
+            sleep(POLL_STEP).await;
         }
         sleep_until(due.into()).await;
         Ok(())
@@ -144,54 +154,51 @@ impl<'a> Poller<'a> {
         self.sent += fresh.len();
         let page = &mut self.pages[index];
         page.unacknowledged_etag = Some(answer.header("etag").to_owned()).filter(|etag| !etag.is_empty());
-        page.compare(&found, fresh.len(), &answer.yesterday())
+        page.compare(&found, &fresh, &answer.day_before())
     }
 
     /// Sets when this page is due; after a limit, when all are.
-    fn schedule(&mut self, index: usize, answer: &Answer) {
-        if answer.error().is_none() {
-            let wish = answer.number("x-poll-interval").filter(|wish| *wish > 0.0).unwrap_or(self.wish);
-            self.wish = wish.min(LONGEST_WISH);
-            self.strikes = 0;
+    fn schedule(&mut self, index: usize, answer: &Answer, counts: &Counts) {
+        let page = &mut self.pages[index];
+        match answer.error() {
+            Some(error) if error.is_limit() => self.pause(answer),
+            Some(_) => return page.schedule(answer, self.pace.base_interval()),
+            None => {
+                self.consecutive_limits = 0;
+                self.pace.learn(page.number, answer, counts.known);
+                page.schedule(answer, self.pace.interval(page.number, answer));
+                self.pace.schedule(&mut self.pages, index);
+            }
         }
-        let limited = matches!(answer.error(), Some("limit" | "secondary"));
-        if limited {
-            self.pause(answer);
-        } else {
-            let base = self.settings.poll_interval.map_or(self.wish, |interval| interval.as_secs_f64());
-            self.pages[index].schedule(answer, base);
-        }
-        if limited || answer.error().is_none() {
-            let wait = self.pages[index].due.saturating_duration_since(Instant::now());
-            self.healthy_until = unix(SystemTime::now() + wait) + HEALTHY;
-        }
+        let wait = self.pages[index].due.saturating_duration_since(Instant::now());
+        self.healthy_until = SystemTime::now() + wait + HEALTHY;
     }
 
     /// Makes all pages wait: a limit is the token's, not a page's.
     fn pause(&mut self, answer: &Answer) {
-        let end = Instant::now() + Duration::from_secs_f64(answer.wait(self.strikes));
-        self.strikes += i32::from(answer.vague());
+        let end = Instant::now() + answer.wait(self.consecutive_limits);
+        self.consecutive_limits += u32::from(answer.lacks_wait());
         for page in &mut self.pages {
             page.due = page.due.max(end);
         }
     }
 
     /// Waits for acknowledgements; returns how many are missing. With none missing, all counts as done.
-    fn settle(&mut self, timeout: Duration) -> Result<usize, Failure> {
+    fn await_acknowledgements(&mut self, timeout: Duration) -> Result<usize, Failure> {
         let pending = self.delivery.flush(timeout).map_err(|_| Failure::Undelivered)?;
         if pending > 0 {
-            self.complain(pending);
+            self.warn_pending(pending);
             return Ok(pending);
         }
         self.warn_at = None;
         for page in &mut self.pages {
             page.etag = page.unacknowledged_etag.clone();
         }
-        self.beat();
+        self.write_heartbeat();
         Ok(0)
     }
 
-    fn complain(&mut self, pending: usize) {
+    fn warn_pending(&mut self, pending: usize) {
         let now = Instant::now();
         match self.warn_at {
             None => self.warn_at = Some(now + Duration::from_secs(1)),
@@ -205,24 +212,26 @@ impl<'a> Poller<'a> {
     }
 
     /// Writes until when this poller counts as healthy, if that has changed.
-    fn beat(&mut self) {
-        let Some(path) = self.settings.heartbeat_file.as_ref().filter(|_| self.healthy_until > self.beaten) else {
+    fn write_heartbeat(&mut self) {
+        let Some(path) = self.settings.heartbeat_file.as_ref().filter(|_| self.healthy_until > self.last_heartbeat)
+        else {
             return;
         };
         // Replaced as a whole: the health check never reads half a number.
         let new = format!("{path}.new");
-        let written = fs::write(&new, format!("{:.0}\n", self.healthy_until)).and_then(|()| fs::rename(&new, path));
-        if let (Err(error), false) = (&written, self.mute) {
+        let written =
+            fs::write(&new, format!("{:.0}\n", unix_seconds(self.healthy_until))).and_then(|()| fs::rename(&new, path));
+        if let (Err(error), false) = (&written, self.heartbeat_failed) {
             log("WARNING", format_args!("HEARTBEAT_FILE {path}: {error}"));
         }
-        self.mute = written.is_err();
-        self.beaten = self.healthy_until;
+        self.heartbeat_failed = written.is_err();
+        self.last_heartbeat = self.healthy_until;
     }
 
     /// Sends the statistics of one request and logs it.
     fn report(&self, page: &Page, answer: &Answer, counts: &Counts) {
-        let row = page.row(answer, counts);
+        let row = page.row(answer, counts, self.pace.base_interval());
         self.delivery.send(&self.settings.polls_topic, row["poller"].as_str(), &row.to_string(), None);
-        log(if answer.error().is_some() { "WARNING" } else { "INFO" }, line(&row));
+        log(if answer.error().is_some() { "WARNING" } else { "INFO" }, log_line(&row));
     }
 }

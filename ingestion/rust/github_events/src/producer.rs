@@ -12,7 +12,7 @@ use rdkafka::producer::{BaseProducer, BaseRecord, Producer, ProducerContext};
 use crate::settings::Settings;
 
 /// `poll` takes all of its time, whatever comes in.
-const GLANCE: Duration = Duration::from_millis(5);
+const POLL_STEP: Duration = Duration::from_millis(5);
 
 /// An idempotent producer that never gives a message up by itself.
 pub struct Delivery {
@@ -90,7 +90,7 @@ impl Delivery {
         loop {
             let before = self.producer.in_flight_count();
             let left = end.saturating_duration_since(Instant::now());
-            self.producer.poll(left.min(GLANCE));
+            self.producer.poll(left.min(POLL_STEP));
             let pending = self.producer.in_flight_count();
             if pending <= 0 || (left.is_zero() && pending == before) {
                 return self.refusal().map_or(Ok(pending.try_into().unwrap_or_default()), Err);

@@ -8,12 +8,20 @@ use reqwest::Url;
 const WHITE_SPACE: [char; 4] = [' ', '\t', '\r', '\n'];
 const DAY: f64 = 86_400.0;
 
-/// What one run does; `None`: not limited, or as GitHub asks.
+/// What sets the time between two requests (CONTRACT.md, section 4).
+#[derive(Clone, Copy)]
+pub enum Plan {
+    InTurn,
+    Polite,
+    Fixed(Duration),
+}
+
+/// What one run does; `None`: not set, or not limited.
 pub struct Settings {
     pub api_url: String,
     pub token: Option<String>,
     pub token_setting: &'static str,
-    pub poll_interval: Option<Duration>,
+    pub plan: Plan,
     pub max_polls: Option<u64>,
     pub bootstrap_servers: String,
     pub topic: String,
@@ -43,7 +51,7 @@ pub fn read(environ: Environ, arguments: &[String]) -> Result<Settings, Vec<Stri
         api_url: reader.value("GITHUB_API_URL", url).unwrap_or_default(),
         token: reader.token(),
         token_setting: reader.token_setting(),
-        poll_interval: reader.value("POLL_INTERVAL", interval),
+        plan: reader.value("POLL_INTERVAL", plan).unwrap_or(Plan::InTurn),
         max_polls: reader.value("MAX_POLLS", count),
         bootstrap_servers: reader.value("KAFKA_BOOTSTRAP_SERVERS", servers).unwrap_or_default(),
         topic: reader.value("KAFKA_TOPIC", topic).unwrap_or_default(),
@@ -72,8 +80,8 @@ impl Reader<'_> {
     /// Returns the value of a variable or of its default; `None` when there is none, or a bad one.
     fn value<T>(&mut self, name: &str, parse: fn(&str) -> Parsed<T>) -> Option<T> {
         let default = self.variables.iter().find(|variable| variable.name == name).map(|found| found.default.clone());
-        let given = given(self.environ, name);
-        let text = if given.is_empty() { default.unwrap_or_default() } else { given };
+        let value = value_of(self.environ, name);
+        let text = if value.is_empty() { default.unwrap_or_default() } else { value };
         if text.is_empty() {
             return None;
         }
@@ -82,7 +90,7 @@ impl Reader<'_> {
 
     fn token(&mut self) -> Option<String> {
         let found = self.value("GITHUB_TOKEN", token).or(self.value("GITHUB_TOKEN_FILE", content));
-        if ["GITHUB_TOKEN", "GITHUB_TOKEN_FILE"].iter().all(|name| !given(self.environ, name).is_empty()) {
+        if ["GITHUB_TOKEN", "GITHUB_TOKEN_FILE"].iter().all(|name| !value_of(self.environ, name).is_empty()) {
             self.errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one".into());
         }
         found
@@ -90,11 +98,11 @@ impl Reader<'_> {
 
     fn token_setting(&self) -> &'static str {
         let file = "GITHUB_TOKEN_FILE";
-        if given(self.environ, file).is_empty() { "GITHUB_TOKEN" } else { file }
+        if value_of(self.environ, file).is_empty() { "GITHUB_TOKEN" } else { file }
     }
 }
 
-fn given(environ: Environ, name: &str) -> String {
+fn value_of(environ: Environ, name: &str) -> String {
     environ(name).trim_matches(WHITE_SPACE).into()
 }
 
@@ -112,14 +120,18 @@ fn shown(name: &str, text: &str) -> String {
 
 fn variables(environ: Environ) -> Vec<Variable> {
     let port = Some(environ("SIMULATOR_PORT")).filter(|port| !port.is_empty()).unwrap_or("8090".into());
-    let simulated = given(environ, "FEED") == "simulator";
+    let simulated = value_of(environ, "FEED") == "simulator";
     let api_url = if simulated { format!("http://127.0.0.1:{port}") } else { "https://api.github.com".into() };
     [
         ("FEED", "github", "github, or simulator"),
         ("GITHUB_API_URL", &api_url, "where GET /events is answered"),
         ("GITHUB_TOKEN", "", "5,000 requests an hour instead of 60"),
         ("GITHUB_TOKEN_FILE", "", "a file that holds the token, instead of GITHUB_TOKEN"),
-        ("POLL_INTERVAL", "", "seconds between two requests of a page; none: as GitHub asks"),
+        (
+            "POLL_INTERVAL",
+            "",
+            "seconds between two requests of a page; polite: as GitHub asks; none: the pages in turn",
+        ),
         ("MAX_POLLS", "", "end after so many requests of each page"),
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", "host:port, several with commas"),
         ("KAFKA_TOPIC", "github_events", "events; what can't be one goes to the same name plus _dlq"),
@@ -153,10 +165,13 @@ fn token(text: &str) -> Parsed<String> {
     valid(good, text, "must hold a token and nothing else: visible ASCII, no spaces")
 }
 
-fn interval(text: &str) -> Parsed<Duration> {
-    let error = "must be a number of seconds above 0, at most 86400";
+fn plan(text: &str) -> Parsed<Plan> {
+    if text == "polite" {
+        return Ok(Plan::Polite);
+    }
+    let error = "must be polite, or a number of seconds above 0, at most 86400";
     let seconds = decimal(text).filter(|seconds| *seconds > 0.0 && *seconds <= DAY).ok_or(error)?;
-    Duration::try_from_secs_f64(seconds).or(Err(error))
+    Duration::try_from_secs_f64(seconds).map(Plan::Fixed).or(Err(error))
 }
 
 fn count(text: &str) -> Parsed<u64> {

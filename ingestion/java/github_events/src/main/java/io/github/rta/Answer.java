@@ -4,70 +4,79 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.net.http.HttpHeaders;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Set;
+import java.util.Optional;
+import java.util.OptionalDouble;
 
 /**
- * An answer of GitHub, and what it means (CONTRACT.md, sections 3 to 5); status 0 and a trouble when no whole one came.
+ * An answer of GitHub, and what it means (CONTRACT.md, sections 3 to 5); status 0 and a failure when no whole one came.
  * {@code events}: the elements of a good page, or null.
  */
 final class Answer {
-    private static final double HOUR = 3600;
-    private static final double DAY = 24 * HOUR;
-    private static final double SECONDARY_WAIT = 60;
+    static final Duration HOUR = Duration.ofHours(1);
+    private static final Duration SECONDARY_WAIT = Duration.ofMinutes(1);
     private static final int SUCCESS = 200;
-    private static final Set<String> FATAL = Set.of("forbidden", "unauthorized", "refused");
+    private static final int LONGEST_MESSAGE = 200;
 
     final int status;
     final JsonNode events;
     private final HttpHeaders headers;
     private final String body;
-    private final String trouble;
+    private final Optional<ErrorKind> error;
 
-    Answer(int status, HttpHeaders headers, String body, String trouble) {
+    Answer(int status, HttpHeaders headers, String body) {
         this.status = status;
         this.headers = headers;
         this.body = body;
-        this.trouble = trouble;
         JsonNode page = status == SUCCESS ? parse(body) : null;
         this.events = page != null && page.isArray() ? page : null;
+        this.error = status == 304 || events != null ? Optional.empty() : Optional.of(judge());
     }
 
-    static Answer failed(String trouble) {
-        return new Answer(0, HttpHeaders.of(Map.of(), (name, value) -> true), "", trouble);
+    private Answer(ErrorKind failure) {
+        status = 0;
+        events = null;
+        headers = HttpHeaders.of(Map.of(), (name, value) -> true);
+        body = "";
+        error = Optional.of(failure);
     }
 
-    /** Returns the word for what went wrong; null after 304 and a good page. */
-    String error() {
+    static Answer failed(ErrorKind failure) {
+        return new Answer(failure);
+    }
+
+    /** Returns what went wrong; nothing after 304 and a good page. */
+    Optional<ErrorKind> error() {
+        return error;
+    }
+
+    private ErrorKind judge() {
         return switch (status) {
-            case 0, 304 -> trouble;
-            case 403, 429 -> limit();
-            case 401 -> "unauthorized";
-            case 422 -> "unprocessable";
+            case 403, 429 -> refusal();
+            case 401 -> ErrorKind.UNAUTHORIZED;
+            case 422 -> ErrorKind.UNPROCESSABLE;
             default ->
                 switch (status / 100) {
-                    case 2 -> events == null ? "body" : null;
-                    case 3 -> "redirect";
-                    case 5 -> "server";
-                    default -> "refused";
+                    case 2 -> ErrorKind.BODY;
+                    case 3 -> ErrorKind.REDIRECT;
+                    case 5 -> ErrorKind.SERVER;
+                    default -> ErrorKind.REFUSED;
                 };
         };
     }
 
-    /** Returns whether asking again is of no use. */
-    boolean fatal() {
-        return error() != null && FATAL.contains(error());
-    }
-
     /** Returns a refusal in GitHub's own words, and the setting to look at. */
-    String refusal(String tokenSetting) {
+    String errorMessage(String tokenSetting) {
         JsonNode answer = parse(body);
-        String message = answer == null ? "" : " " + answer.path("message").asText();
-        String setting = "unauthorized".equals(error()) ? " (" + tokenSetting + ")" : "";
-        return status + message.substring(0, Math.min(message.length(), 201)).stripTrailing() + setting;
+        String message = answer == null ? "" : answer.path("message").asText();
+        String text = status + " " + message.substring(0, Math.min(message.length(), LONGEST_MESSAGE));
+        return text.stripTrailing()
+                + (error.equals(Optional.of(ErrorKind.UNAUTHORIZED)) ? " (" + tokenSetting + ")" : "");
     }
 
     /** Returns the text of a header; null when it is absent. */
@@ -75,67 +84,84 @@ final class Answer {
         return headers.firstValue(name).map(String::strip).orElse(null);
     }
 
-    /** Returns the decimal number in a header; null when it holds no such thing. */
-    Double number(String name) {
+    /** Returns the decimal number in a header, if it holds such a thing. */
+    OptionalDouble number(String name) {
         String text = header(name);
-        return text != null && text.matches("\\d{1,15}(\\.\\d+)?") ? Double.valueOf(text) : null;
+        return text != null && text.matches("\\d{1,15}(\\.\\d+)?")
+                ? OptionalDouble.of(Double.parseDouble(text))
+                : OptionalDouble.empty();
     }
 
-    /** Returns the seconds between two requests with which the rest of the hour's requests lasts. */
-    double budget() {
-        Double remaining = number("x-ratelimit-remaining");
-        return remaining == null ? 0 : resetIn() / Math.max(remaining, 1);
+    /** Returns the duration of at most an hour that a header gives in seconds, if that is a number above 0. */
+    Optional<Duration> seconds(String name) {
+        return number(name).stream()
+                .filter(seconds -> seconds > 0)
+                .mapToObj(Answer::withinAnHour)
+                .findFirst();
     }
 
-    /** Returns the seconds until the limit is new, by the server's own clock. */
-    double resetIn() {
-        Double reset = number("x-ratelimit-reset");
-        return within(reset == null ? 0 : reset - date());
+    /**
+     * Returns the time between two requests with which the limit lasts until its reset; 0 without a limit. So many
+     * requests as {@code reserve} says are left unused.
+     */
+    Duration timePerRequest(int reserve) {
+        OptionalDouble remaining = number("x-ratelimit-remaining");
+        return remaining.isEmpty()
+                ? Duration.ZERO
+                : scaled(resetIn(), 1 / Math.max(remaining.getAsDouble() - reserve, 1));
     }
 
-    /** Returns the seconds all pages must wait after a limit; strikes: vague ones in a row before this. */
-    double pause(int strikes) {
-        Double retryAfter = retryAfter();
-        if (retryAfter != null) {
-            return within(retryAfter);
-        }
-        return vague() ? within(Math.scalb(SECONDARY_WAIT, Math.min(strikes, 10))) : resetIn() + 1;
+    /** Returns the time until the limit is new, by the server's own clock. */
+    Duration resetIn() {
+        double reset = number("x-ratelimit-reset").orElse(0);
+        return withinAnHour(reset - date().toEpochMilli() / 1000.0);
+    }
+
+    /** Returns how long all pages must wait after a limit; consecutiveLimits: how many before did not say how long. */
+    Duration pause(int consecutiveLimits) {
+        Duration unspecified = SECONDARY_WAIT.multipliedBy(1L << Math.min(consecutiveLimits, 10));
+        Duration specified = retryAfter().orElseGet(() -> resetIn().plusSeconds(1));
+        return lacksWait() ? Pace.shorter(unspecified, HOUR) : specified;
     }
 
     /** Returns whether this is a limit that doesn't say how long. */
-    boolean vague() {
-        return retryAfter() == null && ("secondary".equals(error()) || resetIn() == 0);
+    boolean lacksWait() {
+        boolean secondary = error.equals(Optional.of(ErrorKind.SECONDARY));
+        return retryAfter().isEmpty() && (secondary || resetIn().isZero());
     }
 
     /** Returns the time a day before the answer, as GitHub writes times. */
-    String yesterday() {
-        return Instant.ofEpochSecond((long) Math.floor(date() - DAY)).toString();
+    String dayBefore() {
+        return date().minus(1, ChronoUnit.DAYS).truncatedTo(ChronoUnit.SECONDS).toString();
     }
 
-    private String limit() {
-        if (retryAfter() != null) {
-            return "secondary";
+    /** Tells what a 403 or 429 means. */
+    private ErrorKind refusal() {
+        if (retryAfter().isPresent()) {
+            return ErrorKind.SECONDARY;
         }
-        if (Double.valueOf(0).equals(number("x-ratelimit-remaining"))) {
-            return "limit";
+        if (number("x-ratelimit-remaining").equals(OptionalDouble.of(0))) {
+            return ErrorKind.LIMIT;
         }
-        boolean limited = headers.map().keySet().stream()
+        boolean hasLimit = headers.map().keySet().stream()
                 .anyMatch(name -> name.toLowerCase(Locale.ROOT).startsWith("x-ratelimit-"));
-        boolean said = body.toLowerCase(Locale.ROOT).contains("rate limit");
-        return limited || said || status == 429 ? "secondary" : "forbidden";
+        boolean namesLimit = body.toLowerCase(Locale.ROOT).contains("rate limit");
+        return hasLimit || namesLimit || status == 429 ? ErrorKind.SECONDARY : ErrorKind.FORBIDDEN;
     }
 
-    /** Returns the seconds to wait as GitHub says; null when it doesn't, or says nothing that can be meant. */
-    private Double retryAfter() {
-        Double seconds = number("retry-after");
-        Double moment = moment(header("retry-after"));
-        double wait = seconds != null ? seconds : moment != null ? moment - date() : 0;
-        return wait > 0 ? Double.valueOf(wait) : null;
+    /** Returns what Retry-After says; nothing without it, or when it is not later than the answer. */
+    private Optional<Duration> retryAfter() {
+        if (number("retry-after").isPresent()) {
+            return seconds("retry-after");
+        }
+        return instant(header("retry-after"))
+                .map(date -> Duration.between(date(), date).toMillis() / 1000.0)
+                .filter(seconds -> seconds > 0)
+                .map(Answer::withinAnHour);
     }
 
-    private double date() {
-        Double moment = moment(header("date"));
-        return moment == null ? System.currentTimeMillis() / 1000.0 : moment;
+    private Instant date() {
+        return instant(header("date")).orElseGet(Instant::now);
     }
 
     private static JsonNode parse(String body) {
@@ -146,19 +172,22 @@ final class Answer {
         }
     }
 
-    private static double within(double seconds) {
-        return Math.min(Math.max(seconds, 0), HOUR);
+    private static Duration withinAnHour(double seconds) {
+        return scaled(HOUR, Math.min(Math.max(seconds / HOUR.toSeconds(), 0), 1));
     }
 
-    /** Returns the Unix time of an HTTP date; null when it isn't one. */
-    private static Double moment(String date) {
+    static Duration scaled(Duration duration, double factor) {
+        return Duration.ofNanos(Math.round(duration.toNanos() * factor));
+    }
+
+    /** Returns the moment of an HTTP date, if it is one. */
+    private static Optional<Instant> instant(String date) {
         try {
-            return date == null
-                    ? null
-                    : (double) Instant.from(DateTimeFormatter.RFC_1123_DATE_TIME.parse(date))
-                            .getEpochSecond();
+            return Optional.ofNullable(date)
+                    .map(DateTimeFormatter.RFC_1123_DATE_TIME::parse)
+                    .map(Instant::from);
         } catch (DateTimeException error) {
-            return null;
+            return Optional.empty();
         }
     }
 }

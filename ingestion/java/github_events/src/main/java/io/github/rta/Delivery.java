@@ -22,7 +22,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 /** Delivery to Kafka by an idempotent producer that never gives a message up by itself (CONTRACT.md, section 7). */
 final class Delivery {
     /** How long a topic may be unknown to a Kafka that answers before it counts as deleted. */
-    private static final int UNKNOWN_MS = 10_000;
+    private static final Duration UNKNOWN_FOR_GOOD = Duration.ofSeconds(10);
 
     /** Kafka refused a message for good. */
     static final class RefusedException extends Exception {
@@ -45,10 +45,10 @@ final class Delivery {
         servers = settings.bootstrapServers();
     }
 
-    /** Returns what must still come up before messages can be sent, asking for some seconds at most; null: nothing. */
-    String missing(double timeout) throws InterruptedException {
+    /** Returns what must still come up before messages can be sent, asking so long at most; null: nothing. */
+    String missing(Duration timeout) throws InterruptedException {
         try {
-            ListTopicsOptions options = new ListTopicsOptions().timeoutMs((int) (timeout * 1000));
+            ListTopicsOptions options = new ListTopicsOptions().timeoutMs((int) timeout.toMillis());
             Set<String> absent = new TreeSet<>(topics);
             absent.removeAll(admin().listTopics(options).names().get());
             if (!absent.isEmpty()) {
@@ -79,13 +79,13 @@ final class Delivery {
         }
     }
 
-    /** Waits for acknowledgements, seconds at most; returns how many are missing. */
-    int flush(double timeout) throws RefusedException, InterruptedException {
+    /** Waits for acknowledgements, so long at most; returns how many are missing. */
+    int flush(Duration timeout) throws RefusedException, InterruptedException {
         int left = awaitAcknowledgements(timeout);
         if (left > 0) {
             // The client itself would offer a message to a deleted topic without end.
             for (String topic : topics) {
-                demand(topic);
+                requireTopic(topic);
             }
         }
         synchronized (this) {
@@ -124,7 +124,7 @@ final class Delivery {
                 ProducerConfig.DELIVERY_TIMEOUT_MS_CONFIG,
                 Integer.MAX_VALUE,
                 ProducerConfig.MAX_BLOCK_MS_CONFIG,
-                UNKNOWN_MS,
+                UNKNOWN_FOR_GOOD.toMillis(),
                 ProducerConfig.BUFFER_MEMORY_CONFIG,
                 256 << 20,
                 ProducerConfig.METADATA_MAX_IDLE_CONFIG,
@@ -143,8 +143,8 @@ final class Delivery {
         notifyAll();
     }
 
-    private synchronized int awaitAcknowledgements(double timeout) throws InterruptedException {
-        long end = System.nanoTime() + (long) (timeout * 1e9);
+    private synchronized int awaitAcknowledgements(Duration timeout) throws InterruptedException {
+        long end = System.nanoTime() + timeout.toNanos();
         for (long left = end - System.nanoTime(); pending > 0 && refused == null && left > 0; ) {
             wait(left / 1_000_000, (int) (left % 1_000_000));
             left = end - System.nanoTime();
@@ -152,7 +152,7 @@ final class Delivery {
         return pending;
     }
 
-    private void demand(String topic) throws RefusedException, InterruptedException {
+    private void requireTopic(String topic) throws RefusedException, InterruptedException {
         try {
             producer.partitionsFor(topic);
         } catch (TimeoutException gone) {

@@ -22,7 +22,7 @@ final class Feed {
     static final List<Integer> PAGES = List.of(1, 2, 3);
     static final int PAGE_SIZE = 100;
     private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(15);
-    private static final int TIMEOUT = 30;
+    private static final int TIMEOUT_SECONDS = 30;
 
     static {
         // The client would repeat a request whose connection broke before the answer: section 5 says what happens
@@ -42,20 +42,21 @@ final class Feed {
         this.settings = settings;
     }
 
-    /** Asks for one page; troubles of the network come back as answers. */
+    /** Asks for one page; errors of the network come back as answers. */
     Answer get(int page, String etag) throws InterruptedException {
         // A timeout of the request itself would end with the headers.
         CompletableFuture<HttpResponse<byte[]>> exchange =
                 client.sendAsync(request(page, etag), BodyHandlers.ofByteArray());
         try {
-            HttpResponse<byte[]> response = exchange.get(TIMEOUT, TimeUnit.SECONDS);
-            return new Answer(response.statusCode(), response.headers(), text(response), null);
+            HttpResponse<byte[]> response = exchange.get(TIMEOUT_SECONDS, TimeUnit.SECONDS);
+            return new Answer(response.statusCode(), response.headers(), text(response));
         } catch (TimeoutException error) {
-            return Answer.failed("timeout");
+            return Answer.failed(ErrorKind.TIMEOUT);
         } catch (ExecutionException error) {
-            return Answer.failed(error.getCause() instanceof HttpTimeoutException ? "timeout" : "network");
+            boolean late = error.getCause() instanceof HttpTimeoutException;
+            return Answer.failed(late ? ErrorKind.TIMEOUT : ErrorKind.NETWORK);
         } catch (IOException error) {
-            return Answer.failed("network");
+            return Answer.failed(ErrorKind.NETWORK);
         } finally {
             exchange.cancel(true);
         }

@@ -1,5 +1,6 @@
 package io.github.rta;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -7,7 +8,7 @@ import java.util.concurrent.CompletableFuture;
 
 /** Reads GitHub's public events and writes them to Kafka, as ingestion/CONTRACT.md says. */
 final class GithubEvents {
-    private static final double GRACE = 8;
+    private static final Duration GRACE = Duration.ofSeconds(8);
 
     private GithubEvents() {}
 
@@ -49,12 +50,12 @@ final class GithubEvents {
             log("ERROR", "GitHub refuses: %s", refused.getMessage());
             code = 3;
         } catch (Delivery.RefusedException refused) {
-            // leave() meets it again and reports it.
+            // finish() meets it again and reports it.
         } catch (RuntimeException bug) {
             end.complete(1);
             throw bug;
         }
-        end.complete(leave(delivery, code));
+        end.complete(finish(delivery, code));
         return end.join();
     }
 
@@ -68,7 +69,7 @@ final class GithubEvents {
     }
 
     /** Waits for what Kafka has not acknowledged; returns the exit code. */
-    private static int leave(Delivery delivery, int code) throws InterruptedException {
+    private static int finish(Delivery delivery, int code) throws InterruptedException {
         try {
             int pending = delivery.flush(GRACE);
             if (pending == 0) {

@@ -81,13 +81,13 @@ final class Messages {
             if (young.contains(identity)) {
                 return false;
             }
-            boolean known = old.contains(identity);
+            boolean isKnown = old.contains(identity);
             if (young.size() >= SEEN) {
                 old = young;
                 young = new HashSet<>();
             }
             young.add(identity);
-            return !known;
+            return !isKnown;
         }
     }
 
@@ -123,8 +123,8 @@ final class Messages {
         }
         JsonNode parent = place.parent == null
                 ? event
-                : known(event.path(place.parent), JsonNode::isObject, place.parent + " is not an object");
-        JsonNode found = known(parent.path(place.name), JsonNode::isTextual, place.key + " is not a string");
+                : optional(event.path(place.parent), JsonNode::isObject, place.parent + " is not an object");
+        JsonNode found = optional(parent.path(place.name), JsonNode::isTextual, place.key + " is not a string");
         if (found.isMissingNode() && REQUIRED.contains(place.key)) {
             throw new UnusableException(place.key + " is missing");
         }
@@ -134,14 +134,14 @@ final class Messages {
     }
 
     /** Returns a node of this kind, the missing node when it is absent. */
-    private static JsonNode known(JsonNode node, Predicate<JsonNode> kind, String error) throws UnusableException {
+    private static JsonNode optional(JsonNode node, Predicate<JsonNode> kind, String reason) throws UnusableException {
         if (node.isMissingNode()
                 || node.isNull()
                 || (node.isTextual() && node.textValue().isEmpty())) {
             return JSON.missingNode();
         }
         if (!kind.test(node)) {
-            throw new UnusableException(error);
+            throw new UnusableException(reason);
         }
         return node;
     }

@@ -1,7 +1,6 @@
 package io.github.rta;
 
 import static io.github.rta.GithubEvents.log;
-import static io.github.rta.Page.now;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.github.rta.Messages.Message;
@@ -11,22 +10,23 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 
 /**
  * The loop over three pages: waits, limits, Kafka's acknowledgements, signs of life (CONTRACT.md, sections 4, 5, 7 and
  * 9).
  */
 final class Poller {
-    private static final double POLITE = 60;
-    private static final double LONGEST_WISH = 3600;
-    private static final double KAFKA_RETRY = 5;
-    private static final double HEALTHY = 60;
+    private static final Duration KAFKA_RETRY = Duration.ofSeconds(5);
+    private static final Duration KAFKA_WAIT = Duration.ofMinutes(1);
+    private static final Duration POLL_STEP = Duration.ofMillis(200);
+    private static final Duration HEALTHY = Duration.ofMinutes(1);
     private static final int FULL_QUEUE = 50_000;
-    private static final Set<String> LIMITS = Set.of("limit", "secondary");
 
     /** GitHub's answer makes further requests useless. */
     static final class RefusedException extends Exception {
@@ -41,29 +41,30 @@ final class Poller {
     private final Feed feed;
     private final Delivery delivery;
     private final List<Page> pages = Feed.PAGES.stream().map(Page::new).toList();
+    private final Pace pace;
     private final Seen seen = new Seen();
     private final Thread thread = Thread.currentThread();
-    private double wish = POLITE;
-    private int strikes;
+    private int consecutiveLimits;
     private long sent;
-    private double healthyUntil;
-    private double beaten;
-    private boolean mute;
-    private Double warnAt;
-    private boolean idle;
+    private Instant healthyUntil = Instant.EPOCH;
+    private Instant lastHeartbeat = Instant.EPOCH;
+    private boolean heartbeatFailed;
+    private Long warnAt;
+    private boolean interruptible;
     private boolean stopping;
 
     /** Makes all pages due now. Belongs to the thread that made it. */
     Poller(Settings settings, Feed feed, Delivery delivery) {
         this.settings = settings;
         this.feed = feed;
+        this.pace = new Pace(settings);
         this.delivery = delivery;
     }
 
     /** Ends a wait or a request at once, a page that is being sent when that is done. Called by any thread. */
     synchronized void stop() {
         stopping = true;
-        if (idle) {
+        if (interruptible) {
             thread.interrupt();
         }
     }
@@ -71,14 +72,14 @@ final class Poller {
     /** Polls until MAX_POLLS or a signal. */
     void run() throws RefusedException, Delivery.RefusedException {
         try {
-            idle(true);
+            interruptible(true);
             awaitTopics();
-            for (Page page = next(); page != null; page = next()) {
+            for (Page page = nextPage(); page != null; page = nextPage()) {
                 poll(page);
             }
-            idle(true);
-            while (settle(POLITE) > 0) {}
-            idle(false);
+            interruptible(true);
+            while (awaitAcknowledgements(KAFKA_WAIT) > 0) {}
+            interruptible(false);
         } catch (InterruptedException signal) {
             // stop() will not interrupt again, or has set the flag after the wait was over.
             busy();
@@ -96,50 +97,50 @@ final class Poller {
     }
 
     /** Returns the page that is due first; null when all have had their MAX_POLLS. */
-    private Page next() {
+    private Page nextPage() {
         return pages.stream()
                 .filter(page -> settings.maxPolls() == null || page.polls < settings.maxPolls())
-                .min(Comparator.comparingDouble(page -> page.due))
+                .min(Comparator.comparingLong(page -> page.due))
                 .orElse(null);
     }
 
     private void poll(Page page) throws RefusedException, Delivery.RefusedException, InterruptedException {
-        idle(true);
+        interruptible(true);
         await(page.due);
-        page.begin();
-        Answer answer = feed.get(page.number, page.condition());
-        idle(false);
-        page.end();
+        page.startRequest();
+        Answer answer = feed.get(page.number, page.etagToSend());
+        interruptible(false);
+        page.endRequest();
         Counts counts = answer.events == null ? Counts.NOTHING : send(page, answer);
-        schedule(page, answer);
+        schedule(page, answer, counts);
         report(page, answer, counts);
-        if (answer.fatal()) {
-            throw new RefusedException(answer.refusal(settings.tokenSetting()));
+        if (isError(answer, ErrorKind::isFatal)) {
+            throw new RefusedException(answer.errorMessage(settings.tokenSetting()));
         }
         // Kafka answers within milliseconds; while it is away, the other pages must not wait for it.
-        settle(warnAt == null ? 1 : 0);
+        awaitAcknowledgements(warnAt == null ? Duration.ofSeconds(1) : Duration.ZERO);
     }
 
     /** Says whether a signal may interrupt from here on; throws when there was one. */
-    private synchronized void idle(boolean now) throws InterruptedException {
+    private synchronized void interruptible(boolean now) throws InterruptedException {
         if (stopping) {
             throw new InterruptedException();
         }
-        idle = now;
+        interruptible = now;
     }
 
     private synchronized void busy() {
-        idle = false;
+        interruptible = false;
         Thread.interrupted();
     }
 
     /** Waits for a time of the monotonic clock, and longer while too much is unacknowledged. */
-    private void await(double due) throws Delivery.RefusedException, InterruptedException {
-        int pending = settle(0);
-        while (pending >= FULL_QUEUE || (pending > 0 && now() < due)) {
-            pending = settle(0.2);
+    private void await(long due) throws Delivery.RefusedException, InterruptedException {
+        int pending = awaitAcknowledgements(Duration.ZERO);
+        while (pending >= FULL_QUEUE || (pending > 0 && System.nanoTime() < due)) {
+            pending = awaitAcknowledgements(POLL_STEP);
         }
-        sleep(due - now());
+        sleep(Duration.ofNanos(due - System.nanoTime()));
     }
 
     /** Sends what is new on a page. */
@@ -153,85 +154,87 @@ final class Poller {
         }
         sent += fresh.size();
         page.unacknowledgedEtag = answer.header("etag");
-        return page.compare(found, fresh.size(), answer.yesterday());
+        return page.compare(found, fresh, answer.dayBefore());
     }
 
     /** Sets when this page is due; after a limit, when all are. */
-    private void schedule(Page page, Answer answer) {
-        boolean good = answer.error() == null;
-        boolean limited = !good && LIMITS.contains(answer.error());
-        if (good) {
-            Double asked = answer.number("x-poll-interval");
-            wish = asked == null || asked == 0 ? wish : Math.min(asked, LONGEST_WISH);
-            strikes = 0;
-        }
-        if (limited) {
+    private void schedule(Page page, Answer answer, Counts counts) {
+        if (isError(answer, ErrorKind::isLimit)) {
             pause(answer);
+        } else if (answer.error().isPresent()) {
+            page.schedule(answer, pace.baseInterval());
+            return;
         } else {
-            page.schedule(answer, settings.pollInterval() == null ? wish : settings.pollInterval());
+            consecutiveLimits = 0;
+            pace.learn(page.number, answer, counts.known());
+            page.schedule(answer, pace.interval(page.number, answer));
+            pace.schedule(pages, page);
         }
-        if (good || limited) {
-            healthyUntil = System.currentTimeMillis() / 1000.0 + page.due - now() + HEALTHY;
-        }
+        healthyUntil = Instant.now().plusNanos(page.due - System.nanoTime()).plus(HEALTHY);
     }
 
     /** Makes all pages wait: a limit is the token's, not a page's. */
     private void pause(Answer answer) {
-        double end = now() + answer.pause(strikes);
-        strikes += answer.vague() ? 1 : 0;
+        long end = System.nanoTime() + answer.pause(consecutiveLimits).toNanos();
+        consecutiveLimits += answer.lacksWait() ? 1 : 0;
         pages.forEach(page -> page.due = Math.max(page.due, end));
     }
 
-    /** Waits for acknowledgements, seconds at most; returns how many are missing. With none missing, all counts as done. */
-    private int settle(double timeout) throws Delivery.RefusedException, InterruptedException {
+    private static boolean isError(Answer answer, Predicate<ErrorKind> kind) {
+        return answer.error().filter(kind).isPresent();
+    }
+
+    /** Waits for acknowledgements, so long at most; returns how many are missing. With none missing, all counts as done. */
+    private int awaitAcknowledgements(Duration timeout) throws Delivery.RefusedException, InterruptedException {
         int pending = delivery.flush(timeout);
         if (pending > 0) {
-            complain(pending);
+            warnPending(pending);
             return pending;
         }
         warnAt = null;
         pages.forEach(page -> page.etag = page.unacknowledgedEtag);
-        beat();
+        writeHeartbeat();
         return 0;
     }
 
-    private void complain(int pending) {
+    private void warnPending(int pending) {
         if (warnAt == null) {
-            warnAt = now() + 1;
-        } else if (now() >= warnAt) {
-            warnAt = now() + 60;
+            warnAt = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+        } else if (System.nanoTime() >= warnAt) {
+            warnAt = System.nanoTime() + Duration.ofMinutes(1).toNanos();
             log("WARNING", "%d messages wait for Kafka at %s", pending, settings.bootstrapServers());
         }
     }
 
     /** Writes until when this poller counts as healthy, if that has changed. */
-    private void beat() {
+    private void writeHeartbeat() {
         String file = settings.heartbeatFile();
-        if (file == null || healthyUntil <= beaten) {
+        if (file == null || !healthyUntil.isAfter(lastHeartbeat)) {
             return;
         }
-        beaten = healthyUntil;
+        lastHeartbeat = healthyUntil;
         try {
             // Replaced as a whole: the health check never reads half a number.
-            Path written = Files.writeString(Path.of(file + ".new"), Math.round(healthyUntil) + "\n");
+            Path written = Files.writeString(
+                    Path.of(file + ".new"), healthyUntil.plusMillis(500).getEpochSecond() + "\n");
             Files.move(written, Path.of(file), StandardCopyOption.ATOMIC_MOVE);
-            mute = false;
+            heartbeatFailed = false;
         } catch (IOException error) {
-            if (!mute) {
+            if (!heartbeatFailed) {
                 log("WARNING", "HEARTBEAT_FILE %s: %s", file, error);
             }
-            mute = true;
+            heartbeatFailed = true;
         }
     }
 
     /** Sends the statistics of one request and logs it. */
     private void report(Page page, Answer answer, Counts counts) {
-        ObjectNode row = page.row(answer, counts);
+        ObjectNode row = page.row(answer, counts, pace.baseInterval());
         delivery.send(settings.pollsTopic(), row.get("poller").textValue(), Messages.write(row), null);
-        log(answer.error() == null ? "INFO" : "WARNING", "%s", Page.line(row));
+        log(answer.error().isEmpty() ? "INFO" : "WARNING", "%s", Page.logLine(row));
     }
 
-    private static void sleep(double seconds) throws InterruptedException {
-        TimeUnit.NANOSECONDS.sleep((long) (seconds * 1e9));
+    private static void sleep(Duration duration) throws InterruptedException {
+        TimeUnit.NANOSECONDS.sleep(duration.toNanos());
     }
 }

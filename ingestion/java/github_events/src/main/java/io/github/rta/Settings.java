@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -16,21 +17,29 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The settings of a poller, read from environment variables (CONTRACT.md, section 2). Times in seconds; null: not
- * limited, or as GitHub asks.
+ * The settings of a poller, read from environment variables (CONTRACT.md, section 2). Null: not set, or not limited;
+ * {@code pollInterval} belongs to the plan FIXED.
  */
 record Settings(
         String apiUrl,
         String token,
         String tokenSetting,
-        Double pollInterval,
+        Plan plan,
+        Duration pollInterval,
         Long maxPolls,
         String bootstrapServers,
         String topic,
         String pollsTopic,
         String heartbeatFile) {
 
-    private static final double DAY = 86_400;
+    /** What sets the time between two requests (CONTRACT.md, section 4). */
+    enum Plan {
+        IN_TURN,
+        POLITE,
+        FIXED
+    }
+
+    private static final Duration LONGEST_INTERVAL = Duration.ofDays(1);
 
     /** One line for each bad setting, naming its variable. */
     static final class BadException extends Exception {
@@ -45,7 +54,7 @@ record Settings(
     }
 
     /** One environment variable: its default as text, what makes a value of it, and its line in the help. */
-    private record Variable(String name, String standard, Function<String, Object> parse, String help) {}
+    private record Variable(String name, String defaultText, Function<String, Object> parse, String help) {}
 
     /** Returns the settings of this environment. Arguments are errors. */
     static Settings read(Map<String, String> environ, List<String> arguments) throws BadException {
@@ -55,8 +64,8 @@ record Settings(
         }
         Map<String, Object> values = new HashMap<>();
         for (Variable variable : variables(environ)) {
-            String given = given(environ, variable.name);
-            String text = given.isEmpty() ? variable.standard : given;
+            String value = value(environ, variable.name);
+            String text = value.isEmpty() ? variable.defaultText : value;
             try {
                 if (!text.isEmpty()) {
                     values.put(variable.name, variable.parse.apply(text));
@@ -65,8 +74,8 @@ record Settings(
                 errors.add(shown(variable.name, text) + ": " + error.getMessage());
             }
         }
-        if (!given(environ, "GITHUB_TOKEN").isEmpty()
-                && !given(environ, "GITHUB_TOKEN_FILE").isEmpty()) {
+        if (!value(environ, "GITHUB_TOKEN").isEmpty()
+                && !value(environ, "GITHUB_TOKEN_FILE").isEmpty()) {
             errors.add("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one");
         }
         if (!errors.isEmpty()) {
@@ -78,8 +87,11 @@ record Settings(
     /** Returns the text of --help. */
     static String usage(Map<String, String> environ) {
         return variables(environ).stream()
-                .map(known -> "  %-25s%s (default: %s)"
-                        .formatted(known.name, known.help, known.standard.isEmpty() ? "none" : known.standard))
+                .map(variable -> "  %-25s%s (default: %s)"
+                        .formatted(
+                                variable.name,
+                                variable.help,
+                                variable.defaultText.isEmpty() ? "none" : variable.defaultText))
                 .collect(Collectors.joining(
                         "\n", "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:\n", ""));
     }
@@ -89,7 +101,8 @@ record Settings(
                 (String) values.get("GITHUB_API_URL"),
                 (String) values.getOrDefault("GITHUB_TOKEN", values.get("GITHUB_TOKEN_FILE")),
                 values.containsKey("GITHUB_TOKEN_FILE") ? "GITHUB_TOKEN_FILE" : "GITHUB_TOKEN",
-                (Double) values.get("POLL_INTERVAL"),
+                plan(values.get("POLL_INTERVAL")),
+                values.get("POLL_INTERVAL") instanceof Duration interval ? interval : null,
                 (Long) values.get("MAX_POLLS"),
                 (String) values.get("KAFKA_BOOTSTRAP_SERVERS"),
                 (String) values.get("KAFKA_TOPIC"),
@@ -97,7 +110,7 @@ record Settings(
                 (String) values.get("HEARTBEAT_FILE"));
     }
 
-    private static String given(Map<String, String> environ, String name) {
+    private static String value(Map<String, String> environ, String name) {
         return trimmed(environ.getOrDefault(name, ""));
     }
 
@@ -118,7 +131,7 @@ record Settings(
     }
 
     private static List<Variable> variables(Map<String, String> environ) {
-        boolean simulated = given(environ, "FEED").equals("simulator");
+        boolean simulated = value(environ, "FEED").equals("simulator");
         String port = environ.getOrDefault("SIMULATOR_PORT", "");
         String simulator = "http://127.0.0.1:" + (port.isEmpty() ? "8090" : port);
         return List.of(
@@ -137,8 +150,8 @@ record Settings(
                 new Variable(
                         "POLL_INTERVAL",
                         "",
-                        Settings::interval,
-                        "seconds between two requests of a page; none: as GitHub asks"),
+                        Settings::pollInterval,
+                        "seconds between two requests of a page; polite: as GitHub asks; none: the pages in turn"),
                 new Variable("MAX_POLLS", "", Settings::count, "end after so many requests of each page"),
                 new Variable(
                         "KAFKA_BOOTSTRAP_SERVERS",
@@ -189,13 +202,20 @@ record Settings(
         return matching("[!-~]+", text, "must hold a token and nothing else: visible ASCII, no spaces");
     }
 
-    private static Object interval(String text) {
-        String problem = "must be a number of seconds above 0, at most 86400";
-        double seconds = Double.parseDouble(matching("(?=.*[1-9])\\d+(\\.\\d+)?", text, problem));
-        if (seconds > DAY) {
-            throw new IllegalArgumentException(problem);
+    private static Object pollInterval(String text) {
+        if (text.equals("polite")) {
+            return Plan.POLITE;
         }
-        return seconds;
+        String message = "must be polite, or a number of seconds above 0, at most 86400";
+        double seconds = Double.parseDouble(matching("(?=.*[1-9])\\d+(\\.\\d+)?", text, message));
+        if (seconds > LONGEST_INTERVAL.toSeconds()) {
+            throw new IllegalArgumentException(message);
+        }
+        return Answer.scaled(LONGEST_INTERVAL, seconds / LONGEST_INTERVAL.toSeconds());
+    }
+
+    private static Plan plan(Object pollInterval) {
+        return pollInterval == null ? Plan.IN_TURN : pollInterval instanceof Plan plan ? plan : Plan.FIXED;
     }
 
     private static Object count(String text) {
@@ -211,9 +231,9 @@ record Settings(
         return matching("[A-Za-z0-9._-]{1,245}", text, "must be 1 to 245 letters, digits, dots, dashes or underscores");
     }
 
-    private static String matching(String pattern, String text, String error) {
+    private static String matching(String pattern, String text, String message) {
         if (!text.matches(pattern)) {
-            throw new IllegalArgumentException(error);
+            throw new IllegalArgumentException(message);
         }
         return text;
     }

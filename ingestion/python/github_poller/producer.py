@@ -3,7 +3,8 @@
 import logging
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
-from settings import Settings
+
+from github_poller.settings import Settings
 
 _UNKNOWN_FOR_GOOD = 10_000  # milliseconds
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from enum import Enum
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -10,13 +11,22 @@ _WHITE_SPACE = " \t\r\n"
 _DAY = 86400.0
 
 
+class Plan(Enum):
+    """What sets the time between two requests (CONTRACT.md, section 4)."""
+
+    IN_TURN = ""
+    POLITE = "polite"
+    FIXED = "seconds"
+
+
 class Settings(NamedTuple):
-    """What one run does. Times in seconds; None: not limited, or as GitHub asks."""
+    """What one run does. `poll_interval`: seconds, of the plan FIXED alone; None elsewhere: not set, or not limited."""
 
     feed: str
     api_url: str
     token: str | None
     token_setting: str
+    plan: Plan
     poll_interval: float | None
     max_polls: int | None
     bootstrap_servers: str
@@ -42,19 +52,20 @@ class Variable(NamedTuple):
 def read(environ: Mapping[str, str], arguments: list[str]) -> Settings:
     """Return the settings of this environment; raise SettingsError naming every bad one. Arguments are errors."""
     values: dict[str, Any] = dict.fromkeys(Settings._fields)
-    values["token_setting"] = "GITHUB_TOKEN_FILE" if _given(environ, "GITHUB_TOKEN_FILE") else "GITHUB_TOKEN"
+    values["token_setting"] = "GITHUB_TOKEN_FILE" if _value(environ, "GITHUB_TOKEN_FILE") else "GITHUB_TOKEN"
     errors = ["no arguments are taken: settings are environment variables, see --help"] if arguments else []
     for variable in _variables(environ):
-        text = _given(environ, variable.name) or variable.default
+        text = _value(environ, variable.name) or variable.default
         try:
             if text:
                 values[variable.field] = variable.parse(text)
         except ValueError as error:
             errors.append(f"{_shown(variable.name, text)}: {error}")
-    if _given(environ, "GITHUB_TOKEN") and _given(environ, "GITHUB_TOKEN_FILE"):
+    if _value(environ, "GITHUB_TOKEN") and _value(environ, "GITHUB_TOKEN_FILE"):
         errors.append("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one")
     if errors:
         raise SettingsError("\n".join(errors))
+    values["plan"], values["poll_interval"] = values["plan"] or (Plan.IN_TURN, None)
     return Settings(**values)
 
 
@@ -64,7 +75,7 @@ def usage(environ: Mapping[str, str]) -> str:
     return "Reads GitHub's public events and writes them to Kafka.\nEnvironment variables:\n" + "\n".join(lines)
 
 
-def _given(environ: Mapping[str, str], name: str) -> str:
+def _value(environ: Mapping[str, str], name: str) -> str:
     return environ.get(name, "").strip(_WHITE_SPACE)
 
 
@@ -77,18 +88,18 @@ def _shown(name: str, text: str) -> str:
 
 def _variables(environ: Mapping[str, str]) -> list[Variable]:
     simulator = f"http://127.0.0.1:{environ.get('SIMULATOR_PORT') or '8090'}"
-    api_url = simulator if _given(environ, "FEED") == "simulator" else "https://api.github.com"
+    api_url = simulator if _value(environ, "FEED") == "simulator" else "https://api.github.com"
     rows: list[tuple[str, str, str, Callable[[str], object], str]] = [
         ("feed", "FEED", "github", _feed, "github, or simulator"),
         ("api_url", "GITHUB_API_URL", api_url, _url, "where GET /events is answered"),
         ("token", "GITHUB_TOKEN", "", _token, "5,000 requests an hour instead of 60"),
         ("token", "GITHUB_TOKEN_FILE", "", _content, "a file that holds the token, instead of GITHUB_TOKEN"),
         (
-            "poll_interval",
+            "plan",
             "POLL_INTERVAL",
             "",
-            _interval,
-            "seconds between two requests of a page; none: as GitHub asks",
+            _plan,
+            "seconds between two requests of a page; polite: as GitHub asks; none: the pages in turn",
         ),
         ("max_polls", "MAX_POLLS", "", _count, "end after so many requests of each page"),
         ("bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", _servers, "host:port, several with commas"),
@@ -124,12 +135,14 @@ def _token(text: str) -> str:
     return _matching(r"[!-~]+", text, "must hold a token and nothing else: visible ASCII, no spaces")
 
 
-def _interval(text: str) -> float:
-    message = "must be a number of seconds above 0, at most 86400"
+def _plan(text: str) -> tuple[Plan, float | None]:
+    message = "must be polite, or a number of seconds above 0, at most 86400"
+    if text == Plan.POLITE.value:
+        return Plan.POLITE, None
     seconds = float(_matching(r"(?=.*[1-9])\d+(\.\d+)?", text, message))
     if seconds > _DAY:
         raise ValueError(message)
-    return seconds
+    return Plan.FIXED, seconds
 
 
 def _count(text: str) -> int:

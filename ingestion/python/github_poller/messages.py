@@ -55,11 +55,11 @@ class Seen:
         """Remember this identity; return whether it is new."""
         if identity in self._young:
             return False
-        known = identity in self._old
+        is_known = identity in self._old
         if len(self._young) >= self._size:
             self._old, self._young = self._young, set()
         self._young.add(identity)
-        return not known
+        return not is_known
 
 
 def _message(event: Any) -> Message:  # noqa: ANN401 (an element of a page may be anything)
@@ -80,16 +80,16 @@ def _text(event: Any, key: str) -> str | None:  # noqa: ANN401 (see _message)
         raise UnusableError(message)
     *parents, name = _PATHS[key]
     for parent in parents:
-        event = _known(event.get(parent), dict, f"{parent} is not an object") or {}
-    text = _known(event.get(name), str, f"{key} is not a string")
+        event = _checked(event.get(parent), dict, f"{parent} is not an object") or {}
+    text = _checked(event.get(name), str, f"{key} is not a string")
     if not text and key in _REQUIRED:
         message = f"{key} is missing"
         raise UnusableError(message)
     return _LONE_SURROGATE.sub("\ufffd", text) if text else None
 
 
-def _known(value: Any, kind: type, error: str) -> Any:  # noqa: ANN401 (see _message)
+def _checked(value: Any, kind: type, reason: str) -> Any:  # noqa: ANN401 (see _message)
     """Return a value of this kind, None when it is absent."""
     if value is None or value == "" or isinstance(value, kind):
         return value or None
-    raise UnusableError(error)
+    raise UnusableError(reason)

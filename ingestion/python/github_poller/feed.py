@@ -1,9 +1,10 @@
 """Requests to GitHub's public events (CONTRACT.md, section 3)."""
 
 import requests
-from answer import Answer
-from settings import Settings
 from urllib3.exceptions import ReadTimeoutError
+
+from github_poller.answer import Answer, ErrorKind
+from github_poller.settings import Settings
 
 PAGES = (1, 2, 3)
 PAGE_SIZE = 100
@@ -37,7 +38,7 @@ class Feed:
             self._session.headers["Authorization"] = f"Bearer {settings.token}"
 
     def get(self, page: int, etag: str | None) -> Answer:
-        """Ask for one page; troubles of the network come back as answers."""
+        """Ask for one page; errors of the network come back as answers."""
         try:
             response = self._session.get(
                 self._url,
@@ -46,7 +47,7 @@ class Feed:
                 timeout=_TIMEOUT,
             )
         except requests.RequestException as error:
-            return Answer(0, trouble=_trouble(error))
+            return Answer(0, failure=_kind(error))
         return Answer(response.status_code, response.headers, response.content.decode("utf-8", errors="replace"))
 
 
@@ -54,6 +55,6 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
 
 
-def _trouble(error: requests.RequestException) -> str:
+def _kind(error: requests.RequestException) -> ErrorKind:
     stalled = any(isinstance(cause, ReadTimeoutError) for cause in error.args)
-    return "timeout" if stalled or isinstance(error, requests.Timeout) else "network"
+    return ErrorKind.TIMEOUT if stalled or isinstance(error, requests.Timeout) else ErrorKind.NETWORK
