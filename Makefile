@@ -63,7 +63,7 @@ history: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load DAYS (14) of simulated hist
 	@$(NOTEBOOK_PYTHON) notebooks/history.py
 
 forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## write a forecast for the dashboard; again every FORECAST_INTERVAL seconds
-	@$(NOTEBOOK_PYTHON) notebooks/forecast.py
+	@$(NOTEBOOK_PYTHON) notebooks/publish_forecast.py
 
 PREVIEW ?= .local/preview.html
 preview: $(VENV)/.up ## save all dashboards, as they are now, in one HTML page, and open it

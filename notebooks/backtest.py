@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from forecasts import Forecast, Model
 
-LUCK = 0.05  # a verdict needs a result that luck alone brings less often
+LUCK = 0.1  # a verdict needs a difference that luck alone brings less often
 
 
 def mase(actual: pd.Series, forecast: Forecast, history: pd.Series, season: int) -> float:

@@ -1,4 +1,7 @@
-"""Models of well-kept libraries in one form: `(history, horizon, season) -> Forecast`, see forecasts.py."""
+"""Models of well-kept libraries in one form: `(history, horizon, season) -> Forecast`, see forecasts.py.
+
+Each imports its library when it is first used: together they take seconds, and `make forecast` needs one of them or none.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from forecasts import LEVEL, SPREAD, after, frame, seasonal_naive, weekly_naive
-from prophet import Prophet
 from series import DAY, WEEK, week_of
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression
-from statsforecast import StatsForecast
-from statsforecast import models as stats
-from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from forecasts import Forecast, Model
 
-# Prophet's optimizer reports every run, at whatever level; what goes wrong is raised.
-logging.getLogger("cmdstanpy").disabled = True
-
-
 def linear(history: pd.Series, horizon: int, season: int) -> Forecast:
     """scikit-learn's LinearRegression on time, waves of the season, and of the week where two are known."""
+    from sklearn.linear_model import LinearRegression
+
+
     known, coming = _waves(history, 0, len(history), season), _waves(history, len(history), horizon, season)
     fitted = LinearRegression().fit(known, history)
     degrees = max(len(history) - known.shape[1] - 1, 1)
@@ -42,6 +38,11 @@ def _waves(history: pd.Series, start: int, steps: int, season: int) -> np.ndarra
 
 def prophet(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Prophet with the seasons that the history can show; one that is no day is added by its name."""
+    from prophet import Prophet
+
+    # Its optimizer reports every run, at whatever level; what goes wrong is raised.
+    logging.getLogger("cmdstanpy").disabled = True
+
     span = history.index[-1] - history.index[0]
     daily = season * (history.index[1] - history.index[0]) == DAY
     model = Prophet(
@@ -61,6 +62,10 @@ def prophet(history: pd.Series, horizon: int, season: int) -> Forecast:
 
 def boosting(history: pd.Series, horizon: int, season: int) -> Forecast:
     """scikit-learn's gradient boosting: the value from those one horizon (or more) before, hour and weekday."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+
     lags = [lag for lag in (horizon, horizon + 1, *_whole(season, horizon), *_whole(week_of(history), horizon)) if lag]
     both = pd.concat([history, pd.Series(np.nan, after(history, horizon))])
     table = pd.DataFrame({str(lag): both.shift(lag) for lag in dict.fromkeys(lags)})
@@ -89,6 +94,8 @@ def _whole(period: int, horizon: int) -> list[int]:
 
 
 def _of_statsforecast(model: object, history: pd.Series, horizon: int) -> Forecast:
+    from statsforecast import StatsForecast
+
     table = pd.DataFrame({"unique_id": "", "ds": history.index.tz_localize(None), "y": history.to_numpy()})
     freq = after(history, 1).freq.freqstr
     found = StatsForecast([model], freq=freq).forecast(df=table, h=horizon, level=[round(100 * LEVEL)])
@@ -98,16 +105,22 @@ def _of_statsforecast(model: object, history: pd.Series, horizon: int) -> Foreca
 
 def ets(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Exponential smoothing of the kind that fits best (statsforecast's AutoETS); seasons of up to 24 steps only."""
+    from statsforecast.models import AutoETS
+
+
     season = season if season <= 24 else 1  # noqa: PLR2004 - the state of a longer one is too large to fit
-    return _of_statsforecast(stats.AutoETS(season_length=season), history, horizon)
+    return _of_statsforecast(AutoETS(season_length=season), history, horizon)
 
 
 def mstl(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Seasons taken off one after another, the rest by AutoETS (statsforecast's MSTL)."""
+    from statsforecast.models import MSTL
+
+
     if season == 1:
         return ets(history, horizon, season)
     seasons = [season, week_of(history)] if week_of(history) > season else [season]
-    return _of_statsforecast(stats.MSTL(season_length=seasons), history, horizon)
+    return _of_statsforecast(MSTL(season_length=seasons), history, horizon)
 
 
 MODELS: dict[str, Model] = {

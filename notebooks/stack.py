@@ -8,15 +8,14 @@ of the stack that does not answer as a sentence instead of a traceback.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
-import plotly.io
 import psycopg
 import requests
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-from IPython import get_ipython
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -43,11 +42,6 @@ LOGIN = (
     if os.environ.get("QUESTDB_HTTP_USER")
     else None
 )
-
-plotly.io.templates.default = "plotly_white"
-# The first for JupyterLab, the second for the classic page and exported HTML; both work offline.
-plotly.io.renderers.default = "plotly_mimetype+notebook"
-
 
 REMEDY = "`make up` (or `docker compose up`) starts the stack, `make doctor` says what is wrong with one that runs."
 
@@ -182,5 +176,16 @@ def explain(shell: Any, kind: type[Exception], error: Exception, _traceback: Any
     return [str(problem)]
 
 
-if shell := get_ipython():
-    shell.set_custom_exc((psycopg.OperationalError, requests.ConnectionError, requests.Timeout, KafkaException), explain)
+def prepare(shell: Any) -> None:  # noqa: ANN401 - IPython has no types
+    """Choose the look of the charts, and show a part of the stack that does not answer as a sentence."""
+    import plotly.io  # noqa: PLC0415 - takes a second, and commands draw nothing
+
+    plotly.io.templates.default = "plotly_white"
+    # The first for JupyterLab, the second for the classic page and exported HTML; both work offline.
+    plotly.io.renderers.default = "plotly_mimetype+notebook"
+    problems = (psycopg.OperationalError, requests.ConnectionError, requests.Timeout, KafkaException)
+    shell.set_custom_exc(problems, explain)
+
+
+if "IPython" in sys.modules and (running := sys.modules["IPython"].get_ipython()):
+    prepare(running)

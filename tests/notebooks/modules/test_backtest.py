@@ -109,6 +109,6 @@ def test_without_a_past_the_own_interval_stays() -> None:
 def test_models_of_the_week_beat_the_day_before_and_one_origin_is_luck() -> None:
     names = ("seasonal naive", "LinearRegression")
     models = {name: MODELS[name] for name in names}
-    result = backtest.run(daily(35), models, 24, 24, 10, windows=5)
+    result = backtest.run(daily(35), models, 24, 24, 14, windows=2)
     assert "LinearRegression beats seasonal naive" in result.verdict()
     assert "can't be told from" in backtest.run(daily(23), models, 24, 24, 1, windows=0).verdict()
