@@ -121,7 +121,7 @@ def _logistic(known: np.ndarray, counts: pd.DataFrame) -> LogisticRegression:
     average = known.mean(axis=0)
     features = np.vstack([known, known, average, average])
     outcome = np.concatenate([np.ones(len(known)), np.zeros(len(known)), [1, 0]])
-    model = LogisticRegression(fit_intercept=False, C=100.0, max_iter=500, tol=1e-6)
+    model = LogisticRegression(fit_intercept=False, C=100.0, solver="newton-cholesky")
     return model.fit(features[events > 0], outcome[events > 0], sample_weight=events[events > 0])
 
 
