@@ -13,7 +13,6 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +21,7 @@ import stack
 
 from questdb import Sender
 
-sys.path.append(str(Path(__file__).resolve().parent.parent / "ingestion"))
-from simulator import population  # beside the notebooks, in Docker too
+from simulator import population  # noqa: I001 - found once `stack` is imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,7 +2,7 @@
 
 Jupyter gets the variables from `docker compose` or `make up`; elsewhere the defaults of the stack on this machine hold.
 Queries go through a user who may only read. Importing this module also chooses the look of the charts, and shows a part
-of the stack that does not answer as a sentence instead of a traceback.
+of the stack that does not answer as a sentence instead of a traceback. It also makes the repository's own code importable.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pandas as pd
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from confluent_kafka import Message
 
 T = TypeVar("T")
+ROOT = Path(__file__).resolve().parent.parent
+# The repository's own code, as notebooks use it: dashboards, the poller and the simulator.
+sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/python")]
 
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
 CONNECT = os.environ.get("CONNECT_URL", "http://localhost:8083")
