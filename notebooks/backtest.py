@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from forecasts import LEVEL
 from intervals import WINDOWS, Past, conformal, fewest
 from scipy.stats import ttest_rel
 from series import prepared
@@ -106,7 +105,9 @@ def run(  # noqa: PLR0913 - each is a property of the question
     """
     room = (len(series) - skip - fewest(season)) // horizon
     if room < origins:
-        message = f"{len(series)} steps are too few for {origins} forecasts of {horizon}: there is room for {max(room, 0)}"
+        message = (
+            f"{len(series)} steps are too few for {origins} forecasts of {horizon}: there is room for {max(room, 0)}"
+        )
         raise ValueError(message)
     windows = min(WINDOWS if windows is None else windows, room - origins)
     first = len(series) - skip - (origins + windows) * horizon

@@ -18,10 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 import stack
+from simulator import population
 
 from questdb import Sender
-
-from simulator import population  # noqa: I001 - found once `stack` is imported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

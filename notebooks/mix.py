@@ -60,15 +60,19 @@ def samples(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     rows = rows.assign(timestamp=pd.to_datetime(rows["timestamp"], utc=True), type=rows["type"].fillna("none"))
     by_type = rows.pivot_table(index="timestamp", columns="type", values="events", aggfunc="sum", fill_value=0)
     code = rows["type"].isin(CODE)
-    bots = rows.groupby([code, "timestamp"])["bots"].sum().unstack(level=0).reindex(by_type.index).fillna(0)
+    bots = rows.assign(code=code).pivot_table(
+        index="timestamp", columns="code", values="bots", aggfunc="sum", fill_value=0
+    )
     found = {}
     for group, name in ((False, "bots"), (True, "bots that push")):
         types = [kind for kind in by_type if (kind in CODE) is group]
         of = by_type[types].sum(axis=1)
         shares = {kind: by_type[kind] for kind in types if by_type[kind].sum() >= RARE * of.sum()}
-        if len(types):
+        if types:
             shares[name] = bots[group]
-        found |= {key: pd.DataFrame({"events": events, "of": of}).asfreq(STEP, fill_value=0) for key, events in shares.items()}
+        found |= {
+            key: pd.DataFrame({"events": events, "of": of}).asfreq(STEP, fill_value=0) for key, events in shares.items()
+        }
     return found
 
 

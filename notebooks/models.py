@@ -16,10 +16,10 @@ from series import DAY, WEEK, week_of
 if TYPE_CHECKING:
     from forecasts import Forecast, Model
 
+
 def linear(history: pd.Series, horizon: int, season: int) -> Forecast:
     """scikit-learn's LinearRegression on time, waves of the season, and of the week where two are known."""
     from sklearn.linear_model import LinearRegression
-
 
     known, coming = _waves(history, 0, len(history), season), _waves(history, len(history), horizon, season)
     fitted = LinearRegression().fit(known, history)
@@ -65,7 +65,6 @@ def boosting(history: pd.Series, horizon: int, season: int) -> Forecast:
     from sklearn.ensemble import HistGradientBoostingRegressor
     from threadpoolctl import threadpool_limits
 
-
     lags = [lag for lag in (horizon, horizon + 1, *_whole(season, horizon), *_whole(week_of(history), horizon)) if lag]
     both = pd.concat([history, pd.Series(np.nan, after(history, horizon))])
     table = pd.DataFrame({str(lag): both.shift(lag) for lag in dict.fromkeys(lags)})
@@ -107,7 +106,6 @@ def ets(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Exponential smoothing of the kind that fits best (statsforecast's AutoETS); seasons of up to 24 steps only."""
     from statsforecast.models import AutoETS
 
-
     season = season if season <= 24 else 1  # noqa: PLR2004 - the state of a longer one is too large to fit
     return _of_statsforecast(AutoETS(season_length=season), history, horizon)
 
@@ -115,7 +113,6 @@ def ets(history: pd.Series, horizon: int, season: int) -> Forecast:
 def mstl(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Seasons taken off one after another, the rest by AutoETS (statsforecast's MSTL)."""
     from statsforecast.models import MSTL
-
 
     if season == 1:
         return ets(history, horizon, season)

@@ -162,7 +162,7 @@ def without_bursts(series: pd.Series, season: int) -> pd.Series:
     steps). Where more than one step of fifty is, that is how the series behaves, and nothing is taken off.
     """
     week = week_of(series)
-    period = week if len(series) >= 4 * week > 4 else season
+    period = week if week > 1 and len(series) >= 4 * week else season
     place = np.arange(len(series)) % period
     off = series - series.groupby(place).transform("median")
     deviation = 1.4826 * off.abs().median()  # the standard deviation, if the errors are normal

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pandas as pd
 import psycopg
 import requests
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -149,12 +149,7 @@ def tail(topic: str, count: int) -> list[Message]:
 
 # --- A stack that is down or ill, in a sentence ---
 
-UNREACHABLE = {
-    KafkaError._TRANSPORT,
-    KafkaError._ALL_BROKERS_DOWN,
-    KafkaError._TIMED_OUT,
-    KafkaError._RESOLVE,
-}
+UNREACHABLE = {"_TRANSPORT", "_ALL_BROKERS_DOWN", "_TIMED_OUT", "_RESOLVE"}  # names of KafkaError
 
 
 def unreachable(error: Exception) -> StackError:
@@ -169,15 +164,21 @@ def unreachable(error: Exception) -> StackError:
     return StackError(f"{part} does not answer at {url.partition('?')[0]}")
 
 
-def explain(shell: Any, kind: type[Exception], error: Exception, _traceback: Any, tb_offset: int | None = None) -> list[str]:  # noqa: ANN401 - IPython's types
+def explain(
+    shell: Any,  # noqa: ANN401 - IPython has no types
+    kind: type[Exception],
+    error: Exception,
+    traceback: object,
+    tb_offset: int | None = None,
+) -> list[str]:
     """Show a part that does not answer as a sentence, and everything else as IPython does."""
-    if isinstance(error, KafkaException) and error.args[0].code() not in UNREACHABLE:
-        lines: list[str] = shell.InteractiveTB.structured_traceback(kind, error, _traceback, tb_offset=tb_offset)
-        shell._showtraceback(kind, error, lines)
-        return lines
-    problem = unreachable(error)
-    shell._showtraceback(StackError, problem, [str(problem)])
-    return [str(problem)]
+    if isinstance(error, KafkaException) and error.args[0].name() not in UNREACHABLE:
+        lines: list[str] = shell.InteractiveTB.structured_traceback(kind, error, traceback, tb_offset=tb_offset)
+    else:
+        error = unreachable(error)
+        kind, lines = StackError, [str(error)]
+    shell._showtraceback(kind, error, lines)  # noqa: SLF001 - the one way to show lines of one's own
+    return lines
 
 
 def prepare(shell: Any) -> None:  # noqa: ANN401 - IPython has no types

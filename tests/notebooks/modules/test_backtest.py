@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import backtest
 import forecasts
 import intervals
 import numpy as np
@@ -9,8 +10,6 @@ import pandas as pd
 import pytest
 from made import START, daily
 from models import MODELS
-
-import backtest
 
 
 def test_measures_are_those_of_the_textbook() -> None:
@@ -66,7 +65,9 @@ def test_the_naive_forecast_repeats_the_season() -> None:
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize(("days", "steps", "horizon", "season"), [(22, 528, 24, 24), (3, 40, 4, 1), (1, 12, 1, 1)])
-def test_every_model_gives_a_forecast_with_an_interval(name: str, days: int, steps: int, horizon: int, season: int) -> None:
+def test_every_model_gives_a_forecast_with_an_interval(
+    name: str, days: int, steps: int, horizon: int, season: int
+) -> None:
     series = daily(days).iloc[:steps]
     found = MODELS[name](series, horizon, season)
     assert found.index.equals(forecasts.after(series, horizon))
@@ -80,7 +81,7 @@ def test_an_interval_that_is_too_narrow_grows_and_one_too_wide_shrinks() -> None
     series = daily(40, noise=0.1)
     for factor in (0.05, 20.0):
 
-        def model(past: pd.Series, horizon: int, season: int, factor: float = factor) -> pd.DataFrame:
+        def model(past: pd.Series, horizon: int, _: int, factor: float = factor) -> pd.DataFrame:
             mean = daily(80, noise=0.0)[forecasts.after(past, horizon)].to_numpy()
             return forecasts.frame(past, mean, factor * 0.1 * mean)
 
@@ -90,7 +91,9 @@ def test_an_interval_that_is_too_narrow_grows_and_one_too_wide_shrinks() -> None
 
 
 def test_steps_far_ahead_have_wider_intervals() -> None:
-    walk = pd.Series(500 + np.random.default_rng(2).normal(0, 1, 1200).cumsum(), pd.date_range(START, periods=1200, freq="h"))
+    walk = pd.Series(
+        500 + np.random.default_rng(2).normal(0, 1, 1200).cumsum(), pd.date_range(START, periods=1200, freq="h")
+    )
 
     def last(past: pd.Series, horizon: int, _: int) -> pd.DataFrame:
         return forecasts.frame(past, np.full(horizon, past.iloc[-1]), 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import backtest
 import mix
 import numpy as np
 import pandas as pd
@@ -9,8 +10,6 @@ import pytest
 from forecasts import seasonal_naive
 from intervals import predict
 from made import START, sample
-
-import backtest
 
 
 def rows(hours: int, counts: dict[str, int], bots: int = 0) -> pd.DataFrame:
@@ -25,7 +24,14 @@ def test_shares_are_of_their_own_group() -> None:
     found = mix.samples(rows(3, {"PushEvent": 90, "CreateEvent": 10, "WatchEvent": 30, "ForkEvent": 10}, bots=1))
     shares = {name: mix.share(sample).mean() for name, sample in found.items()}
     assert shares == pytest.approx(
-        {"PushEvent": 0.9, "CreateEvent": 0.1, "WatchEvent": 0.75, "ForkEvent": 0.25, "bots": 0.05, "bots that push": 0.02}
+        {
+            "PushEvent": 0.9,
+            "CreateEvent": 0.1,
+            "WatchEvent": 0.75,
+            "ForkEvent": 0.25,
+            "bots": 0.05,
+            "bots that push": 0.02,
+        }
     )
 
 
@@ -66,7 +72,9 @@ def test_few_events_make_a_wide_interval() -> None:
 def test_the_season_of_a_share_is_learned_and_the_naive_forecast_beaten() -> None:
     counts, truth = sample(35, 1400)
     share = mix.share(counts)
-    result = backtest.run(share, {"binomial": mix.binomial(counts), "seasonal naive": seasonal_naive}, 24, 24, 12, most=1.0)
+    result = backtest.run(
+        share, {"binomial": mix.binomial(counts), "seasonal naive": seasonal_naive}, 24, 24, 12, most=1.0
+    )
     assert "binomial beats seasonal naive" in result.verdict()
     table = result.table()
     assert table.loc["binomial", "mase"] < 0.8

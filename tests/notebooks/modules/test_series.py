@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import backtest
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +10,6 @@ import series
 from forecasts import frame
 from intervals import of_the_past
 from made import MINUTE, START, daily, polls
-
-import backtest
 
 
 def test_a_steady_feed_is_steady_whenever_it_is_polled() -> None:
@@ -62,7 +61,9 @@ def test_some_saturated_polls_leave_enough() -> None:
     assert series.known(series.arrivals(seen, MINUTE)).enough
 
 
-@pytest.mark.parametrize(("gap", "span", "step"), [(2, 1800, "10s"), (30, 3500, "1min"), (60, 3500, "2min"), (180, 7200, "10min")])
+@pytest.mark.parametrize(
+    ("gap", "span", "step"), [(2, 1800, "10s"), (30, 3500, "1min"), (60, 3500, "2min"), (180, 7200, "10min")]
+)
 def test_a_step_holds_two_answers(gap: int, span: int, step: str) -> None:
     assert series.step_for(polls([*range(0, span, gap)], 5.0)) == pd.Timedelta(step)
 

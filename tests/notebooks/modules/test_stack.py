@@ -34,8 +34,11 @@ def test_who_does_not_answer_is_named_with_the_remedy(monkeypatch: pytest.Monkey
     ("error", "name"),
     [
         (psycopg.OperationalError("connection failed: connection to server refused"), "QuestDB"),
-        (requests.ConnectionError(request=requests.Request(url=stack.CONNECT + "/connectors").prepare()), "Kafka Connect"),
-        (KafkaException(KafkaError(KafkaError._TRANSPORT)), "Kafka"),
+        (
+            requests.ConnectionError(request=requests.Request(url=stack.CONNECT + "/connectors").prepare()),
+            "Kafka Connect",
+        ),
+        (KafkaException(KafkaError(-195)), "Kafka"),
     ],
 )
 def test_each_part_has_its_name(error: Exception, name: str) -> None:
