@@ -62,6 +62,9 @@ NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m o
 history: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load DAYS (14) of simulated history, about EVENTS (20 million), into a running stack
 	@$(NOTEBOOK_PYTHON) notebooks/history.py
 
+backfill: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load HOURS (1) of real events from archives, beginning with hour FROM (2026-11-20T00, UTC), into a running stack
+	@$(NOTEBOOK_PYTHON) notebooks/backfill.py
+
 forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## write a forecast for the dashboard; again every FORECAST_INTERVAL seconds
 	@$(NOTEBOOK_PYTHON) notebooks/publish_forecast.py
 
@@ -171,6 +174,9 @@ bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipe
 
 bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecasting models, into docs/forecasting.md
 	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py
+
+bench-backfill: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## throughput and memory of `make backfill`, killed in the middle and started again
+	@$(BENCH)/backfill.py $(ARGS)
 
 bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
 	@$(BENCH)/coverage.py $(ARGS)
