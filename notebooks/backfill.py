@@ -99,7 +99,7 @@ def load(sender: Sender, url: str, hour: datetime, batch: int = BATCH) -> Loaded
         answer.raise_for_status()
         size = int(answer.headers.get("Content-Length") or 0) or None
         with tqdm(total=size, unit="B", unit_scale=True, desc=f"{hour:%Y-%m-%d %H}h", **_look()) as bar:
-            return _stored(sender, _events(Progress(answer.raw, bar)), bar, batch)
+            return _stored(sender, Progress(answer.raw, bar), bar, batch)
 
 
 def _look() -> dict[str, Any]:
@@ -107,31 +107,37 @@ def _look() -> dict[str, Any]:
     return {"mininterval": 0.2 if sys.stderr.isatty() else 10, "leave": False}
 
 
-def _events(stream: Progress) -> Iterator[Any]:
-    """Yield what each line holds; a line that is no JSON becomes None, which is no event."""
-    with gzip.GzipFile(fileobj=stream) as lines:  # type: ignore[arg-type] - reading needs no more than `read`
-        for line in lines:
-            try:
-                yield json.loads(line)
-            except ValueError:
-                yield None
-
-
-def _stored(sender: Sender, events: Iterator[Any], bar: tqdm[Any], size: int) -> Loaded:
-    """Store all events; return what they were."""
-    loaded, seen = Loaded(), messages.Seen()
+def _events(stream: Progress, damage: list[Exception]) -> Iterator[Any]:
+    """Yield what each line holds, None for a line that is no JSON; end where the archive is damaged, and note how."""
     try:
-        while batch := list(islice(events, size)):
-            loaded.lines += len(batch)
-            rows = _rows(batch, loaded, seen)
-            if len(rows):
-                sender.dataframe(rows, table_name="github_events", symbols=["type", "action"], at="timestamp")
-                sender.flush()
-            loaded.rows += len(rows)
-            bar.set_postfix_str(f"{loaded.rows:,} events")
+        with gzip.GzipFile(fileobj=stream) as lines:  # type: ignore[arg-type] - reading needs no more than `read`
+            yield from map(_event, lines)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        message = f"the archive is damaged after {loaded.rows:,} events, which are stored ({error})"
-        raise ArchiveError(message) from None
+        damage.append(error)
+
+
+def _event(line: bytes) -> Any:  # noqa: ANN401 - a line may hold anything
+    try:
+        return json.loads(line)
+    except ValueError:
+        return None
+
+
+def _stored(sender: Sender, stream: Progress, bar: tqdm[Any], size: int) -> Loaded:
+    """Store all events; return what they were."""
+    loaded, seen, damage = Loaded(), messages.Seen(), list[Exception]()
+    events = _events(stream, damage)
+    while batch := list(islice(events, size)):
+        loaded.lines += len(batch)
+        rows = _rows(batch, loaded, seen)
+        if len(rows):
+            sender.dataframe(rows, table_name="github_events", symbols=["type", "action"], at="timestamp")
+            sender.flush()
+        loaded.rows += len(rows)
+        bar.set_postfix_str(f"{loaded.rows:,} events")
+    if damage:
+        message = f"the archive is damaged after {loaded.rows:,} events, which are stored ({damage[0]})"
+        raise ArchiveError(message)
     if not loaded.rows:
         message = "the archive holds no event"
         raise ArchiveError(message)

@@ -24,7 +24,7 @@ CODE = ("PushEvent", "CreateEvent", "DeleteEvent")
 STEP, DAY, WEEK = pd.Timedelta("1h"), 24, 168  # the latter in steps
 HORIZON = DAY
 RARE = 0.01  # of its group: types that are rarer are left out
-SAMPLE = 20  # events of a step that make it worth a look
+SAMPLE = 20  # events of a step; with fewer its share is not known
 WAVES = 2  # of a day, and of a week
 
 VIEW = """
@@ -77,8 +77,8 @@ def samples(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def share(sample: pd.DataFrame) -> pd.Series:
-    """Return the observed share of each step; NaN where nothing was seen."""
-    return (sample["events"] / sample["of"].where(sample["of"] > 0)).rename("share")
+    """Return the observed share of each step; NaN where fewer than SAMPLE events were seen."""
+    return (sample["events"] / sample["of"].where(sample["of"] >= SAMPLE)).rename("share")
 
 
 def binomial(sample: pd.DataFrame) -> Model:

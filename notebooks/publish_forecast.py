@@ -29,6 +29,11 @@ if TYPE_CHECKING:
 TABLE = "github_events_forecast"
 RATE = "events a second"
 BINOMIAL = "binomial"
+# A poller's first answer is full of new events whatever it misses.
+SATURATED = """
+SELECT avg(CASE WHEN saturated THEN 1.0 ELSE 0.0 END)
+FROM github_polls WHERE timestamp > dateadd('d', -1, now()) AND status = 200 AND poll > 1
+"""
 
 
 @dataclass(frozen=True)
@@ -103,12 +108,16 @@ def _of_mix(samples: dict[str, pd.DataFrame], steps: measured.Known) -> Subject:
     series = {name: mix.share(sample) for name, sample in samples.items()}
     models = {name: mix.binomial(sample) for name, sample in samples.items()}
     season = measured.season_for(next(iter(series.values())))
-    cause = f"{steps.known} of {steps.steps} steps are known" if steps.steps else "no step is known yet"
-    why = (
-        f"The rate can't be told ({cause}, because polls that do not touch miss events): the forecast is of the mix, "
-        "by hour: the share of each type and of bots."
-    )
+    why = f"{_cause(steps)}: the forecast is of the mix, by hour, that is the share of each type and of bots."
     return Subject(series, models, BINOMIAL, mix.HORIZON, season, 1.0, why)
+
+
+def _cause(steps: measured.Known) -> str:
+    """Say why the rate is not known."""
+    share = stack.query(SATURATED).iloc[0, 0]
+    if share and share >= measured.KNOWN_SHARE:
+        return f"The rate can't be told, because {share:.0%} of the answers were full of new events and missed some"
+    return f"{steps.known} steps of the rate are known yet, {measured.FEWEST} in a row without large gaps are needed"
 
 
 def missed(found: Subject) -> pd.DataFrame:

@@ -133,6 +133,14 @@ def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
     return value
 
 
+def duration(seconds: int) -> str:
+    """Return a round number of seconds in its largest unit."""
+    length, name = next(
+        (length, name) for length, name in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")) if seconds >= length
+    )
+    return f"{seconds / length:g} {name}"
+
+
 def tail(topic: str, count: int) -> list[Message]:
     """Return the last `count` messages of a topic's first partition. It joins no group, so nobody's offset changes."""
     consumer = Consumer({"bootstrap.servers": KAFKA, "group.id": "none", "enable.auto.commit": False, "log_level": 2})

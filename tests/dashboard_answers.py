@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHORT = 3 * HOUR
 TOP = 10
+SAMPLE = 20  # events of an hour; with fewer their mix is not shown
 
 
 @dataclass(frozen=True)
@@ -198,8 +199,9 @@ def _mix(window: Window) -> Answer:
     shares = {
         at: tuple(100 * fmean(flags) for flags in ([e.type == "WatchEvent" for e in some], [e.bot for e in some]))
         for at, some in seen.items()
+        if len(some) >= SAMPLE
     }
-    actual = _filled(shares, HOUR, (None, None))
+    actual = _filled(dict.fromkeys(seen, (None, None)) | shares, HOUR, (None, None))
     expected = {
         (row.series, hours.bucket(row)): (100 * row.rate, 100 * row.lower, 100 * row.upper)
         for row in hours.charted(hours.rows.forecasts, 1)

@@ -41,7 +41,7 @@ def test_rare_types_and_empty_tables_are_left_out() -> None:
 
 
 def test_an_hour_without_events_has_no_share() -> None:
-    gap = rows(5, {"WatchEvent": 10})
+    gap = rows(5, {"WatchEvent": 30})
     gap = gap[gap["timestamp"] != START + pd.Timedelta("2h")]
     share = mix.share(mix.samples(gap)["WatchEvent"])
     assert list(share.isna()) == [False, False, True, False, False]
