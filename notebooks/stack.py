@@ -190,12 +190,13 @@ def explain(
 
 
 def prepare(shell: Any) -> None:  # noqa: ANN401 - IPython has no types
-    """Choose the look of the charts, and show a part of the stack that does not answer as a sentence."""
+    """Choose the look of charts and tables, and show a part of the stack that does not answer as a sentence."""
     import plotly.io  # noqa: PLC0415 - takes a second, and commands draw nothing
 
     plotly.io.templates.default = "plotly_white"
     # The first for JupyterLab, the second for the classic page and exported HTML; both work offline.
     plotly.io.renderers.default = "plotly_mimetype+notebook"
+    pd.options.display.precision = 3
     problems = (psycopg.OperationalError, requests.ConnectionError, requests.Timeout, KafkaException)
     shell.set_custom_exc(problems, explain)
 
