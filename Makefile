@@ -173,7 +173,7 @@ bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipe
 	@$(BENCH)/live.py $(ARGS)
 
 bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecasting models, into docs/forecasting.md
-	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py
+	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py $(ARGS)
 
 bench-backfill: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## throughput and memory of `make backfill`, killed in the middle and started again
 	@$(BENCH)/backfill.py $(ARGS)
