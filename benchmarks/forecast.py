@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "forecasting.md"
 FIRST_DAY = 20_727  # 2026-10-01, a Thursday
-WEEKS = 8  # of a series: 14 origins, 14 before them to learn intervals from, four weeks to learn from at the first
+WEEKS = 10  # of a series: 14 origins, 14 before them to learn intervals from, six weeks to learn from at the first
 SEEN = (
     1_400  # events of pages 2 and 3 that a poller without a token sees in an hour: 20 answers, 30 % of them seen before
 )
@@ -60,13 +60,13 @@ class Case:
 
 def cases() -> list[Case]:
     """Return the series that the page compares models on."""
-    simulated = history.hourly(history.Plan(), range(FIRST_DAY, FIRST_DAY + 7 * (WEEKS + 2))) / 3600
+    simulated = history.hourly(history.Plan(), range(FIRST_DAY, FIRST_DAY + 7 * WEEKS)) / 3600
     passengers = AirPassengersDF.set_index("ds")["y"].tz_localize("UTC").asfreq("ME")
     by_year = {name: model for name, model in MODELS.items() if name != "weekly naive"}
     counts = sampled()
     shares = {**MODELS, "binomial": mix.binomial(counts)}
     return [
-        Case("Simulated history", simulated, "events a second, by hour", 24, 24, 28),
+        Case("Simulated history", simulated, "events a second, by hour", 24, 24, 14),
         Case("Flights", departures(), "departures from New York, by hour", 24, 24, 14),
         Case("Weather", temperatures(), "degrees Fahrenheit at JFK, by hour", 24, 24, 14),
         Case("A sampled mix", mix.share(counts), "share of a type, by hour", 24, 24, 14, 1.0, shares),
@@ -95,9 +95,9 @@ def _weeks(series: pd.Series) -> pd.Series:
 
 def sampled() -> pd.DataFrame:
     """Return a sample whose share has a season of a day, a smaller one of a week, and moves a little from day to day."""
-    at = pd.date_range("2026-10-01", periods=WEEKS * 168, freq="h", tz="UTC")
+    at = pd.date_range("2026-10-01", periods=MIX_WEEKS * 168, freq="h", tz="UTC")
     chance = np.random.default_rng(1)
-    mood = np.repeat(chance.normal(0, 0.05, WEEKS * 7), 24)
+    mood = np.repeat(chance.normal(0, 0.05, MIX_WEEKS * 7), 24)
     logit = -2.6 + 0.35 * np.sin(2 * np.pi * at.hour / 24) + 0.15 * (at.day_of_week >= 5) + mood  # noqa: PLR2004
     seen = chance.poisson(SEEN, len(at))
     return pd.DataFrame({"events": chance.binomial(seen, 1 / (1 + np.exp(-logit))), "of": seen}, at)
