@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "forecasting.md"
 FIRST_DAY = 20_727  # 2026-10-01, a Thursday
 WEEKS = 10  # of a series: 14 origins, 14 before them to learn intervals from, six weeks to learn from at the first
+MIX_WEEKS = 8  # of the sampled mix
 SEEN = (
     1_400  # events of pages 2 and 3 that a poller without a token sees in an hour: 20 answers, 30 % of them seen before
 )
