@@ -62,8 +62,11 @@ NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m o
 history: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load DAYS (14) of simulated history, about EVENTS (20 million), into a running stack
 	@$(NOTEBOOK_PYTHON) notebooks/history.py
 
+backfill: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## load HOURS (1) of real events from archives, beginning with hour FROM (2026-11-20T00, UTC), into a running stack
+	@$(NOTEBOOK_PYTHON) notebooks/backfill.py
+
 forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## write a forecast for the dashboard; again every FORECAST_INTERVAL seconds
-	@$(NOTEBOOK_PYTHON) notebooks/forecast.py
+	@$(NOTEBOOK_PYTHON) notebooks/publish_forecast.py
 
 PREVIEW ?= .local/preview.html
 preview: $(VENV)/.up ## save all dashboards, as they are now, in one HTML page, and open it
@@ -170,7 +173,10 @@ bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipe
 	@$(BENCH)/live.py $(ARGS)
 
 bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecasting models, into docs/forecasting.md
-	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py
+	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py $(ARGS)
+
+bench-backfill: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## throughput and memory of `make backfill`, killed in the middle and started again
+	@$(BENCH)/backfill.py $(ARGS)
 
 bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
 	@$(BENCH)/coverage.py $(ARGS)

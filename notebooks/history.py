@@ -13,18 +13,14 @@ import sys
 import time
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import requests
 import stack
+from simulator import population
 
 from questdb import Sender
-
-sys.path.append(str(Path(__file__).resolve().parent.parent / "ingestion"))
-from simulator import population  # beside the notebooks, in Docker too
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -195,18 +191,9 @@ def _page(fresh: np.ndarray, page: int, day: int) -> pd.DataFrame:
 # --- Into QuestDB ---
 
 
-def sql(query: str) -> list[list[Any]]:
-    """Return the rows of a query, sent as administrator; a refusal ends the program with QuestDB's words."""
-    body = requests.get(f"{stack.QUESTDB}/exec", params={"query": query}, auth=stack.LOGIN, timeout=300).json()
-    if "error" in body:
-        sys.exit(f"QuestDB: {body['error']} in: {query}")
-    rows: list[list[Any]] = body.get("dataset", [])
-    return rows
-
-
 def until() -> pd.Timestamp:
     """Return where history ends: now, or when the first poller began."""
-    rows = sql("SELECT timestamp FROM github_polls WHERE poller <> 'history' ORDER BY timestamp LIMIT 1")
+    rows = stack.execute("SELECT timestamp FROM github_polls WHERE poller <> 'history' ORDER BY timestamp LIMIT 1")
     first = pd.Timestamp(rows[0][0]) if rows else pd.Timestamp.now("UTC")
     return first.floor("1min")
 
@@ -233,19 +220,19 @@ def refresh() -> None:
     deadline = time.monotonic() + REFRESHED_WITHIN
     _catch_up("SELECT sequencerTxn, writerTxn, name FROM wal_tables() WHERE name = 'github_events'", deadline)
     for view in VIEWS:
-        sql(f"REFRESH MATERIALIZED VIEW {view} INCREMENTAL")
+        stack.execute(f"REFRESH MATERIALIZED VIEW {view} INCREMENTAL")
         progress = "base_table_txn, refresh_base_table_txn, view_status"
         _catch_up(f"SELECT {progress} FROM materialized_views() WHERE view_name = '{view}'", deadline)
 
 
 def _catch_up(query: str, deadline: float) -> None:
     """Wait until the second column of a row reaches what the first is now; end the program if that can't be."""
-    ((target, done, state),) = sql(query)
+    ((target, done, state),) = stack.execute(query)
     while (done or 0) < target:
         if time.monotonic() > deadline or state == "invalid":
             sys.exit(f"QuestDB is not done: {done} of {target}, {state}: {query}")
         time.sleep(0.2)
-        ((_, done, state),) = sql(query)
+        ((_, done, state),) = stack.execute(query)
 
 
 # --- The command ---
@@ -253,7 +240,7 @@ def _catch_up(query: str, deadline: float) -> None:
 
 def refuse_mixture(plan: Plan, days: range) -> None:
     """End the program where the rows would mix with real events, or with a history of another rate or seed."""
-    real = sql("SELECT repo FROM github_events WHERE repo NOT LIKE 'simulated-%' LIMIT 1")
+    real = stack.execute("SELECT repo FROM github_events WHERE repo NOT LIKE 'simulated-%' LIMIT 1")
     if real and os.environ.get("YES") != "1":
         sys.exit(
             f"github_events holds real events ({real[0][0]}): YES=1 mixes simulated ones in, `make clean` starts anew"
@@ -266,7 +253,7 @@ def _differs(plan: Plan, day: int) -> bool:
     """Tell whether some rows of a day are not those that the plan makes."""
     date = f"{pd.Timestamp(day * DAY, unit='s'):%Y-%m-%d}"
     ours = f"timestamp IN '{date}' AND length(id) = 13"
-    found = sql(f"SELECT id, timestamp FROM github_events WHERE {ours} LIMIT {SAMPLE}")
+    found = stack.execute(f"SELECT id, timestamp FROM github_events WHERE {ours} LIMIT {SAMPLE}")
     if not found:
         return False
     planned = events(plan, day).set_index("id")["timestamp"]
@@ -293,6 +280,13 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Load, refresh the views, say what was done."""
     arguments = _arguments()
+    try:
+        _load_all(arguments)
+    except stack.StackError as error:
+        sys.exit(str(error))
+
+
+def _load_all(arguments: argparse.Namespace) -> None:
     plan = Plan(arguments.events / arguments.days or EVENTS_A_DAY, arguments.seed)
     end = until()
     days = range(int(end.timestamp()) // DAY - arguments.days, int(end.timestamp()) // DAY + 1)

@@ -1,4 +1,7 @@
-"""Models of well-kept libraries in one form: `(history, horizon, season) -> Forecast`, see forecasting.py."""
+"""Models of well-kept libraries in one form: `(history, horizon, season) -> Forecast`, see forecasts.py.
+
+Each imports its library when it is first used: together they take seconds, and `make forecast` needs one of them or none.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from forecasting import DAY, LEVEL, SPREAD, WEEK, after, frame, seasonal_naive
-from prophet import Prophet
-from sklearn.ensemble import HistGradientBoostingRegressor
-from sklearn.linear_model import LinearRegression
-from statsforecast import StatsForecast
-from statsforecast import models as stats
-from threadpoolctl import threadpool_limits
+from forecasts import LEVEL, SPREAD, after, frame, seasonal_naive, weekly_naive
+from series import DAY, WEEK, week_of
 
 if TYPE_CHECKING:
-    from forecasting import Forecast, Model
-
-# Prophet's optimizer reports every run, at whatever level; what goes wrong is raised.
-logging.getLogger("cmdstanpy").disabled = True
+    from forecasts import Forecast, Model
 
 
 def linear(history: pd.Series, horizon: int, season: int) -> Forecast:
     """scikit-learn's LinearRegression on time, waves of the season, and of the week where two are known."""
+    from sklearn.linear_model import LinearRegression
+
     known, coming = _waves(history, 0, len(history), season), _waves(history, len(history), horizon, season)
     fitted = LinearRegression().fit(known, history)
     degrees = max(len(history) - known.shape[1] - 1, 1)
@@ -34,19 +31,18 @@ def linear(history: pd.Series, horizon: int, season: int) -> Forecast:
 def _waves(history: pd.Series, start: int, steps: int, season: int) -> np.ndarray:
     at = np.arange(start, start + steps)
     # No more waves than half the steps of a season can tell apart.
-    waves = [(season, min(6, season // 2)), (_week(history), 6)]
+    waves = [(season, min(6, season // 2)), (week_of(history), 6)]
     angles = [2 * np.pi * k * at / period for period, most in waves if period > 1 for k in range(1, most + 1)]
     return np.column_stack([at, *map(np.sin, angles), *map(np.cos, angles)])
 
 
-def _week(history: pd.Series) -> int:
-    """Return the steps of a week if the history holds two of them, else 1."""
-    step = history.index[1] - history.index[0]
-    return int(WEEK / step) if step <= DAY and len(history) * step >= 2 * WEEK else 1
-
-
 def prophet(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Prophet with the seasons that the history can show; one that is no day is added by its name."""
+    from prophet import Prophet
+
+    # Its optimizer reports every run, at whatever level; what goes wrong is raised.
+    logging.getLogger("cmdstanpy").disabled = True
+
     span = history.index[-1] - history.index[0]
     daily = season * (history.index[1] - history.index[0]) == DAY
     model = Prophet(
@@ -66,14 +62,17 @@ def prophet(history: pd.Series, horizon: int, season: int) -> Forecast:
 
 def boosting(history: pd.Series, horizon: int, season: int) -> Forecast:
     """scikit-learn's gradient boosting: the value from those one horizon (or more) before, hour and weekday."""
-    lags = [lag for lag in (horizon, horizon + 1, *_whole(season, horizon), *_whole(_week(history), horizon)) if lag]
+    from sklearn.ensemble import HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
+
+    lags = [lag for lag in (horizon, horizon + 1, *_whole(season, horizon), *_whole(week_of(history), horizon)) if lag]
     both = pd.concat([history, pd.Series(np.nan, after(history, horizon))])
     table = pd.DataFrame({str(lag): both.shift(lag) for lag in dict.fromkeys(lags)})
     table["hour"], table["weekday"] = both.index.hour + both.index.minute / 60, both.index.day_of_week
     known, target = table.iloc[max(lags) : len(history)], history.iloc[max(lags) :]
     losses = {
-        "mean": {"loss": "absolute_error"},
         "lower": {"loss": "quantile", "quantile": (1 - LEVEL) / 2},
+        "mean": {"loss": "absolute_error"},
         "upper": {"loss": "quantile", "quantile": (1 + LEVEL) / 2},
     }
     with threadpool_limits(1):  # a few hundred rows; threads that wait for a busy core cost more than they bring
@@ -83,7 +82,9 @@ def boosting(history: pd.Series, horizon: int, season: int) -> Forecast:
             .predict(table.iloc[len(history) :])
             for name, loss in losses.items()
         }
-    return pd.DataFrame(found, index=after(history, horizon)).clip(lower=0)
+    # Three boosters that know nothing of each other may cross.
+    ordered = np.sort(np.column_stack(list(found.values())), axis=1)
+    return pd.DataFrame(ordered, after(history, horizon), list(found)).clip(lower=0)
 
 
 def _whole(period: int, horizon: int) -> list[int]:
@@ -92,6 +93,8 @@ def _whole(period: int, horizon: int) -> list[int]:
 
 
 def _of_statsforecast(model: object, history: pd.Series, horizon: int) -> Forecast:
+    from statsforecast import StatsForecast
+
     table = pd.DataFrame({"unique_id": "", "ds": history.index.tz_localize(None), "y": history.to_numpy()})
     freq = after(history, 1).freq.freqstr
     found = StatsForecast([model], freq=freq).forecast(df=table, h=horizon, level=[round(100 * LEVEL)])
@@ -101,22 +104,20 @@ def _of_statsforecast(model: object, history: pd.Series, horizon: int) -> Foreca
 
 def ets(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Exponential smoothing of the kind that fits best (statsforecast's AutoETS); seasons of up to 24 steps only."""
+    from statsforecast.models import AutoETS
+
     season = season if season <= 24 else 1  # noqa: PLR2004 - the state of a longer one is too large to fit
-    return _of_statsforecast(stats.AutoETS(season_length=season), history, horizon)
+    return _of_statsforecast(AutoETS(season_length=season), history, horizon)
 
 
 def mstl(history: pd.Series, horizon: int, season: int) -> Forecast:
     """Seasons taken off one after another, the rest by AutoETS (statsforecast's MSTL)."""
+    from statsforecast.models import MSTL
+
     if season == 1:
         return ets(history, horizon, season)
-    seasons = [season, _week(history)] if _week(history) > season else [season]
-    return _of_statsforecast(stats.MSTL(season_length=seasons), history, horizon)
-
-
-def weekly_naive(history: pd.Series, horizon: int, season: int) -> Forecast:
-    """Repeat the last week; the last season where no two weeks are known."""
-    week = _week(history)
-    return seasonal_naive(history, horizon, week if week > 1 else season)
+    seasons = [season, week_of(history)] if week_of(history) > season else [season]
+    return _of_statsforecast(MSTL(season_length=seasons), history, horizon)
 
 
 MODELS: dict[str, Model] = {

@@ -7,12 +7,12 @@ descriptions promise: exact up to 3 hours, beyond that whole minutes (hours, 10 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
-from datetime import datetime, timezone
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta, timezone
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from dashboard_rows import HOUR, MINUTE, Event, Point, Poll, Rows
+from dashboard_rows import HOUR, INTERVAL, MINUTE, Event, Point, Poll, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SHORT = 3 * HOUR
 TOP = 10
+SAMPLE = 20  # events of an hour; with fewer their mix is not shown
 
 
 @dataclass(frozen=True)
@@ -158,15 +159,59 @@ def _remaining(window: Window) -> Answer:
     return [(at, "python", min(values)) for at, values in left.items() if values]
 
 
+def _filled(known: dict[datetime, Any], step: int, empty: Any) -> dict[datetime, Any]:  # noqa: ANN401
+    """Put `empty` between the first and the last time where nothing is known."""
+    if not known:
+        return {}
+    count = round((max(known) - min(known)).total_seconds() / step)
+    return {at: known.get(at, empty) for at in (min(known) + timedelta(seconds=step * n) for n in range(count + 1))}
+
+
+def _rates(window: Window) -> dict[datetime, float | None]:
+    """Events a second as they arrived: unknown where a page has no good answer."""
+    fresh: dict[datetime, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for at, polls in window.buckets_of_polls().items():
+        for poll in polls:
+            if poll.status in {200, 304} and not poll.saturated:
+                fresh[at][poll.page].append(poll.fresh)
+    rates = {
+        at: sum(sum(counts) / (INTERVAL * len(counts)) for counts in pages.values()) if len(pages) == 3 else None
+        for at, pages in fresh.items()
+    }
+    return _filled(rates, window.step, None)
+
+
 def _forecast(window: Window) -> Answer:
-    counts = Counter(window.bucket(event) for event in window.charted(window.rows.events, window.grain))
-    expected = defaultdict(list)
+    actual, expected = _rates(window), defaultdict(list)
     for row in window.charted(window.rows.forecasts, 1):
-        expected[window.bucket(row)].append((row.rate, row.lower, row.upper))
+        if row.model == "new":
+            expected[window.bucket(row)].append((row.rate, row.lower, row.upper))
     means = {at: tuple(fmean(values) for values in zip(*rows, strict=True)) for at, rows in expected.items()}
+    return [(at, actual.get(at), *means.get(at, (None, None, None))) for at in actual.keys() | means.keys()]
+
+
+def _mix(window: Window) -> Answer:
+    hours = replace(window, step=HOUR)
+    seen = defaultdict(list)
+    for event in hours.charted(hours.rows.events, HOUR):
+        if event.type not in {"PushEvent", "CreateEvent", "DeleteEvent"}:
+            seen[hours.bucket(event)].append(event)
+    shares = {
+        at: tuple(100 * fmean(flags) for flags in ([e.type == "WatchEvent" for e in some], [e.bot for e in some]))
+        for at, some in seen.items()
+        if len(some) >= SAMPLE
+    }
+    actual = _filled(dict.fromkeys(seen, (None, None)) | shares, HOUR, (None, None))
+    expected = {
+        (row.series, hours.bucket(row)): (100 * row.rate, 100 * row.lower, 100 * row.upper)
+        for row in hours.charted(hours.rows.forecasts, 1)
+        if row.model == "binomial"
+    }
+    none = (None, None, None)
     return [
-        (at, counts[at] / window.step if at in counts else None, *means.get(at, (None, None, None)))
-        for at in counts.keys() | means.keys()
+        (at, stars, *expected.get(("WatchEvent", at), none), bots, *expected.get(("bots", at), none))
+        for at in actual.keys() | {at for _, at in expected}
+        for stars, bots in [actual.get(at, (None, None))]
     ]
 
 
@@ -229,7 +274,8 @@ ANSWERS: dict[tuple[str, str], Callable[[Window], Answer]] = {
     ("github_events", "Overlap with the answer before"): _overlap,
     ("github_events", "Answers by outcome"): _outcomes,
     ("github_events", "Requests left"): _remaining,
-    ("github_events", "Actual and forecast rate"): _forecast,
+    ("github_events", "Actual and forecast"): _forecast,
+    ("github_events", "Actual and forecast mix"): _mix,
     ("iot_data", "Points received"): lambda window: [(len(window.chosen_points()),)],
     ("iot_data", "Mean rate"): lambda window: [(len(window.chosen_points()) / _seconds(window),)],
     ("iot_data", "Devices"): lambda window: [(len({point.device for point in window.within(window.rows.points, 1)}),)],

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
+INTERVAL = 60.0  # seconds to the next poll
 KINDS = ("PushEvent", "PullRequestEvent", "WatchEvent", "CreateEvent")
 REPOS = tuple(f"octo/repo-{number}" for number in range(14))
 ACTORS = (*(f"user-{number}" for number in range(12)), "dependabot[bot]", "renovate[bot]")
@@ -58,7 +59,7 @@ class Poll:
         counts = f"fetched={self.fresh + self.duplicate}i,fresh={self.fresh}i,duplicate={self.duplicate}i,overlap={self.overlap}i"
         state = f"page={self.page}i,status={self.status}i,saturated={'t' if self.saturated else 'f'}"
         left = "" if self.remaining is None else f",remaining={self.remaining}i"
-        return f"github_polls,poller=python poll=1i,{state},{counts}{left} {self.at * 1_000_000}"
+        return f"github_polls,poller=python poll=2i,interval={INTERVAL},{state},{counts}{left} {self.at * 1_000_000}"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class Forecast:
     """A row of github_events_forecast."""
 
     at: int
+    series: str
+    model: str
+    step: int
+    made_at: int
     rate: float
     lower: float
     upper: float
@@ -74,7 +79,9 @@ class Forecast:
     def line(self) -> str:
         """As line protocol."""
         values = f"rate={self.rate},lower={self.lower},upper={self.upper}"
-        return f"github_events_forecast,model=naive step=600i,{values} {self.at * 1_000_000}"
+        tags = f"series={self.series},model={self.model}".replace(" ", r"\ ")
+        made = f"made_at={self.made_at * 1_000_000}t,step={self.step}i"
+        return f"github_events_forecast,{tags} {made},{values} {self.at * 1_000_000}"
 
 
 @dataclass(frozen=True)
@@ -176,6 +183,12 @@ def _point(at: int, device: str, chance: random.Random) -> Point:
 
 
 def _forecasts(now: int, chance: random.Random) -> list[Forecast]:
-    step = 10 * MINUTE
-    rates = [(at, chance.uniform(1, 9)) for at in range(now // step * step - 28 * DAY, now + DAY, step)]
-    return [Forecast(at, rate, rate - chance.random(), rate + chance.random()) for at, rate in rates]
+    """Rates by an old model and by a new one with longer steps, and shares of the mix."""
+    kinds = [("events a second", "old", 10 * MINUTE, 9.0), ("events a second", "new", 20 * MINUTE, 9.0)]
+    kinds += [(series, "binomial", HOUR, 0.5) for series in ("WatchEvent", "bots", "ForkEvent")]
+    return [
+        Forecast(at, series, model, step, now - (model == "old"), rate, rate * chance.random(), rate + chance.random())
+        for series, model, step, most in kinds
+        for at in range(now // step * step - 28 * DAY, now + DAY, step)
+        for rate in [chance.uniform(0, most)]
+    ]

@@ -2,7 +2,8 @@
 
 `python notebook_run.py NOTEBOOK PURPOSE OUT [TIMES]`: PURPOSE names the parameters in the notebook's own metadata
 (see notebooks/test_notebooks.py), OUT receives the notebook with its outputs. A warning in a cell is an error.
-TIMES is for tests: all cells again, in the same kernel.
+TIMES is for tests: all cells again, in the same kernel, each time followed by what notebooks/expectations has of the notebook:
+assertions about its variables, which would only be in a reader's way.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 CELL_TIMEOUT = 300  # seconds
+EXPECTATIONS = Path(__file__).parent / "notebooks" / "expectations"
 # Runs in the kernel before the first cell.
 STARTUP = """
 import warnings
@@ -38,6 +40,9 @@ def run(path: Path, purpose: str, times: int) -> Any:  # noqa: ANN401 - nbformat
     """Return the notebook with its outputs; raise CellExecutionError, or SystemExit naming what was printed as a warning."""
     notebook = nbformat.read(path, as_version=4)
     inject(notebook, notebook.metadata.get("rta", {}).get("parameters", {}).get(purpose, {}))
+    if times:
+        expected = (EXPECTATIONS / f"{path.stem}.py").read_text(encoding="utf-8")
+        notebook.cells.append(nbformat.v4.new_code_cell(expected, id="expectations"))
     repeat(notebook, times)
     with tempfile.TemporaryDirectory() as profile:
         prepare(Path(profile))
@@ -83,7 +88,7 @@ def complaints(notebook: Any) -> list[str]:  # noqa: ANN401 - see above
 
 def main() -> None:
     """Run one notebook; exit with what went wrong."""
-    path, purpose, out, times, *_ = (*sys.argv[1:], "1")
+    path, purpose, out, times, *_ = (*sys.argv[1:], "0")
     try:
         notebook = run(Path(path).resolve(), purpose, int(times))
     except CellExecutionError as error:

@@ -29,7 +29,8 @@ body { padding: 12px 24px !important; background: white }
 main { column-count: 2; column-gap: 16px }
 main > :first-child { column-span: all }
 main > * { break-inside: avoid }
-td { word-break: break-word }
+table { font-size: 11px !important }
+td { overflow-wrap: break-word; white-space: normal !important }
 tbody tr:nth-child(n+9) { display: none }
 .jp-Cell, .jp-OutputArea-child { overflow: hidden; padding: 0 !important }
 .modebar, .jp-OutputPrompt, .jp-InputPrompt, .jp-Collapser, .jp-OutputArea-promptOverlay { display: none !important }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import re
+import random
 import subprocess
 import threading
 import time
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CHECKS = ROOT / "tests" / "notebooks" / "checks.py"
-NAMES = re.findall(r"^def (check_\w+)", CHECKS.read_text(encoding="utf-8"), re.MULTILINE)
+FORECAST = ROOT / "notebooks" / "publish_forecast.py"
+MODULES = ROOT / "tests" / "notebooks" / "modules"
 DAYS = 3
 
 
@@ -38,18 +38,17 @@ def run(python: Path, program: Path, **environment: str) -> subprocess.Completed
     )
 
 
-@pytest.fixture(scope="module")
-def checked(notebooks_python: Path) -> dict[str, str | None]:
-    """What went wrong in each check: all in one process, as their libraries take seconds to start."""
-    done = run(notebooks_python, CHECKS)
-    results = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["check_')]
+def test_modules_hold_what_they_promise(notebooks_python: Path) -> None:
+    """All in one process, as their libraries take seconds to start."""
+    done = subprocess.run(
+        [notebooks_python, "-m", "pytest", "-c", "pytest.ini", "--quiet", "."],
+        cwd=MODULES,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout
-    return dict(results)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_holds(checked: dict[str, str | None], name: str) -> None:
-    assert checked[name] is None, checked[name]
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +56,73 @@ def questdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A QuestDB of its own: history may not mix with what the shared stack holds."""
     with running(tmp_path_factory.mktemp("questdb")) as server:
         yield server
+
+
+def forecast(python: Path, server: Server, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run `make forecast`'s program."""
+    where = {"QUESTDB_HTTP_URL": server.url, "QUESTDB_PG_HOST": "127.0.0.1", "QUESTDB_PG_PORT": str(server.pg)}
+    return run(python, FORECAST, **where, **settings)
+
+
+def sampled(hours: int, polls: int) -> tuple[list[str], list[str]]:
+    """Rows as GitHub gives them: each answer full of new events, most of which happened hours before."""
+    now, chance = int(time.time()), random.Random(1)  # noqa: S311 - test data
+    asked = [now - int(number * 3600 * hours / polls) for number in range(polls)]
+    rows = [
+        f"github_polls,poller=python poll={polls - number}i,page={page}i,status=200i,fresh=100i,saturated=t "
+        f"{(at + page) * 1_000_000}"
+        for number, at in enumerate(asked)
+        for page in (1, 2, 3)
+    ]
+    kinds = {
+        1: ["PushEvent"],
+        2: ["WatchEvent", "ForkEvent", "IssuesEvent"],
+        3: ["WatchEvent", "ForkEvent", "IssuesEvent"],
+    }
+    events = [
+        f'github_events,type={chance.choice(kinds[page])} id="{at}-{page}-{number}",repo="a/b",actor="c[bot]" '
+        f"{int(at - chance.expovariate(1 / 7200)) * 1_000_000}"
+        for at in asked
+        for page in (1, 2, 3)
+        for number in range(100)
+    ]
+    return rows, events
+
+
+def test_a_sampled_feed_gives_its_mix_from_no_poll_to_many(notebooks_python: Path, tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        done = forecast(notebooks_python, server)
+        assert (done.returncode, done.stdout[:20]) == (0, "Nothing to forecast:"), done.stdout
+        for hours, polls in ((1, 1), (1, 12), (96, 96)):
+            for lines in sampled(hours, polls):
+                server.write(lines)
+            server.settle()
+            done = forecast(notebooks_python, server)
+            assert done.returncode == 0, done.stdout
+            assert "the forecast is of the mix" in done.stdout, done.stdout
+            assert (
+                "100% of the answers were full" if polls > 1 else "0 steps of the rate are known yet"
+            ) in done.stdout
+            server.settle()
+            rows = server.sql(
+                "SELECT series, count() steps, min(rate) least, max(rate) most, sum(CASE WHEN lower <= rate AND rate <= upper "
+                "THEN 0 ELSE 1 END) wrong FROM github_events_forecast WHERE timestamp > now() GROUP BY series ORDER BY series"
+            )
+            assert {row["series"] for row in rows} == {
+                *("PushEvent", "WatchEvent", "ForkEvent", "IssuesEvent", "bots", "bots that push")
+            }
+            assert {row["steps"] for row in rows} <= {23, 24}
+            assert {row["wrong"] for row in rows} == {0}
+            stars = next(row for row in rows if row["series"] == "WatchEvent")
+            assert 0.2 < stars["least"] < stars["most"] + 1e-9 < 0.47
+
+
+def test_no_database_is_a_sentence(notebooks_python: Path) -> None:
+    nowhere = {"QUESTDB_PG_HOST": "127.0.0.1", "QUESTDB_PG_PORT": "1"}
+    done = run(notebooks_python, FORECAST, **nowhere)
+    assert done.returncode == 1
+    assert done.stdout.startswith("QuestDB does not answer at 127.0.0.1:1 (")
+    assert "Traceback" not in done.stdout
 
 
 def load(python: Path, server: Server, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -148,11 +214,10 @@ def test_bad_settings_are_named(notebooks_python: Path, questdb: Server, name: s
 
 def test_a_forecast_goes_to_the_dashboards_table(notebooks_python: Path, questdb: Server) -> None:
     assert load(notebooks_python, questdb, EVENTS="30000", YES="1").returncode == 0
-    where = {"QUESTDB_HTTP_URL": questdb.url, "QUESTDB_PG_HOST": "127.0.0.1", "QUESTDB_PG_PORT": str(questdb.pg)}
     for _ in range(2):
-        done = run(notebooks_python, ROOT / "notebooks" / "forecast.py", **where, FORECAST_MODEL="LinearRegression")
+        done = forecast(notebooks_python, questdb, FORECAST_MODEL="LinearRegression")
         assert done.returncode == 0, done.stdout
-        assert done.stdout.startswith("LinearRegression: ")
+        assert "polls touch: the forecast is of events a second. LinearRegression: 24 steps of 3600 s" in done.stdout
         questdb.settle()
     rows = questdb.sql(
         "SELECT timestamp > now() ahead, model, step, lower <= rate AND rate <= upper sound FROM github_events_forecast"

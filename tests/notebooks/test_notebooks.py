@@ -3,7 +3,7 @@
 What a notebook has to bring, found here by listing `notebooks/*.ipynb`:
 
 - No outputs and no execution counts: they are made by whoever runs it.
-- At least one cell that asserts something about the result.
+- A file expectations/NAME.py with assertions about its variables, run after it in the same kernel. Notebooks have none themselves.
 - A cell tagged `parameters`, if it has any: assignments of the values a reader gets. The notebook's metadata
   (not a cell's) hold under `rta` what else runs use, and what it leaves behind:
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUN = ROOT / "tests" / "notebook_run.py"
+EXPECTATIONS = ROOT / "tests" / "notebooks" / "expectations"
+INDEX = "00-Start-Here.ipynb"
 DATASETS = {file.stem for file in (ROOT / "kafka-connect-plugins" / "connectors").glob("*.json")}
 # The stack itself writes to these all the time.
 FED = {"github_events", "github_polls"}
@@ -63,9 +65,16 @@ def test_is_stored_without_outputs(path: Path) -> None:
     assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] is not None] == []
 
 
-def test_asserts_something(path: Path) -> None:
+def test_is_expected_to_bring_something(path: Path) -> None:
+    expected = (EXPECTATIONS / f"{path.stem}.py").read_text(encoding="utf-8")
+    assert any(line.startswith("assert ") for line in expected.splitlines())
     code = [source(cell) for cell in read(path)["cells"] if cell["cell_type"] == "code"]
-    assert any(line.startswith("assert ") for cell in code for line in cell.splitlines())
+    assert not any(line.strip().startswith("assert ") for cell in code for line in cell.splitlines())
+
+
+def test_is_in_the_index(path: Path) -> None:
+    text = "".join(source(cell) for cell in read(ROOT / "notebooks" / INDEX)["cells"])
+    assert path.name == INDEX or f"({path.name})" in text
 
 
 def test_names_what_it_leaves(path: Path) -> None:

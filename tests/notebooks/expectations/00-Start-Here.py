@@ -1,0 +1,3 @@
+"""All parts answer in a running stack."""
+
+assert parts["answers"].all(), parts

@@ -1,0 +1,3 @@
+"""Every panel is drawn, so titles are unique within a dashboard."""
+
+assert len(figures) == len(every) > 0
