@@ -33,8 +33,8 @@ DRAWN = ".main-svg, .stat b, .bars div, .table td, .text, .none"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    """Debian's Chromium (packages chromium, chromium-driver)."""
-    found, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    """Debian's Chromium (packages chromium, chromium-driver), or Chrome."""
+    found, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if not (found and driver):
         missing = "no Chromium: install Debian's packages chromium and chromium-driver"
         (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(missing)
