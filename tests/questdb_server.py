@@ -93,7 +93,7 @@ class Server:
 
     def answers(self) -> bool:
         """Tell whether it takes queries."""
-        with suppress(requests.ConnectionError):
+        with suppress(requests.ConnectionError, requests.Timeout):
             return requests.get(f"{self.url}/exec", params={"query": "SELECT 1"}, timeout=5).ok
         return False
 
