@@ -7,7 +7,6 @@ import com.fasterxml.jackson.core.JsonParser.NumberType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import io.github.rta.questdb.config.SinkConfig;
-import io.github.rta.questdb.encoding.Table.Field;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;

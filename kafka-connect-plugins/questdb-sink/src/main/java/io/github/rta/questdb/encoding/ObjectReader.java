@@ -3,7 +3,6 @@ package io.github.rta.questdb.encoding;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.SinkConfig;
-import io.github.rta.questdb.encoding.Table.Field;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Collection;

@@ -1,9 +1,6 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
-import io.github.rta.questdb.encoding.Table.Column;
-import io.github.rta.questdb.encoding.Table.Field;
-import java.util.Arrays;
 
 /**
  * Writes one row at a time as a line of ILP. Both readers of records (JSON bytes, Connect's objects) call it, so both
@@ -12,30 +9,34 @@ import java.util.Arrays;
 final class RowEncoder {
     private final SinkConfig config;
     private final Timestamps timestamps;
-    private final String[] timestampTexts;
+    private final RowTimestamp rowTimestamp;
+    private final RowMarks met = new RowMarks();
+    private final RowMarks claimed = new RowMarks();
     private final IlpBuffer symbols = new IlpBuffer(1024);
     private final IlpBuffer fields = new IlpBuffer(4096);
     private char[] scratch = new char[1024];
     private Table table;
-    private long row;
     private long missing;
-    private long timestamp;
-    private int timestampParts;
 
     RowEncoder(SinkConfig config) {
         this.config = config;
         this.timestamps = config.timestamps();
-        this.timestampTexts = new String[config.timestampFields.size()];
+        this.rowTimestamp = new RowTimestamp(config);
     }
 
     void begin(Table table) {
         this.table = table;
-        row++;
+        met.clear();
+        claimed.clear();
+        rowTimestamp.clear();
         symbols.clear();
         fields.clear();
-        missing = config.required.isEmpty() ? 0 : -1L >>> (64 - config.required.size());
-        timestampParts = 0;
-        Arrays.fill(timestampTexts, null);
+        missing = lowestBits(config.required.size());
+    }
+
+    /** As many ones, from the lowest bit on. */
+    private static long lowestBits(int count) {
+        return count == 0 ? 0 : -1L >>> (64 - count);
     }
 
     /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
@@ -47,38 +48,24 @@ final class RowEncoder {
         if (symbols.length() + fields.length() == 0) {
             throw new BadRow("no field but the timestamp");
         }
-        long nanos = rowTimestamp(kafkaTimestamp);
+        long nanos = rowTimestamp.get(kafkaTimestamp);
         target.put(table.written).put(symbols);
-        if (fields.length() > 0) {
-            fields.bytes()[0] =
-                    ' '; // Each field starts with a comma; the first one's becomes the space before the fields.
-        }
+        separateFields();
         target.put(fields).put(' ').putLong(nanos).put('\n');
     }
 
-    private long rowTimestamp(Long kafkaTimestamp) throws BadRow {
-        if (config.kafkaTimestamp) {
-            if (kafkaTimestamp == null) {
-                throw new BadRow("the Kafka record has no timestamp");
-            }
-            return timestamps.ofMillis(kafkaTimestamp);
+    /** Each field starts with a comma; in ILP the first one follows a space. */
+    private void separateFields() {
+        if (fields.length() > 0) {
+            fields.bytes()[0] = ' ';
         }
-        if (timestampParts != timestampTexts.length) {
-            throw new BadRow("timestamp field %s is missing".formatted(config.timestampFields));
-        }
-        if (timestampTexts.length > 1) {
-            char[] joined = String.join("", timestampTexts).toCharArray();
-            return timestamps.ofText(joined, 0, joined.length);
-        }
-        return timestamp;
     }
 
     /** Notes that the record has this field, by exactly this path; a null counts too. */
     void meet(Field field) throws BadRow {
-        if (field.row == row) {
+        if (!met.add(field.number)) {
             throw new BadRow("field '%s' is there twice".formatted(field.path));
         }
-        field.row = row;
     }
 
     void text(Field field, String value) throws BadRow {
@@ -89,12 +76,7 @@ final class RowEncoder {
 
     void text(Field field, char[] value, int offset, int length) throws BadRow {
         if (field.timestampPart >= 0) {
-            if (timestampTexts.length == 1) {
-                timestamp(timestamps.ofText(value, offset, length));
-            } else {
-                timestampParts += timestampTexts[field.timestampPart] == null ? 1 : 0;
-                timestampTexts[field.timestampPart] = new String(value, offset, length);
-            }
+            rowTimestamp.text(field.timestampPart, value, offset, length);
             return;
         }
         Column column = claim(field);
@@ -129,7 +111,7 @@ final class RowEncoder {
 
     void integer(Field field, long value) throws BadRow {
         if (field.timestampPart >= 0) {
-            singleTimestamp(timestamps.ofNumber(value));
+            rowTimestamp.number(value);
             return;
         }
         Column column = claim(field);
@@ -169,34 +151,18 @@ final class RowEncoder {
 
     /** A point in time by its type, in ms since 1970. */
     void instant(Field field, long millis) throws BadRow {
-        long nanos = timestamps.ofMillis(millis);
         if (field.timestampPart >= 0) {
-            singleTimestamp(nanos);
+            rowTimestamp.millis(millis);
         } else {
-            field(claim(field)).putLong(nanos).put('n');
+            field(claim(field)).putLong(timestamps.ofMillis(millis)).put('n');
         }
-    }
-
-    private void singleTimestamp(long nanos) throws BadRow {
-        if (timestampTexts.length > 1) {
-            throw new BadRow("timestamp.field.name has several fields: each must be text");
-        }
-        timestamp(nanos);
-    }
-
-    private void timestamp(long nanos) throws BadRow {
-        if (timestampParts++ > 0) {
-            throw new BadRow("the timestamp is there twice");
-        }
-        timestamp = nanos;
     }
 
     private Column claim(Field field) throws BadRow {
         Column column = field.column();
-        if (column.row == row) {
+        if (!claimed.add(column.number)) {
             throw new BadRow("two fields go to column '%s'".formatted(column.name));
         }
-        column.row = row;
         missing &= ~column.requiredBit;
         return column;
     }

@@ -61,7 +61,7 @@ final class Tables {
         if (name.length() > MAX_NAME) {
             throw new BadRow("the table's name is longer than %d characters: %s".formatted(MAX_NAME, name));
         }
-        Table.checkName(name);
+        Names.checkTable(name);
         Failed before = failed.get(name);
         if (before != null && now - before.again < 0) {
             throw refusal(name, before);
