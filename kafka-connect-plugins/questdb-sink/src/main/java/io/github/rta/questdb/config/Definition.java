@@ -26,8 +26,13 @@ final class Definition {
     static ConfigDef of() {
         ConfigDef definition = new ConfigDef();
         destination(new Group(definition, "Destination"));
-        timestamps(new Group(definition, "Timestamps"));
-        values(new Group(definition, "Fields and columns"));
+        Group timestamps = new Group(definition, "Timestamps");
+        timestampSource(timestamps);
+        timestampForm(timestamps);
+        timestampBounds(timestamps);
+        Group values = new Group(definition, "Fields and columns");
+        columns(values);
+        keyAndValue(values);
         batches(new Group(definition, "Batches"));
         notNeeded(new Group(definition, "Accepted, without effect"));
         return definition;
@@ -50,8 +55,7 @@ final class Definition {
                         "The table; may hold ${topic}, ${key} and ${partition}.");
     }
 
-    private static void timestamps(Group group) {
-        ValidString units = ValidString.in("auto", "seconds", "millis", "micros", "nanos");
+    private static void timestampSource(Group group) {
         group.add(
                         Key.TIMESTAMP_FIELDS,
                         LIST,
@@ -65,8 +69,12 @@ final class Definition {
                         false,
                         HIGH,
                         "Kafka's timestamp",
-                        "Take the time of the Kafka record instead of a field's.")
-                .add(
+                        "Take the time of the Kafka record instead of a field's.");
+    }
+
+    private static void timestampForm(Group group) {
+        ValidString units = ValidString.in("auto", "seconds", "millis", "micros", "nanos");
+        group.add(
                         Key.TIMESTAMP_UNITS,
                         STRING,
                         "auto",
@@ -87,8 +95,11 @@ final class Definition {
                         List.of(),
                         MEDIUM,
                         "Further timestamps",
-                        "Fields that hold timestamps for columns that are yet to be created.")
-                .add(
+                        "Fields that hold timestamps for columns that are yet to be created.");
+    }
+
+    private static void timestampBounds(Group group) {
+        group.add(
                         Key.TIMESTAMP_MIN,
                         STRING,
                         "2000-01-01T00:00:00Z",
@@ -104,9 +115,8 @@ final class Definition {
                         "Later timestamps are refused.");
     }
 
-    private static void values(Group group) {
+    private static void columns(Group group) {
         ValidString columns = ValidString.in("strict", "extend");
-        ValidString arrays = ValidString.in("error", "skip", "json");
         group.add(Key.COLUMNS, STRING, "strict", columns, MEDIUM, "New columns", "What a field without a column means.")
                 .add(
                         Key.REQUIRED,
@@ -122,8 +132,12 @@ final class Definition {
                         List.of(),
                         MEDIUM,
                         "Doubles",
-                        "Fields sent as DOUBLE even when they look like integers.")
-                .add(Key.INCLUDE_KEY, BOOLEAN, true, MEDIUM, "Include the key", "Store the record's key too.")
+                        "Fields sent as DOUBLE even when they look like integers.");
+    }
+
+    private static void keyAndValue(Group group) {
+        ValidString arrays = ValidString.in("error", "skip", "json");
+        group.add(Key.INCLUDE_KEY, BOOLEAN, true, MEDIUM, "Include the key", "Store the record's key too.")
                 .add(
                         Key.KEY_PREFIX,
                         STRING,

@@ -3,6 +3,7 @@ package io.github.rta.questdb.config;
 import static io.github.rta.questdb.config.Require.require;
 
 import io.github.rta.questdb.encoding.Timestamps;
+import io.github.rta.questdb.encoding.Timestamps.Unit;
 import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
@@ -34,6 +35,7 @@ public final class SinkConfig extends AbstractConfig {
     private final Problems problems;
     private final ClientConf client;
     private final Timestamps timestamps;
+    private final Timestamps columnTimestamps;
     public final String table;
     /** Whether the table's name holds a placeholder. */
     public final boolean tableVaries;
@@ -91,7 +93,11 @@ public final class SinkConfig extends AbstractConfig {
         kafkaTimestamp = getBoolean(Key.TIMESTAMP_NATIVE);
         timestampFields = getList(Key.TIMESTAMP_FIELDS);
         problems.check(Key.TIMESTAMP_FIELDS, this::checkTimestampSource);
-        timestamps = readTimestamps(problems);
+        Instant min = problems.value(Key.TIMESTAMP_MIN, () -> bound(Key.TIMESTAMP_MIN));
+        Instant max = problems.value(Key.TIMESTAMP_MAX, () -> bound(Key.TIMESTAMP_MAX));
+        timestamps = problems.value(Key.TIMESTAMP_FORMAT, () -> timestamps(min, max));
+        columnTimestamps = problems.value(
+                Key.TIMESTAMP_FORMAT, () -> timestamps(given(Key.TIMESTAMP_MIN, min), given(Key.TIMESTAMP_MAX, max)));
         timestampStrings = names(Key.TIMESTAMP_STRINGS);
         symbols = names(Key.SYMBOLS);
         doubles = names(Key.DOUBLES);
@@ -107,8 +113,14 @@ public final class SinkConfig extends AbstractConfig {
         return client;
     }
 
+    /** For the designated timestamp. */
     public Timestamps timestamps() {
         return timestamps;
+    }
+
+    /** For the other columns. */
+    public Timestamps columnTimestamps() {
+        return columnTimestamps;
     }
 
     private static void unknownKeys(Map<String, String> properties, Problems problems) {
@@ -144,20 +156,14 @@ public final class SinkConfig extends AbstractConfig {
         require(!fields || !kafkaTimestamp, "contradicts timestamp.kafka.native=true");
     }
 
-    private Timestamps readTimestamps(Problems problems) {
-        String pattern = getString(Key.TIMESTAMP_FORMAT);
-        problems.check(Key.TIMESTAMP_FORMAT, () -> {
-            if (pattern != null) {
-                Timestamps.formatter(pattern);
-            }
-        });
-        Instant min = problems.value(Key.TIMESTAMP_MIN, () -> bound(Key.TIMESTAMP_MIN));
-        Instant max = problems.value(Key.TIMESTAMP_MAX, () -> bound(Key.TIMESTAMP_MAX));
-        if (!problems.found().isEmpty()) {
-            return null;
-        }
-        return new Timestamps(
-                Timestamps.Unit.valueOf(getString(Key.TIMESTAMP_UNITS).toUpperCase(Locale.ROOT)), pattern, min, max);
+    private Timestamps timestamps(Instant min, Instant max) {
+        Unit unit = Unit.valueOf(getString(Key.TIMESTAMP_UNITS).toUpperCase(Locale.ROOT));
+        return new Timestamps(unit, getString(Key.TIMESTAMP_FORMAT), min, max);
+    }
+
+    /** The default holds for the designated timestamp only: a birthday may well be before 2000. */
+    private Instant given(String key, Instant bound) {
+        return originals().containsKey(key) ? bound : null;
     }
 
     private Instant bound(String key) {
@@ -176,6 +182,11 @@ public final class SinkConfig extends AbstractConfig {
 
     private void checkRequired() {
         require(required.size() <= MAX_REQUIRED, "names over 64");
+        require(
+                timestampFields.stream()
+                        .map(field -> field.toLowerCase(Locale.ROOT))
+                        .noneMatch(required::contains),
+                "names a field of timestamp.field.name, which is required anyway: take it out");
     }
 
     private Set<String> names(String key) {

@@ -10,24 +10,39 @@ final class Column {
     /** What precedes a value of it: {@code ,name=}. */
     final byte[] written;
 
-    final boolean symbol;
+    final ColumnType type;
+    /** Whether it is written among the symbols of a line: so QuestDB creates it as SYMBOL. */
+    final boolean tag;
+    /** Whether its integers are written like numbers with a fraction: so QuestDB creates it as DOUBLE. */
     final boolean floating;
-    final boolean timestamp;
+    /** Whether a text is written as it is, in quotes. */
+    final boolean quoted;
+
     final long requiredBit;
 
-    Column(String name, String lowerCase, int number, SinkConfig config) throws BadRow {
+    /**
+     * @param lowerCase the name in lower case
+     * @param known the type by SHOW COLUMNS, null for a column that is yet to be created
+     */
+    Column(String name, String lowerCase, int number, String known, SinkConfig config) throws BadRow {
         this.name = name;
         this.number = number;
         this.written =
                 new IlpBuffer(name.length() + 8).put(',').putBare(name).put('=').toArray();
-        this.symbol = config.symbols.contains(lowerCase);
+        this.type = type(lowerCase, known, config);
+        this.tag = type == ColumnType.SYMBOL && known == null;
         this.floating = config.doubles.contains(lowerCase);
-        this.timestamp = config.timestampStrings.contains(lowerCase);
+        this.quoted = !tag && type.unit == null;
         int required = config.required.indexOf(lowerCase);
         this.requiredBit = required < 0 ? 0 : 1L << required;
     }
 
-    boolean isString() {
-        return !symbol && !timestamp;
+    /** The settings count where the table doesn't say. */
+    private static ColumnType type(String lowerCase, String known, SinkConfig config) {
+        ColumnType type = known == null ? ColumnType.PLAIN : ColumnType.of(known);
+        if (type == ColumnType.PLAIN && config.symbols.contains(lowerCase)) {
+            return ColumnType.SYMBOL;
+        }
+        return type == ColumnType.PLAIN && config.timestampStrings.contains(lowerCase) ? ColumnType.TIMESTAMP_NS : type;
     }
 }

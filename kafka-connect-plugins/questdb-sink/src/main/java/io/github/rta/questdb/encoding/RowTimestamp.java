@@ -1,6 +1,8 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
+import io.github.rta.questdb.encoding.Timestamps.Unit;
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.List;
 
@@ -25,28 +27,42 @@ final class RowTimestamp {
         Arrays.fill(texts, null);
     }
 
+    /** @param part position in timestamp.field.name */
     void text(int part, char[] value, int offset, int length) throws BadRow {
         if (texts.length == 1) {
-            set(timestamps.ofText(value, offset, length));
+            set(timestamps.ofText(value, offset, length, Unit.NANOS));
         } else {
-            parts += texts[part] == null ? 1 : 0;
-            texts[part] = new String(value, offset, length);
+            join(part, new String(value, offset, length));
         }
     }
 
-    void number(long value) throws BadRow {
-        single(timestamps.ofNumber(value));
+    void integer(int part, long value) throws BadRow {
+        if (texts.length == 1) {
+            set(timestamps.ofNumber(value, Unit.NANOS));
+        } else {
+            join(part, Long.toString(value));
+        }
     }
 
-    void millis(long value) throws BadRow {
-        single(timestamps.ofMillis(value));
+    void decimal(BigDecimal value) throws BadRow {
+        checkSingle();
+        set(timestamps.ofDecimal(value, Unit.NANOS));
     }
 
-    private void single(long value) throws BadRow {
+    void instant(long value, Unit unit) throws BadRow {
+        checkSingle();
+        set(timestamps.of(value, unit, Unit.NANOS));
+    }
+
+    private void join(int part, String text) {
+        parts += texts[part] == null ? 1 : 0;
+        texts[part] = text;
+    }
+
+    private void checkSingle() throws BadRow {
         if (texts.length > 1) {
-            throw new BadRow("timestamp.field.name has several fields: each must be text");
+            throw new BadRow("timestamp.field.name has several fields: each must be text or an integer");
         }
-        set(value);
     }
 
     private void set(long value) throws BadRow {
@@ -62,14 +78,14 @@ final class RowTimestamp {
             if (kafkaTimestamp == null) {
                 throw new BadRow("the Kafka record has no timestamp");
             }
-            return timestamps.ofMillis(kafkaTimestamp);
+            return timestamps.of(kafkaTimestamp, Unit.MILLIS, Unit.NANOS);
         }
         if (parts != texts.length) {
             throw new BadRow("timestamp field %s is missing".formatted(fields));
         }
         if (texts.length > 1) {
             char[] joined = String.join("", texts).toCharArray();
-            return timestamps.ofText(joined, 0, joined.length);
+            return timestamps.ofText(joined, 0, joined.length, Unit.NANOS);
         }
         return nanos;
     }
