@@ -20,6 +20,8 @@ public final class RecordEncoder {
     private final ObjectReader objects;
     private final TableViews views;
     private long tableId;
+    private SinkRecord current;
+    private long since;
 
     public RecordEncoder(SinkConfig config, SchemaSource schemas) {
         this.config = config;
@@ -34,10 +36,11 @@ public final class RecordEncoder {
      * Adds the record's row to the lines, which stay as they were if there is none.
      *
      * <p>No record is refused on an old view of its table. A field without a column, or any field of an exact record, is
-     * looked up in a view that was asked for at {@code now} or later, so after the record came; and one that shows every
-     * change that QuestDB had accepted then, although QuestDB applies changes a little later.
+     * looked up in a view that was asked for after the record came; and one that shows every change that QuestDB had
+     * accepted then, although QuestDB applies changes a little later. A record that has to wait for such a view is given
+     * again, and then the first time counts.
      *
-     * @param now a System.nanoTime() since which the record has been here
+     * @param now when the present {@code put()} began, a System.nanoTime()
      * @param exact whether QuestDB's refusal of the row will be final, so that its view of the table has to be this one
      * @return false if the record has no value, and so gives no row
      * @throws BadRow if it can never become a row
@@ -49,15 +52,19 @@ public final class RecordEncoder {
         if (record.value() == null) {
             return false;
         }
+        if (record != current) {
+            current = record;
+            since = now;
+        }
         String name = tableName(record);
-        Table table = exact ? views.certain(name, now) : views.recent(name, now);
+        Table table = exact ? views.certain(name, now, since) : views.recent(name, now);
         try {
             write(record, table, lines);
         } catch (BadRow.UnknownColumn e) {
-            if (config.strict && table.isCertain(now)) {
+            if (config.strict && table.isCertain(since)) {
                 throw e;
             }
-            writeAgain(record, views.certain(name, now), lines);
+            writeAgain(record, views.certain(name, now, since), lines);
         }
         return true;
     }

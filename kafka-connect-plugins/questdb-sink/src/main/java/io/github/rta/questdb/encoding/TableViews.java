@@ -65,15 +65,16 @@ final class TableViews {
     }
 
     /**
-     * The table as it is now: asked for at {@code now} or later, and with every change that QuestDB had accepted then.
+     * The table as it is now: asked for at {@code since} or later, and with every change that QuestDB had accepted then.
      *
      * @throws Unavailable while QuestDB has yet to apply a change of the columns
      */
-    Table certain(String name, long now) throws BadRow, NoTable, Unavailable, InterruptedException {
-        if (!recent(name, now).isCertain(now)) {
+    Table certain(String name, long now, long since)
+            throws BadRow, NoTable, Unavailable, InterruptedException {
+        if (!recent(name, now).isCertain(since)) {
             look(name);
         }
-        if (latest.isCertain(now)) {
+        if (latest.isCertain(since)) {
             changing = false;
             return latest;
         }
