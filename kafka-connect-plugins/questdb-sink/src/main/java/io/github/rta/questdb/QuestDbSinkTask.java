@@ -5,6 +5,7 @@ import io.github.rta.questdb.delivery.Assignment;
 import io.github.rta.questdb.delivery.Batch;
 import io.github.rta.questdb.delivery.BatchFiller;
 import io.github.rta.questdb.delivery.BatchQueue;
+import io.github.rta.questdb.delivery.Catalog;
 import io.github.rta.questdb.delivery.DeadLetters;
 import io.github.rta.questdb.delivery.QuestDbClient;
 import io.github.rta.questdb.delivery.Sender;
@@ -50,10 +51,11 @@ public final class QuestDbSinkTask extends SinkTask {
         stats = new SinkStats(name, context.pluginMetrics());
         assignment = new Assignment(context);
         queue = new BatchQueue(() -> new Batch(config), config.minIntervalMs);
-        RecordEncoder encoder = new RecordEncoder(config, table -> client.schema(table, !config.strict));
+        Catalog catalog = new Catalog(client, !config.strict);
+        RecordEncoder encoder = new RecordEncoder(config, catalog::schema);
         filler = new BatchFiller(encoder, assignment, queue, stats);
         sender = new Sender(
-                client, queue, assignment, new DeadLetters(reporter(properties)), stats, !config.tableVaries);
+                client, catalog, queue, assignment, new DeadLetters(reporter(properties)), stats, !config.tableVaries);
         thread = new Thread(sender, "questdb-sender-" + name);
         thread.setDaemon(true);
         thread.start();

@@ -53,6 +53,9 @@ final class FaultProxy implements AutoCloseable {
 
     final AtomicInteger writes = new AtomicInteger();
     volatile Fault fault = Fault.NONE;
+    /** QuestDB seems to fail on a line with this text. */
+    volatile String failsOn = "";
+
     private final ServerSocket server;
     private final int target;
     private final Set<Socket> open = ConcurrentHashMap.newKeySet();
@@ -110,6 +113,10 @@ final class FaultProxy implements AutoCloseable {
             return reset(client);
         }
         byte[] body = client.getInputStream().readNBytes(length(head));
+        int failing = failsOn.isEmpty() ? -1 : new String(body, StandardCharsets.UTF_8).indexOf(failsOn);
+        if (failing >= 0) {
+            return fail(client, new String(body, 0, failing, StandardCharsets.UTF_8));
+        }
         if (ANSWERS.containsKey(now)) {
             return refuse(client, ANSWERS.get(now));
         }
@@ -141,8 +148,20 @@ final class FaultProxy implements AutoCloseable {
         return true;
     }
 
+    private static boolean fail(Socket client, String before) throws IOException {
+        long line = before.lines().count();
+        return answer(
+                client,
+                "500 Oops",
+                "{\"message\":\"failed to parse line protocol:errors encountered on line(s):write error: t,"
+                        + " error: java.lang.Exception\",\"line\":" + line + "}");
+    }
+
     private static boolean refuse(Socket client, String status) throws IOException {
-        String page = "<html>line: 1, \"line\":1</html>";
+        return answer(client, status, "<html>line: 1, \"line\":1</html>");
+    }
+
+    private static boolean answer(Socket client, String status, String page) throws IOException {
         client.getOutputStream()
                 .write(("HTTP/1.1 " + status + "\r\nContent-Length: " + page.length() + "\r\n\r\n" + page)
                         .getBytes(StandardCharsets.US_ASCII));

@@ -9,17 +9,21 @@ import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiFunction;
 
-/** A real QuestDB as a child process on a free port; it can be killed and started again on the same data. */
-final class QuestDb implements AutoCloseable {
+/**
+ * A real QuestDB with the product's settings, as a child process on a free port; it can be killed and started again on
+ * the same data.
+ */
+public final class QuestDb implements AutoCloseable {
     /** QuestDB writes some control characters, NUL for one, into JSON as they are. */
     private static final ObjectMapper JSON = JsonMapper.builder()
             .enable(JsonReadFeature.ALLOW_UNESCAPED_CONTROL_CHARS)
@@ -44,7 +48,7 @@ final class QuestDb implements AutoCloseable {
     }
 
     /** One server for all tests that don't kill it. */
-    static synchronized QuestDb shared() throws Exception {
+    public static synchronized QuestDb shared() throws Exception {
         if (shared == null) {
             shared = new QuestDb(Map.of());
         }
@@ -52,16 +56,12 @@ final class QuestDb implements AutoCloseable {
     }
 
     void start() throws Exception {
-        Map<String, String> environment = new HashMap<>(settings);
+        Map<String, String> environment = ConnectCluster.product(Path.of("questdb", "server.env"));
+        environment.putAll(settings);
         environment.put("QDB_HTTP_BIND_TO", "127.0.0.1:" + port);
         for (String off : List.of("PG", "LINE_TCP", "HTTP_MIN", "TELEMETRY")) {
             environment.put("QDB_" + off + "_ENABLED", "false");
         }
-        for (String pool : List.of("SHARED", "WAL_APPLY", "MAT_VIEW_REFRESH", "VIEW_COMPILER", "EXPORT")) {
-            environment.put("QDB_" + pool + "_WORKER_NAP_THRESHOLD", "10");
-            environment.put("QDB_" + pool + "_WORKER_SLEEP_THRESHOLD", "20");
-        }
-        environment.put("QDB_CAIRO_WRITER_DATA_APPEND_PAGE_SIZE", "1M");
         List<String> command = List.of("-cp", ChildProcess.classPath(), "io.questdb.ServerMain", "-d", root.toString());
         process = new ChildProcess(root.resolve("log"), environment, command);
         Conditions.await("QuestDB answers", Duration.ofSeconds(120), this::answers, process::log);
@@ -91,7 +91,7 @@ final class QuestDb implements AutoCloseable {
     }
 
     /** The rows of a query's answer; fails with QuestDB's message. */
-    JsonNode query(String sql) throws IOException, InterruptedException {
+    public JsonNode query(String sql) throws IOException, InterruptedException {
         URI uri = URI.create(
                 "http://127.0.0.1:" + port + "/exec?query=" + URLEncoder.encode(sql, StandardCharsets.UTF_8));
         String body = http.send(HttpRequest.newBuilder(uri).build(), BodyHandlers.ofString())
@@ -101,6 +101,15 @@ final class QuestDb implements AutoCloseable {
             throw new AssertionError(body);
         }
         return answer.path("dataset");
+    }
+
+    /** Sends lines of ILP as they are. */
+    public <T> T write(String lines, BiFunction<Integer, String, T> answer) throws IOException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/write?precision=n"))
+                .POST(HttpRequest.BodyPublishers.ofString(lines))
+                .build();
+        HttpResponse<String> response = http.send(request, BodyHandlers.ofString());
+        return answer.apply(response.statusCode(), response.body());
     }
 
     long count(String table) throws IOException, InterruptedException {
@@ -116,6 +125,11 @@ final class QuestDb implements AutoCloseable {
                 return e.toString();
             }
         });
+    }
+
+    /** Waits until the table has rows. */
+    void awaitSome(String table) throws Exception {
+        Conditions.await("rows in " + table, Duration.ofSeconds(30), () -> count(table) > 0, table::toString);
     }
 
     @Override

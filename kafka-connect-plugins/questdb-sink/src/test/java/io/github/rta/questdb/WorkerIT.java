@@ -11,6 +11,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.NewPartitions;
 import org.apache.kafka.clients.admin.NewTopic;
@@ -24,6 +27,8 @@ import org.apache.kafka.common.serialization.StringSerializer;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** The packaged plugin in a real worker, from a real broker into a real QuestDB. */
 class WorkerIT {
@@ -49,6 +54,10 @@ class WorkerIT {
         db.query("CREATE TABLE " + name
                 + " (timestamp TIMESTAMP, id VARCHAR, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL"
                 + " DEDUP UPSERT KEYS(timestamp, id)");
+        createTopics(name, partitions);
+    }
+
+    private static void createTopics(String name, int partitions) throws Exception {
         try (Admin admin = Admin.create(Map.of("bootstrap.servers", cluster.bootstrap))) {
             Map<String, String> settings =
                     ConnectCluster.product(Path.of("kafka", "topics", "iot_data_dlq.properties"));
@@ -243,6 +252,72 @@ class WorkerIT {
             producer.send(new ProducerRecord<>("growing", 1, null, "{\"id\":\"new\",\"ts\":1700000000}"));
         }
         db.awaitCount("growing", 11);
+    }
+
+    /** All with questdb/server.env: QuestDB creates no column by itself. */
+    @ParameterizedTest
+    @MethodSource("io.github.rta.questdb.TableChange#all")
+    void aTableChangesWhileRecordsFlow(TableChange change) throws Exception {
+        String topic = change.name();
+        db.query(change.create());
+        createTopics(topic, 1);
+        cluster.connector(topic, config(topic));
+        try (KafkaProducer<String, String> producer = new KafkaProducer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap), new StringSerializer(), new StringSerializer())) {
+            AtomicBoolean changed = new AtomicBoolean();
+            CompletableFuture<Void> flow = CompletableFuture.runAsync(() -> {
+                for (int n = 0; !changed.get(); n++) { // One after the other, so that there are many requests.
+                    send(producer, topic, change.recordBefore(n));
+                }
+            });
+            db.awaitSome(topic);
+            for (String statement : change.statements()) {
+                db.query(statement.formatted(topic));
+            }
+            changed.set(true);
+            flow.get();
+            for (int i = 0; i < 300; i++) {
+                send(producer, topic, change.recordAfter(i));
+            }
+        }
+        String after = topic + " WHERE n >= " + TableChange.AFTER;
+        db.awaitCount(after, 300);
+        assertEquals(
+                change.expected(),
+                db.query("SELECT " + change.stored() + " FROM " + after)
+                        .get(0)
+                        .get(0)
+                        .asText());
+        List<String> letters = deadLetters(topic);
+        assertTrue(
+                change.beforeFits() ? letters.isEmpty() : letters.stream().noneMatch(TableChange::isAfter),
+                letters::toString);
+        assertTrue(cluster.running(topic), cluster::log);
+        cluster.request("DELETE", "/connectors/" + topic, "");
+    }
+
+    private static void send(KafkaProducer<String, String> producer, String topic, String value) {
+        try {
+            producer.send(new ProducerRecord<>(topic, value)).get();
+        } catch (InterruptedException | ExecutionException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static List<String> deadLetters(String topic) {
+        TopicPartition partition = new TopicPartition(topic + "_dlq", 0);
+        try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(
+                Map.of("bootstrap.servers", cluster.bootstrap, "auto.offset.reset", "earliest"),
+                new StringDeserializer(),
+                new StringDeserializer())) {
+            consumer.assign(List.of(partition));
+            long end = consumer.endOffsets(List.of(partition)).get(partition);
+            List<String> values = new ArrayList<>();
+            while (consumer.position(partition) < end) {
+                consumer.poll(Duration.ofMillis(200)).forEach(letter -> values.add(letter.value()));
+            }
+            return values;
+        }
     }
 
     @Test

@@ -1,5 +1,7 @@
 package io.github.rta.questdb.config;
 
+import static io.github.rta.questdb.config.Require.require;
+
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -119,12 +121,6 @@ public record ClientConf(URI base, String authorization, Duration timeout, long 
         String value = values.getOrDefault(key, Long.toString(otherwise));
         require(value.matches("[1-9][0-9]{0,9}"), key + " must be a positive number");
         return Long.parseLong(value);
-    }
-
-    static void require(boolean condition, String message) {
-        if (!condition) {
-            throw new IllegalArgumentException(message);
-        }
     }
 
     /** A record's own text would show the secret. */

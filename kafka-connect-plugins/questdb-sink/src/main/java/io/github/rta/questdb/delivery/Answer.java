@@ -30,11 +30,13 @@ record Answer(Kind kind, int line, String reason) {
     /** The number of a line in the request says nothing to a reader of the dead-letter topic. */
     private static final Pattern PREAMBLE = Pattern.compile(
             "^failed to parse line protocol:\\s*errors encountered on line\\(s\\):\\s*(error in line \\d+: )?");
-    /** Said of a line, true of every line: the table is missing or can't be written. */
-    private static final Pattern WHOLE_TABLE = Pattern.compile(
-            "creating new tables is disabled|cannot create table|non-WAL table|cannot modify (materialized )?view");
+    // From the start, as what comes later in a message may quote a record.
+    /** Said of a line, true of every line: the table is missing or can't be written. A table's name has no comma. */
+    private static final Pattern WHOLE_TABLE = Pattern.compile("^table: [^,]*; (table does not exist, "
+            + "|cannot insert in non-WAL table$|cannot modify (materialized )?view: )");
     /** The disk, not the row: QuestDB gives the number of a failed system call. Or it ran out of memory. */
-    private static final Pattern SERVER_TROUBLE = Pattern.compile("errno: |Error$|memory");
+    private static final Pattern SERVER_TROUBLE =
+            Pattern.compile("^write error: [^,]*, (errno: |error: [\\w.$]*Error$)");
 
     static Answer unavailable(String reason) {
         return new Answer(Kind.UNAVAILABLE, 0, reason);

@@ -4,8 +4,10 @@ import io.github.rta.questdb.config.SinkConfig;
 import io.github.rta.questdb.encoding.IlpBuffer;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.connect.sink.SinkRecord;
 
@@ -25,6 +27,7 @@ public final class Batch {
     final IlpBuffer lines = new IlpBuffer(64 << 10);
     private final List<SinkRecord> records = new ArrayList<>();
     private final List<Refusal> refusals = new ArrayList<>();
+    private final Set<Long> tables = new HashSet<>();
     private final Map<TopicPartition, Long> firsts = new HashMap<>();
     private final Map<TopicPartition, Long> offsets = new HashMap<>();
     private final int maxRows;
@@ -34,6 +37,7 @@ public final class Batch {
     private int round;
     private TopicPartition partition;
     private long nextOffset;
+    private long table;
 
     public Batch(SinkConfig config) {
         this.maxRows = config.maxRows;
@@ -59,9 +63,13 @@ public final class Batch {
         return careful;
     }
 
-    /** The row of this record has just been written to {@link #lines}. */
-    void addRow(SinkRecord record) {
+    /** The row of this record, for the table with this id, has just been written to {@link #lines}. */
+    void addRow(SinkRecord record, long tableId) {
         advance(record);
+        if (tables.isEmpty() || tableId != table) {
+            table = tableId;
+            tables.add(tableId);
+        }
         ends.add(lines.length());
         if (careful) {
             records.add(record);
@@ -113,6 +121,11 @@ public final class Batch {
         return refusals;
     }
 
+    /** The ids of the tables of all rows. */
+    Set<Long> tables() {
+        return tables;
+    }
+
     /** The offset of the first record of each partition. */
     Map<TopicPartition, Long> firsts() {
         return firsts;
@@ -143,6 +156,7 @@ public final class Batch {
         ends.clear();
         records.clear();
         refusals.clear();
+        tables.clear();
         firsts.clear();
         offsets.clear();
         partition = null;

@@ -14,6 +14,7 @@ import org.apache.kafka.connect.sink.SinkRecord;
 public final class BatchFiller {
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);
     private static final long LOOK_AGAIN_MS = 1000;
+    private static final long SOON_MS = 50;
 
     private final RecordEncoder encoder;
     private final Assignment assignment;
@@ -92,6 +93,8 @@ public final class BatchFiller {
                 fill(batch, start);
             } catch (Unavailable.TimeIsUp e) {
                 return 1;
+            } catch (Unavailable.Soon e) {
+                return SOON_MS;
             } catch (Unavailable e) {
                 unreachable = true;
                 stats.unavailable(e.getMessage());
@@ -125,8 +128,8 @@ public final class BatchFiller {
 
     private void encode(SinkRecord record, Batch batch, long start) throws NoTable, Unavailable, InterruptedException {
         try {
-            if (encoder.encode(record, batch.lines, start)) {
-                batch.addRow(record);
+            if (encoder.encode(record, batch.lines, start, batch.isCareful())) {
+                batch.addRow(record, encoder.tableId());
             } else {
                 batch.skip(record);
             }

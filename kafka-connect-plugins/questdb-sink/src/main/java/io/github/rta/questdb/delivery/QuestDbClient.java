@@ -4,8 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.ClientConf;
-import io.github.rta.questdb.encoding.NoTable;
-import io.github.rta.questdb.encoding.Schema;
 import io.github.rta.questdb.encoding.Unavailable;
 import java.io.ByteArrayInputStream;
 import java.net.URI;
@@ -18,29 +16,23 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashSet;
-import java.util.Locale;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
-/** Speaks HTTP to QuestDB: writes rows and asks for a table's columns. Safe for several threads. */
+/** Speaks HTTP to QuestDB: writes rows and runs queries. Safe for several threads. */
 public final class QuestDbClient {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ClientConf conf;
     private final URI write;
-    private final HttpClient http;
+    private volatile HttpClient http;
 
     public QuestDbClient(ClientConf conf) {
         this.conf = conf;
         this.write = conf.base().resolve("/write?precision=n");
-        this.http = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(Duration.ofSeconds(5))
-                .build();
+        this.http = connect();
     }
 
     /** Sends lines of ILP as one request, stored all or not at all. A fault of the network is an answer too. */
@@ -60,44 +52,57 @@ public final class QuestDbClient {
                 BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(lines, offset, length)), length);
     }
 
-    /**
-     * The table's columns as they are now.
-     *
-     * @param mayBeMissing whether a table that doesn't exist is fine: QuestDB will create it with the first row
-     * @throws NoTable if QuestDB has no such table, or can't read it
-     * @throws Unavailable if QuestDB can't be asked
-     */
-    public Schema schema(String table, boolean mayBeMissing) throws NoTable, Unavailable, InterruptedException {
-        long now = System.nanoTime();
-        String query = URLEncoder.encode("SHOW COLUMNS FROM \"" + table + '"', StandardCharsets.UTF_8);
-        HttpResponse<String> response = send(request(conf.base().resolve("/exec?query=" + query)), 0);
-        if (response.statusCode() == 200) {
-            return schema(response.body(), now);
-        }
-        if (response.statusCode() == 400 && mayBeMissing && response.body().contains("table does not exist")) {
-            return new Schema(Set.of(), "timestamp", now);
-        }
-        String reason = Answer.of(response.statusCode(), response.body()).reason();
-        if (response.statusCode() == 400) { // QuestDB works, and finds fault with the table.
-            throw new NoTable(table, reason);
-        }
-        throw new Unavailable("columns of table %s: %s".formatted(table, reason));
+    /** From now on requests go over a new connection; one that is under way ends on the old one. */
+    void reconnect() {
+        http = connect();
     }
 
-    private static Schema schema(String body, long now) throws Unavailable {
-        Set<String> columns = new HashSet<>();
-        String designated = null;
-        try {
-            // Rows of [name, type, indexed, block capacity, cached, capacity, size, designated, …].
-            for (JsonNode row : JSON.readTree(body).path("dataset")) {
-                String name = row.path(0).asText().toLowerCase(Locale.ROOT);
-                columns.add(name);
-                designated = row.path(7).asBoolean() ? name : designated;
+    private static HttpClient connect() {
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(Duration.ofSeconds(5))
+                .build();
+    }
+
+    /**
+     * The answer to a query.
+     *
+     * @param columns each a JSON object with a name
+     * @param dataset rows, each a JSON array; empty where there is an error
+     * @param error why QuestDB can't run the query, or empty
+     */
+    record Rows(JsonNode columns, JsonNode dataset, String error) {
+        /** The position of a column in each row. */
+        int column(String name) throws Unavailable {
+            for (int i = 0; i < columns.size(); i++) {
+                if (columns.path(i).path("name").asText().equals(name)) {
+                    return i;
+                }
             }
-        } catch (JsonProcessingException e) {
-            throw new Unavailable("columns: half an answer: " + e.getOriginalMessage());
+            throw new Unavailable(
+                    "QuestDB's answer has no '%s': this sink needs another version of QuestDB, see docs/sink.md"
+                            .formatted(name));
         }
-        return new Schema(columns, designated, now);
+    }
+
+    /** @throws Unavailable if QuestDB can't be asked */
+    Rows query(String sql) throws Unavailable, InterruptedException {
+        URI uri = conf.base().resolve("/exec?query=" + URLEncoder.encode(sql, StandardCharsets.UTF_8));
+        HttpResponse<String> response = send(request(uri), 0);
+        int status = response.statusCode();
+        if (status != 200 && status != 400) {
+            throw new Unavailable(
+                    "queries: " + Answer.of(status, response.body()).reason());
+        }
+        try {
+            JsonNode body = JSON.readTree(response.body());
+            return new Rows(
+                    body.path("columns"),
+                    body.path("dataset"),
+                    body.path("error").asText());
+        } catch (JsonProcessingException e) {
+            throw new Unavailable("queries: half an answer: " + e.getOriginalMessage());
+        }
     }
 
     private HttpRequest.Builder request(URI uri) {

@@ -20,6 +20,7 @@ public final class Sender implements Runnable {
     public record TableFault(SinkRecord record, String reason) {}
 
     private final QuestDbClient client;
+    private final Catalog catalog;
     private final BatchQueue queue;
     private final Assignment assignment;
     private final DeadLetters deadLetters;
@@ -33,12 +34,14 @@ public final class Sender implements Runnable {
     /** @param oneTable whether all rows go to the same table, so that it is waited for */
     public Sender(
             QuestDbClient client,
+            Catalog catalog,
             BatchQueue queue,
             Assignment assignment,
             DeadLetters deadLetters,
             SinkStats stats,
             boolean oneTable) {
         this.client = client;
+        this.catalog = catalog;
         this.queue = queue;
         this.assignment = assignment;
         this.deadLetters = deadLetters;
@@ -82,6 +85,10 @@ public final class Sender implements Runnable {
                 store(batch, 0, batch.rows());
             } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
                 assignment.refuse(batch); // Which record is at fault is not known.
+                return;
+            }
+            if (!catalog.has(batch.tables())) { // QuestDB acknowledges rows for a dropped table, and stores none.
+                assignment.refuse(batch);
                 return;
             }
             for (Batch.Refusal refusal : batch.refusals()) {

@@ -1,7 +1,5 @@
 package io.github.rta.questdb.encoding;
 
-import io.github.rta.questdb.encoding.Table.Field;
-
 /**
  * Reads the JSON that most producers write: one flat object of integers, true, false, null and strings of printable
  * ASCII without escapes. It gives up on anything else, valid or not, and {@link JsonReader} has the last word: this

@@ -7,7 +7,6 @@ import com.fasterxml.jackson.core.JsonParser.NumberType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
 import io.github.rta.questdb.config.SinkConfig;
-import io.github.rta.questdb.encoding.Table.Field;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -80,7 +79,7 @@ final class JsonReader {
             case VALUE_STRING ->
                 row.text(field, parser.getTextCharacters(), parser.getTextOffset(), parser.getTextLength());
             case VALUE_NUMBER_INT -> integer(parser, field);
-            case VALUE_NUMBER_FLOAT -> row.floating(field, parser.getDoubleValue());
+            case VALUE_NUMBER_FLOAT -> fraction(parser, field);
             case VALUE_TRUE, VALUE_FALSE -> row.bool(field, token == JsonToken.VALUE_TRUE);
             default -> {} // null: left out
         }
@@ -96,10 +95,21 @@ final class JsonReader {
     }
 
     private void integer(JsonParser parser, Field field) throws IOException, BadRow {
-        if (parser.getNumberType() == NumberType.BIG_INTEGER) {
+        if (parser.getNumberType() != NumberType.BIG_INTEGER) {
+            row.integer(field, parser.getLongValue());
+        } else if (row.keepsDigits(field)) {
+            row.decimal(field, parser.getText());
+        } else {
             throw new BadRow("field '%s' is an integer beyond 64 bits".formatted(field.path));
         }
-        row.integer(field, parser.getLongValue());
+    }
+
+    private void fraction(JsonParser parser, Field field) throws IOException, BadRow {
+        if (row.keepsDigits(field)) {
+            row.decimal(field, parser.getText());
+        } else {
+            row.floating(field, parser.getDoubleValue());
+        }
     }
 
     private void array(JsonParser parser, Field field) throws IOException, BadRow {

@@ -3,13 +3,14 @@ package io.github.rta.questdb.encoding;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.SinkConfig;
-import io.github.rta.questdb.encoding.Table.Field;
+import io.github.rta.questdb.encoding.Timestamps.Unit;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.util.Collection;
 import java.util.Date;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.data.Time;
@@ -51,15 +52,15 @@ final class ObjectReader {
 
     private void scalar(Schema schema, Object value, Field field) throws BadRow {
         if (value instanceof Long || value instanceof Integer || value instanceof Short || value instanceof Byte) {
-            row.integer(field, ((Number) value).longValue());
+            integer(schema, ((Number) value).longValue(), field);
         } else if (value instanceof Double || value instanceof Float) {
-            row.floating(field, ((Number) value).doubleValue());
+            fraction((Number) value, field);
         } else if (value instanceof Boolean bool) {
             row.bool(field, bool);
         } else if (value instanceof Date date) {
             date(schema, date, field);
         } else if (value instanceof BigDecimal decimal) {
-            row.text(field, decimal.toPlainString());
+            decimal(decimal, field);
         } else if (value instanceof BigInteger integer) {
             integer(integer, field);
         } else if (!config.skipUnsupported) {
@@ -89,15 +90,46 @@ final class ObjectReader {
         if (schema != null && Time.LOGICAL_NAME.equals(schema.name())) {
             row.integer(field, date.getTime()); // ms since midnight: no point in time
         } else {
-            row.instant(field, date.getTime());
+            row.instant(field, date.getTime(), Unit.MILLIS);
+        }
+    }
+
+    /** Debezium has types of its own for points in time, told from other integers by the name of the schema. */
+    private void integer(Schema schema, long value, Field field) throws BadRow {
+        String type = schema == null || schema.name() == null ? "" : schema.name();
+        switch (type) {
+            case "io.debezium.time.Date" -> row.instant(field, TimeUnit.DAYS.toSeconds(value), Unit.SECONDS);
+            case "io.debezium.time.Timestamp" -> row.instant(field, value, Unit.MILLIS);
+            case "io.debezium.time.MicroTimestamp" -> row.instant(field, value, Unit.MICROS);
+            case "io.debezium.time.NanoTimestamp" -> row.instant(field, value, Unit.NANOS);
+            default -> row.integer(field, value);
         }
     }
 
     private void integer(BigInteger value, Field field) throws BadRow {
-        if (value.bitLength() > 63) {
+        if (value.bitLength() < Long.SIZE) {
+            row.integer(field, value.longValue());
+        } else if (row.keepsDigits(field)) {
+            row.decimal(field, value.toString());
+        } else {
             throw new BadRow("field '%s' is an integer beyond 64 bits".formatted(field.path));
         }
-        row.integer(field, value.longValue());
+    }
+
+    private void fraction(Number value, Field field) throws BadRow {
+        if (Double.isFinite(value.doubleValue()) && row.keepsDigits(field)) {
+            row.decimal(field, value.toString());
+        } else {
+            row.floating(field, value.doubleValue());
+        }
+    }
+
+    private void decimal(BigDecimal value, Field field) throws BadRow {
+        if (row.keepsDigits(field)) {
+            row.decimal(field, value.toPlainString());
+        } else {
+            row.text(field, value.toPlainString());
+        }
     }
 
     private void array(Collection<?> items, Field field) throws BadRow {

@@ -18,12 +18,14 @@ public final class RecordEncoder {
     private final FlatJson flat;
     private final JsonReader json;
     private final ObjectReader objects;
-    private final Tables tables;
-    private Table latest;
+    private final TableViews views;
+    private long tableId;
+    private SinkRecord current;
+    private long since;
 
     public RecordEncoder(SinkConfig config, SchemaSource schemas) {
         this.config = config;
-        this.tables = new Tables(config, schemas);
+        this.views = new TableViews(config, schemas);
         this.row = new RowEncoder(config);
         this.flat = new FlatJson(row);
         this.json = new JsonReader(config, row);
@@ -33,35 +35,58 @@ public final class RecordEncoder {
     /**
      * Adds the record's row to the lines, which stay as they were if there is none.
      *
-     * @param now a System.nanoTime(): what is known of a table since before it is asked anew before a field is refused
+     * <p>No record is refused on an old view of its table. A field without a column, or any field of an exact record, is
+     * looked up in a view that was asked for after the record came; and one that shows every change that QuestDB had
+     * accepted then, although QuestDB applies changes a little later. A record that has to wait for such a view is given
+     * again, and then the first time counts.
+     *
+     * @param now when the present {@code put()} began, a System.nanoTime()
+     * @param exact whether QuestDB's refusal of the row will be final, so that its view of the table has to be this one
      * @return false if the record has no value, and so gives no row
      * @throws BadRow if it can never become a row
      * @throws NoTable if QuestDB can't write to its table at present
      * @throws Unavailable if the table's columns are needed and can't be had
      */
-    public boolean encode(SinkRecord record, IlpBuffer lines, long now)
+    public boolean encode(SinkRecord record, IlpBuffer lines, long now, boolean exact)
             throws BadRow, NoTable, Unavailable, InterruptedException {
         if (record.value() == null) {
             return false;
         }
-        Table table = table(record, now);
+        if (record != current) {
+            current = record;
+            since = now;
+        }
+        String name = tableName(record);
+        Table table = exact ? views.certain(name, now, since) : views.recent(name, now);
         try {
             write(record, table, lines);
         } catch (BadRow.UnknownColumn e) {
-            if (table.schema.fetched() - now >= 0) {
+            if (config.strict && table.isCertain(since)) {
                 throw e;
             }
-            tables.forget(table.name);
-            latest = null;
-            write(record, table(record, now), lines);
+            writeAgain(record, views.certain(name, now, since), lines);
         }
         return true;
+    }
+
+    private void writeAgain(SinkRecord record, Table certain, IlpBuffer lines) throws BadRow {
+        certain.extensible(!config.strict);
+        try {
+            write(record, certain, lines);
+        } finally {
+            certain.extensible(false);
+        }
+    }
+
+    /** The id of the table of the latest row, see {@link Schema#id}. */
+    public long tableId() {
+        return tableId;
     }
 
     /** Asks QuestDB about the record's table already now, because the record has to wait. */
     public void lookAhead(SinkRecord record, long now) throws Unavailable, InterruptedException {
         try {
-            tables.of(tableName(record), now);
+            views.tables().of(tableName(record), now);
         } catch (BadRow | NoTable e) {
             // Found again when it is the record's turn.
         }
@@ -70,8 +95,8 @@ public final class RecordEncoder {
     /** QuestDB refused to write to the record's table. */
     public void writeFailed(SinkRecord record, String reason) {
         try {
-            tables.writeFailed(tableName(record), reason);
-            latest = null;
+            views.tables().writeFailed(tableName(record), reason);
+            views.forgetLatest();
         } catch (BadRow e) {
             throw new IllegalStateException(e); // It was a row.
         }
@@ -88,6 +113,7 @@ public final class RecordEncoder {
             objects.read(record.valueSchema(), record.value(), table.value, "value");
         }
         row.end(record.timestamp(), lines);
+        tableId = table.schema().id();
     }
 
     private void begin(SinkRecord record, Table table) throws BadRow {
@@ -100,14 +126,6 @@ public final class RecordEncoder {
     /** The key; bytes are text. */
     private static Object key(SinkRecord record) throws BadRow {
         return record.key() instanceof byte[] bytes ? JsonReader.decode(bytes) : record.key();
-    }
-
-    private Table table(SinkRecord record, long now) throws BadRow, NoTable, Unavailable, InterruptedException {
-        String name = tableName(record);
-        if (latest == null || !latest.name.equals(name) || latest.outgrown()) {
-            latest = tables.of(name, now);
-        }
-        return latest;
     }
 
     private String tableName(SinkRecord record) throws BadRow {

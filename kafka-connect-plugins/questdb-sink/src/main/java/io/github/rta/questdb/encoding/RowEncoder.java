@@ -1,84 +1,43 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
-import io.github.rta.questdb.encoding.Table.Column;
-import io.github.rta.questdb.encoding.Table.Field;
-import java.util.Arrays;
+import io.github.rta.questdb.encoding.Timestamps.Unit;
+import java.math.BigDecimal;
 
 /**
- * Writes one row at a time as a line of ILP. Both readers of records (JSON bytes, Connect's objects) call it, so both
- * give the same rows. Nothing of a refused row reaches the batch.
+ * Writes one row at a time as a line of ILP, each value as the type of its column wants it. Both readers of records
+ * (JSON bytes, Connect's objects) call it, so both give the same rows. Nothing of a refused row reaches the batch.
  */
 final class RowEncoder {
-    private final SinkConfig config;
     private final Timestamps timestamps;
-    private final String[] timestampTexts;
-    private final IlpBuffer symbols = new IlpBuffer(1024);
-    private final IlpBuffer fields = new IlpBuffer(4096);
+    private final RowTimestamp rowTimestamp;
+    private final RowLine line;
+    private final RowMarks met = new RowMarks();
     private char[] scratch = new char[1024];
-    private Table table;
-    private long row;
-    private long missing;
-    private long timestamp;
-    private int timestampParts;
 
     RowEncoder(SinkConfig config) {
-        this.config = config;
-        this.timestamps = config.timestamps();
-        this.timestampTexts = new String[config.timestampFields.size()];
+        this.timestamps = config.columnTimestamps();
+        this.rowTimestamp = new RowTimestamp(config);
+        this.line = new RowLine(config);
     }
 
     void begin(Table table) {
-        this.table = table;
-        row++;
-        symbols.clear();
-        fields.clear();
-        missing = config.required.isEmpty() ? 0 : -1L >>> (64 - config.required.size());
-        timestampParts = 0;
-        Arrays.fill(timestampTexts, null);
+        met.clear();
+        rowTimestamp.clear();
+        line.begin(table);
     }
 
     /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
     void end(Long kafkaTimestamp, IlpBuffer target) throws BadRow {
-        if (missing != 0) {
-            throw new BadRow("required field '%s' is missing"
-                    .formatted(config.required.get(Long.numberOfTrailingZeros(missing))));
-        }
-        if (symbols.length() + fields.length() == 0) {
-            throw new BadRow("no field but the timestamp");
-        }
-        long nanos = rowTimestamp(kafkaTimestamp);
-        target.put(table.written).put(symbols);
-        if (fields.length() > 0) {
-            fields.bytes()[0] =
-                    ' '; // Each field starts with a comma; the first one's becomes the space before the fields.
-        }
-        target.put(fields).put(' ').putLong(nanos).put('\n');
-    }
-
-    private long rowTimestamp(Long kafkaTimestamp) throws BadRow {
-        if (config.kafkaTimestamp) {
-            if (kafkaTimestamp == null) {
-                throw new BadRow("the Kafka record has no timestamp");
-            }
-            return timestamps.ofMillis(kafkaTimestamp);
-        }
-        if (timestampParts != timestampTexts.length) {
-            throw new BadRow("timestamp field %s is missing".formatted(config.timestampFields));
-        }
-        if (timestampTexts.length > 1) {
-            char[] joined = String.join("", timestampTexts).toCharArray();
-            return timestamps.ofText(joined, 0, joined.length);
-        }
-        return timestamp;
+        line.check();
+        line.end(rowTimestamp.get(kafkaTimestamp), target);
     }
 
     /** Notes that the record has this field, by exactly this path; a null counts too. */
     void meet(Field field) throws BadRow {
-        if (field.row == row) {
+        if (!met.add(field.number)) {
             throw new BadRow("field '%s' is there twice".formatted(field.path));
         }
-        field.row = row;
     }
 
     void text(Field field, String value) throws BadRow {
@@ -89,28 +48,23 @@ final class RowEncoder {
 
     void text(Field field, char[] value, int offset, int length) throws BadRow {
         if (field.timestampPart >= 0) {
-            if (timestampTexts.length == 1) {
-                timestamp(timestamps.ofText(value, offset, length));
-            } else {
-                timestampParts += timestampTexts[field.timestampPart] == null ? 1 : 0;
-                timestampTexts[field.timestampPart] = new String(value, offset, length);
-            }
+            rowTimestamp.text(field.timestampPart, value, offset, length);
             return;
         }
-        Column column = claim(field);
-        if (column.timestamp) {
-            field(column).putLong(timestamps.ofText(value, offset, length)).put('n');
-        } else if (column.symbol) {
-            symbols.put(column.written).putBare(value, offset, length);
+        Column column = field.column();
+        if (column.quoted) {
+            line.field(column).putQuoted(value, offset, length);
+        } else if (column.tag) {
+            line.symbol(column).putBare(value, offset, length);
         } else {
-            field(column).putQuoted(value, offset, length);
+            time(column, timestamps.ofText(value, offset, length, column.type.unit));
         }
     }
 
     /** Text that needs no escaping in quotes: printable ASCII without quote and backslash. */
     void plain(Field field, byte[] value, int offset, int length) throws BadRow {
-        if (field.timestampPart < 0 && field.column().isString()) {
-            field(claim(field)).putPlain(value, offset, length);
+        if (field.timestampPart < 0 && field.column().quoted) {
+            line.field(field.column()).putPlain(value, offset, length);
             return;
         }
         char[] wide = scratch(length);
@@ -129,34 +83,60 @@ final class RowEncoder {
 
     void integer(Field field, long value) throws BadRow {
         if (field.timestampPart >= 0) {
-            singleTimestamp(timestamps.ofNumber(value));
+            rowTimestamp.integer(field.timestampPart, value);
             return;
         }
-        Column column = claim(field);
-        if (value == Long.MIN_VALUE) {
-            throw new BadRow("field '%s' is -2^63, which QuestDB keeps for null".formatted(field.path));
-        }
-        if (column.timestamp) {
-            field(column).putLong(timestamps.ofNumber(value)).put('n');
-        } else if (column.symbol) {
-            symbols.put(column.written).putLong(value);
-        } else if (column.floating) {
-            field(column).putLong(value);
-        } else {
-            field(column).putLong(value).put('i');
+        Column column = field.column();
+        switch (column.type) {
+            case PLAIN -> plainInteger(column, value);
+            case SYMBOL, DECIMAL -> text(field, Long.toString(value));
+            default -> time(column, timestamps.ofNumber(value, column.type.unit));
         }
     }
 
-    /** NaN is QuestDB's null, so it is left out like one. */
-    void floating(Field field, double value) throws BadRow {
-        if (field.timestampPart >= 0) {
-            throw new BadRow("timestamp field '%s' has a fraction".formatted(field.path));
+    private void plainInteger(Column column, long value) throws BadRow {
+        if (value == Long.MIN_VALUE) {
+            throw new BadRow("field '%s' is -2^63, which QuestDB keeps for null".formatted(column.name));
         }
+        IlpBuffer fields = line.field(column).putLong(value);
+        if (!column.floating) {
+            fields.put('i');
+        }
+    }
+
+    /** Whether a number with a fraction has to come by {@link #decimal}, because a double would lose digits. */
+    boolean keepsDigits(Field field) throws BadRow {
+        return field.timestampPart >= 0
+                || field.column().type == ColumnType.DECIMAL
+                || field.column().type.unit != null;
+    }
+
+    /** A number of any size with all its digits, for a field that {@link #keepsDigits}. */
+    void decimal(Field field, String digits) throws BadRow {
+        if (field.timestampPart >= 0) {
+            rowTimestamp.decimal(new BigDecimal(digits));
+            return;
+        }
+        Column column = field.column();
+        if (column.type == ColumnType.DECIMAL) {
+            text(field, digits);
+        } else {
+            time(column, timestamps.ofDecimal(new BigDecimal(digits), column.type.unit));
+        }
+    }
+
+    /** A number with a fraction, for any other field. NaN is QuestDB's null, so it is left out like one. */
+    void floating(Field field, double value) throws BadRow {
         if (Double.isInfinite(value)) {
             throw new BadRow("field '%s' is infinite or beyond the range of a double".formatted(field.path));
         }
-        if (!Double.isNaN(value)) {
-            field(claim(field)).putAscii(Double.toString(value));
+        if (Double.isNaN(value)) {
+            return;
+        }
+        if (field.column().type == ColumnType.SYMBOL) {
+            text(field, Double.toString(value));
+        } else {
+            line.field(field.column()).putAscii(Double.toString(value));
         }
     }
 
@@ -164,44 +144,30 @@ final class RowEncoder {
         if (field.timestampPart >= 0) {
             throw new BadRow("timestamp field '%s' is a boolean".formatted(field.path));
         }
-        field(claim(field)).put(value ? 't' : 'f');
-    }
-
-    /** A point in time by its type, in ms since 1970. */
-    void instant(Field field, long millis) throws BadRow {
-        long nanos = timestamps.ofMillis(millis);
-        if (field.timestampPart >= 0) {
-            singleTimestamp(nanos);
+        if (field.column().type == ColumnType.SYMBOL) {
+            text(field, Boolean.toString(value));
         } else {
-            field(claim(field)).putLong(nanos).put('n');
+            line.field(field.column()).put(value ? 't' : 'f');
         }
     }
 
-    private void singleTimestamp(long nanos) throws BadRow {
-        if (timestampTexts.length > 1) {
-            throw new BadRow("timestamp.field.name has several fields: each must be text");
+    /** A point in time by its type, since 1970. */
+    void instant(Field field, long value, Unit unit) throws BadRow {
+        if (field.timestampPart >= 0) {
+            rowTimestamp.instant(value, unit);
+            return;
         }
-        timestamp(nanos);
-    }
-
-    private void timestamp(long nanos) throws BadRow {
-        if (timestampParts++ > 0) {
-            throw new BadRow("the timestamp is there twice");
-        }
-        timestamp = nanos;
-    }
-
-    private Column claim(Field field) throws BadRow {
         Column column = field.column();
-        if (column.row == row) {
-            throw new BadRow("two fields go to column '%s'".formatted(column.name));
+        if (column.type == ColumnType.SYMBOL) {
+            text(field, unit.instant(value).toString());
+        } else if (column.type.unit == null) {
+            line.field(column).putLong(timestamps.of(value, unit, Unit.NANOS)).put(ColumnType.TIMESTAMP_NS.suffix);
+        } else {
+            time(column, timestamps.of(value, unit, column.type.unit));
         }
-        column.row = row;
-        missing &= ~column.requiredBit;
-        return column;
     }
 
-    private IlpBuffer field(Column column) {
-        return fields.put(column.written);
+    private void time(Column column, long value) throws BadRow {
+        line.field(column).putLong(value).put(column.type.suffix);
     }
 }

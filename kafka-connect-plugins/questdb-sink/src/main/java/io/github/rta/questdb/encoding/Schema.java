@@ -1,6 +1,25 @@
 package io.github.rta.questdb.encoding;
 
-import java.util.Set;
+import java.util.Map;
+import java.util.Objects;
 
-/** A table's columns as the server has them, in lower case as it compares them; fetched at a System.nanoTime(). */
-public record Schema(Set<String> columns, String designated, long fetched) {}
+/**
+ * A table as the server has it.
+ *
+ * @param id another one if a table of the same name was created anew; -1 if it is not known
+ * @param columns the type of each column, by its name in lower case, as the server compares names
+ * @param designated the designated timestamp, or null
+ * @param settled false if the server knows of a later change that the columns don't show yet
+ * @param fetched a System.nanoTime() from before the server was asked
+ */
+public record Schema(long id, Map<String, String> columns, String designated, boolean settled, long fetched) {
+    /** Whether nothing that matters to the sink differs. */
+    boolean isSameTable(Schema other) {
+        return id == other.id && columns.equals(other.columns) && Objects.equals(designated, other.designated);
+    }
+
+    /** A number that is the same for the same table. */
+    public int definition() {
+        return Objects.hash(id, columns, designated);
+    }
+}

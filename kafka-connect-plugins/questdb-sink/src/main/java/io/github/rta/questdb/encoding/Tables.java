@@ -20,7 +20,6 @@ final class Tables {
     private static final long FORGOTTEN = TimeUnit.MINUTES.toNanos(10);
     private static final int MAX_TABLES = 1_000;
     private static final int MAX_FAILED = 10_000;
-    private static final int MAX_NAME = 127; // QuestDB's own limit.
     private static final long PATIENCE = TimeUnit.SECONDS.toNanos(1);
 
     /** When QuestDB first and last said why it can't write to a table, and when to ask again, as System.nanoTime(). */
@@ -58,10 +57,10 @@ final class Tables {
     }
 
     private Table ask(String name, long now) throws BadRow, NoTable, Unavailable, InterruptedException {
-        if (name.length() > MAX_NAME) {
-            throw new BadRow("the table's name is longer than %d characters: %s".formatted(MAX_NAME, name));
+        if (name.length() > Names.MAX_LENGTH) {
+            throw new BadRow("the table's name is longer than %d characters: %s".formatted(Names.MAX_LENGTH, name));
         }
-        Table.checkName(name);
+        Names.checkTable(name);
         Failed before = failed.get(name);
         if (before != null && now - before.again < 0) {
             throw refusal(name, before);
@@ -69,18 +68,36 @@ final class Tables {
         if (System.nanoTime() - now > PATIENCE) {
             throw new Unavailable.TimeIsUp();
         }
+        return know(name, look(name));
+    }
+
+    /** Asks QuestDB about a table, whether it is known or not. */
+    Schema look(String name) throws BadRow, NoTable, Unavailable, InterruptedException {
         try {
-            Table table = new Table(name, schemas.of(name), config);
-            known.put(name, table);
-            return table;
+            return schemas.of(name);
         } catch (NoTable e) {
             throw refusal(name, fail(name, e.getMessage(), ASK_AGAIN_MS));
         }
     }
 
-    /** Asks anew when the table is needed next. */
-    void forget(String name) {
-        known.remove(name);
+    /** Takes what QuestDB says of a table for it. */
+    Table know(String name, Schema schema) throws BadRow, NoTable {
+        Table before = known.get(name);
+        if (before != null && schema.isSameTable(before.schema()) && !before.outgrown()) {
+            before.renew(schema);
+            return before;
+        }
+        Table table = new Table(name, schema, config);
+        String missing = table.missingColumn();
+        if (missing != null) {
+            throw refusal(name, fail(name, missing, ASK_AGAIN_MS));
+        }
+        known.put(name, table);
+        return table;
+    }
+
+    int size() {
+        return known.size();
     }
 
     /** QuestDB refused to write to the table. */

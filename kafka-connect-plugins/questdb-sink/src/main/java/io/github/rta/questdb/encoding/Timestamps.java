@@ -1,19 +1,15 @@
 package io.github.rta.questdb.encoding;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.time.DateTimeException;
 import java.time.Instant;
-import java.time.LocalDate;
-import java.time.LocalTime;
-import java.time.ZoneOffset;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
-import java.time.format.DateTimeFormatterBuilder;
-import java.time.temporal.ChronoField;
 import java.time.temporal.ChronoUnit;
-import java.util.Locale;
 
 /**
- * Turns what producers call a timestamp into nanoseconds since 1970-01-01 UTC.
+ * Turns what producers call a timestamp into a number since 1970-01-01 UTC, in the unit that its column keeps.
  *
  * <p>A result outside {@code min..max} is refused: that is how seconds sent as milliseconds, or microseconds as
  * nanoseconds, show themselves. QuestDB would store them in 1970, where a TTL evicts them without a word.
@@ -33,132 +29,136 @@ public final class Timestamps {
             this.nanos = nanos;
         }
 
-        private Unit of(long value) {
+        /** For AUTO the unit in which so many digits are a time of our days. */
+        private Unit ofDigits(int digits) {
             if (this != AUTO) {
                 return this;
             }
-            int digits = Long.toString(Math.abs(value)).length();
-            return digits <= 10 ? SECONDS : digits <= 13 ? MILLIS : digits <= 16 ? MICROS : NANOS;
+            if (digits <= 10) {
+                return SECONDS;
+            }
+            if (digits <= 13) {
+                return MILLIS;
+            }
+            return digits <= 16 ? MICROS : NANOS;
+        }
+
+        /** So many seconds and nanoseconds in this unit; fails with ArithmeticException if that is too much. */
+        long of(long seconds, int nanoOfSecond) {
+            return Math.addExact(Math.multiplyExact(seconds, SECONDS.nanos / nanos), nanoOfSecond / nanos);
+        }
+
+        /** A number of this unit in the other one. */
+        private long to(Unit other, long value) {
+            return nanos >= other.nanos
+                    ? Math.multiplyExact(value, nanos / other.nanos)
+                    : Math.floorDiv(value, other.nanos / nanos);
+        }
+
+        private long of(Instant instant) {
+            return of(instant.getEpochSecond(), instant.getNano());
+        }
+
+        Instant instant(long value) {
+            long perSecond = SECONDS.nanos / nanos;
+            return Instant.ofEpochSecond(Math.floorDiv(value, perSecond), Math.floorMod(value, perSecond) * nanos);
         }
     }
 
+    /** More digits than any timestamp has, before or after the point: not worth the time to compute with. */
+    private static final int MAX_DIGITS = 100;
+
     private final Unit unit;
     private final DateTimeFormatter format;
-    private final long min;
-    private final long max;
+    private final Instant min;
+    private final Instant max;
+    private final long minNanos;
+    private final long maxNanos;
 
     /**
      * @param unit of numbers
      * @param pattern of strings in QuestDB's letters; null when they are ISO 8601
+     * @param min the earliest that is accepted, null for any
+     * @param max the latest that is accepted, null for any
      */
     public Timestamps(Unit unit, String pattern, Instant min, Instant max) {
         this.unit = unit;
-        this.format = pattern == null ? null : formatter(pattern);
-        this.min = nanos(min);
-        this.max = nanos(max);
-    }
-
-    /** Understands QuestDB's pattern letters (U: microseconds, N: nanoseconds, bare T and Z). */
-    public static DateTimeFormatter formatter(String pattern) {
-        String java = pattern.replace("SSSUUUNNN", "SSSSSSSSS")
-                .replace("SSSUUU", "SSSSSS")
-                .replaceAll("'?T'?", "'T'")
-                .replaceAll("'?Z'?|z", "[XXX][XX][X]");
-        return new DateTimeFormatterBuilder()
-                .appendPattern(java)
-                .parseDefaulting(ChronoField.HOUR_OF_DAY, 0)
-                .toFormatter(Locale.ROOT)
-                .withZone(ZoneOffset.UTC);
+        this.format = pattern == null ? null : TimestampPattern.formatter(pattern);
+        this.min = min;
+        this.max = max;
+        this.minNanos = min == null ? Long.MIN_VALUE : nanos(min);
+        this.maxNanos = max == null ? Long.MAX_VALUE : nanos(max);
     }
 
     public static long nanos(Instant instant) {
         return ChronoUnit.NANOS.between(Instant.EPOCH, instant);
     }
 
-    long ofMillis(long value) throws BadRow {
-        return scale(value, Unit.MILLIS);
+    /** A number of the configured unit, in the unit of the column. */
+    long ofNumber(long value, Unit column) throws BadRow {
+        return of(value, unit == Unit.AUTO ? unit.ofDigits(digits(value)) : unit, column);
     }
 
-    long ofNumber(long value) throws BadRow {
-        return scale(value, unit.of(value));
+    private static int digits(long value) {
+        return Long.toString(Math.abs(value)).length();
     }
 
-    private long scale(long value, Unit unit) throws BadRow {
-        long nanos = value * unit.nanos;
-        if (Math.multiplyHigh(value, unit.nanos) != nanos >> 63) {
+    /** A number of the given unit, in the unit of the column. */
+    long of(long value, Unit unit, Unit column) throws BadRow {
+        long result;
+        try {
+            result = unit.to(column, value);
+        } catch (ArithmeticException e) {
             throw new BadRow("timestamp %d taken as %s is beyond the year 2262".formatted(value, unit));
         }
-        return within(nanos);
+        return within(result, column);
     }
 
-    long ofText(char[] text, int offset, int count) throws BadRow {
-        long nanos;
-        try {
-            nanos = iso(text, offset, offset + count);
-        } catch (DateTimeException | ArithmeticException e) {
-            return ofPattern(new String(text, offset, count), e);
+    /** A number with a fraction, such as Python's {@code time.time()}: the digits before the point decide as ever. */
+    long ofDecimal(BigDecimal value, Unit column) throws BadRow {
+        int digits = value.precision() - value.scale();
+        if (digits > MAX_DIGITS || value.scale() > MAX_DIGITS) {
+            throw new BadRow("timestamp %s is no time".formatted(value));
         }
-        return within(nanos);
+        BigDecimal nanos = value.multiply(BigDecimal.valueOf(unit.ofDigits(Math.max(1, digits)).nanos));
+        try {
+            return within(
+                    nanos.divide(BigDecimal.valueOf(column.nanos), 0, RoundingMode.FLOOR)
+                            .longValueExact(),
+                    column);
+        } catch (ArithmeticException e) {
+            throw new BadRow("timestamp %s is beyond the year 2262".formatted(value));
+        }
     }
 
-    private long ofPattern(String text, RuntimeException isoProblem) throws BadRow {
+    long ofText(char[] text, int offset, int count, Unit column) throws BadRow {
+        long result;
+        try {
+            result = Iso8601.parse(text, offset, offset + count, column);
+        } catch (DateTimeException | ArithmeticException e) {
+            return ofPattern(new String(text, offset, count), e, column);
+        }
+        return within(result, column);
+    }
+
+    private long ofPattern(String text, RuntimeException isoProblem, Unit column) throws BadRow {
         if (format == null) {
             throw new BadRow("timestamp '%s' is not ISO 8601: %s".formatted(text, isoProblem.getMessage()));
         }
         try {
-            return within(nanos(ZonedDateTime.parse(text, format).toInstant()));
+            return within(column.of(ZonedDateTime.parse(text, format).toInstant()), column);
         } catch (DateTimeException | ArithmeticException e) {
             throw new BadRow("timestamp: " + e.getMessage());
         }
     }
 
-    private long within(long nanos) throws BadRow {
-        if (nanos < min || nanos > max) {
+    private long within(long value, Unit column) throws BadRow {
+        boolean tooSmall = column == Unit.NANOS ? value < minNanos : min != null && value < column.of(min);
+        boolean tooLarge = column == Unit.NANOS ? value > maxNanos : max != null && value > column.of(max);
+        if (tooSmall || tooLarge) {
             throw new BadRow("timestamp %s is not between timestamp.min and timestamp.max: a wrong unit?"
-                    .formatted(Instant.EPOCH.plusNanos(nanos)));
-        }
-        return nanos;
-    }
-
-    /** Reads {@code 2026-11-24T04:00:00.123456789+01:00}; the fraction and the zone (else UTC) are optional. */
-    private static long iso(char[] text, int start, int end) {
-        if (end - start < 19
-                || text[start + 4] != '-'
-                || text[start + 7] != '-'
-                || "T ".indexOf(text[start + 10]) < 0
-                || text[start + 13] != ':'
-                || text[start + 16] != ':') {
-            throw new DateTimeException("not like 2026-11-24T04:00:00Z");
-        }
-        long day = LocalDate.of(number(text, start, 4), number(text, start + 5, 2), number(text, start + 8, 2))
-                .toEpochDay();
-        int second = LocalTime.of(number(text, start + 11, 2), number(text, start + 14, 2), number(text, start + 17, 2))
-                .toSecondOfDay();
-        int zone = start + 19;
-        long fraction = 0;
-        if (zone < end && text[zone] == '.') {
-            // Digits past nanoseconds are dropped, as no column could keep them.
-            for (long unit = 100_000_000; ++zone < end && Character.isDigit(text[zone]); unit /= 10) {
-                fraction += unit * number(text, zone, 1);
-            }
-        }
-        long nanos = Math.multiplyExact(day * 86_400 + second - offset(text, zone, end), 1_000_000_000L);
-        return Math.addExact(nanos, fraction);
-    }
-
-    private static int number(char[] text, int offset, int digits) {
-        int value = 0;
-        for (int i = offset; i < offset + digits; i++) {
-            if (text[i] < '0' || text[i] > '9') {
-                throw new DateTimeException("'" + text[i] + "' is no digit");
-            }
-            value = value * 10 + text[i] - '0';
+                    .formatted(column.instant(value)));
         }
         return value;
-    }
-
-    private static int offset(char[] text, int start, int end) {
-        boolean utc = start == end || start + 1 == end && text[start] == 'Z';
-        return utc ? 0 : ZoneOffset.of(new String(text, start, end - start)).getTotalSeconds();
     }
 }

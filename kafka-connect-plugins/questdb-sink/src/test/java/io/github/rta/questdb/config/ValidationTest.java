@@ -10,8 +10,10 @@ import io.github.rta.questdb.QuestDbSinkConnector;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.apache.kafka.common.config.ConfigException;
 import org.apache.kafka.common.config.ConfigValue;
 import org.junit.jupiter.api.Test;
@@ -61,7 +63,10 @@ class ValidationTest {
             timestamp.kafka.native  | true                              | timestamp.field.name contradicts timestamp.kafka.native=true
             timestamp.field.name    | ''                                | timestamp.field.name is missing: name the field
             timestamp.units         | weeks                             | timestamp.units: String must be one of
-            timestamp.string.format | yyyy-{                           | timestamp.string.format
+            timestamp.string.format | yyyy-bb                           | timestamp.string.format Unknown pattern letter: b
+            timestamp.string.format | HH:mm                             | timestamp.string.format must hold the year, y
+            required.fields         | id,TS                             | required.fields names a field of timestamp.field.name
+            min.interval.ms         | 600001                            | min.interval.ms
             timestamp.min           | yesterday                         | timestamp.min must be an instant
             columns                 | loose                             | columns: String must be one of
             min.interval.ms         | -1                                | min.interval.ms
@@ -92,8 +97,22 @@ class ValidationTest {
     void symbolsAndDoublesExclude() {
         Map<String, String> config = new HashMap<>(GOOD);
         config.put("symbols", "a,b");
-        config.put("doubles", "b");
+        config.put("doubles", "B");
         assertEquals(List.of("doubles names a column of symbols too"), errors(config));
+    }
+
+    /** What Connect's user interfaces show. */
+    @Test
+    void everySettingHasItsPlaceAndTitle() {
+        Map<String, Set<Integer>> places = new HashMap<>();
+        SinkConfig.DEF.configKeys().values().forEach(key -> {
+            assertFalse(key.displayName.equals(key.name) || key.group == null, key.name);
+            assertTrue(
+                    places.computeIfAbsent(key.group, group -> new HashSet<>()).add(key.orderInGroup), key.name);
+        });
+        assertEquals(
+                List.of("Destination", "Timestamps", "Fields and columns", "Batches", "Accepted, without effect"),
+                SinkConfig.DEF.groups());
     }
 
     @Test

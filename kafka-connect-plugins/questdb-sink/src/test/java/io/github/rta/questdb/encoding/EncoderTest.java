@@ -1,16 +1,18 @@
 package io.github.rta.questdb.encoding;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.rta.questdb.config.SinkConfig;
 import java.math.BigDecimal;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.connect.data.Date;
@@ -26,6 +28,7 @@ import org.apache.kafka.connect.sink.SinkRecord;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What line each record gives, or why none: by the fast path and, the same, by the generic one. */
@@ -45,6 +48,8 @@ public class EncoderTest {
             "dbl",
             "timestamp.string.fields",
             "seen");
+    private static final Map<String, String> STRICT =
+            Map.of("client.conf.string", "http::addr=localhost;", "timestamp.field.name", "ts", "include.key", "false");
     private static final String TS = ",\"ts\":\"2023-11-14T22:13:20Z\"}";
     private static final String END = " 1700000000000000000\n";
 
@@ -82,9 +87,129 @@ public class EncoderTest {
                 refusal("{\"x\":1}", "timestamp field [ts] is missing"),
                 refusal("{\"x\":1,\"ts\":null}", "timestamp field [ts] is missing"),
                 refusal("{\"x\":1,\"ts\":true}", "timestamp field 'ts' is a boolean"),
-                refusal("{\"x\":1,\"ts\":1.5}", "timestamp field 'ts' has a fraction"),
+                refusal(
+                        "{\"x\":1,\"ts\":1.5}",
+                        "timestamp 1970-01-01T00:00:01.500Z is not between timestamp.min and timestamp.max: a wrong unit?"),
                 refusal("{\"ts\":1700000000}", "no field but the timestamp"),
                 refusal("[1]", "an array, not an object"));
+    }
+
+    /** A value as the type of its column wants it, by both paths. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            TIMESTAMP     | 1700000000                | 1700000000000000t
+            TIMESTAMP     | 1700000000123             | 1700000000123000t
+            TIMESTAMP     | 1700000000123456          | 1700000000123456t
+            TIMESTAMP     | 1700000000123456789       | 1700000000123456t
+            TIMESTAMP     | 1700000000.25             | 1700000000250000t
+            TIMESTAMP     | "2023-11-14T22:13:20Z"    | 1700000000000000t
+            TIMESTAMP     | "9999-12-31T23:59:59Z"    | 253402300799000000t
+            TIMESTAMP     | "1985-03-02"              | 478569600000000t
+            TIMESTAMP     | -478569600                | -478569600000000t
+            TIMESTAMP_NS  | 1700000000123             | 1700000000123000000n
+            TIMESTAMP_NS  | 1700000000123456789       | 1700000000123456789n
+            DATE          | 1700000000123             | 1700000000123000t
+            DATE          | "2023-11-14"              | 1699920000000000t
+            DECIMAL(18,4) | 12                        | "12"
+            DECIMAL(18,4) | -9223372036854775808      | "-9223372036854775808"
+            DECIMAL(18,4) | "12345678901234.5678"     | "12345678901234.5678"
+            DECIMAL(18,4) | 0.1                       | "0.1"
+            SYMBOL        | 5                         | "5"
+            SYMBOL        | 5.5                       | "5.5"
+            SYMBOL        | true                      | "true"
+            SYMBOL        | "a b"                     | "a b"
+            VARCHAR       | 5                         | 5i
+            DOUBLE        | 5                         | 5i
+            LONG          | -5                        | -5i
+            """)
+    void byTypeOfColumn(String type, String value, String written) throws Exception {
+        byte[] json = ("{\"c\":" + value + TS).getBytes(StandardCharsets.UTF_8);
+        for (Object record : List.of(json, convert(json))) {
+            assertEquals("t c=" + written + END, encodeAs(type, record, STRICT));
+        }
+    }
+
+    /** A double would lose digits, and the converter has made one of it. */
+    @ParameterizedTest
+    @CsvSource({
+        "'DECIMAL(38,4)', 12345678901234.5678",
+        "'DECIMAL(60,0)', 12345678901234567890123",
+        "'DECIMAL(18,4)', 1.5E2",
+        "'DECIMAL(76,20)', 0.12345678901234567890"
+    })
+    void bytesKeepAllDigits(String type, String value) throws Exception {
+        assertEquals("t c=\"" + value + "\"" + END, encodeAs(type, "{\"c\":" + value + TS, STRICT));
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '`',
+            textBlock =
+                    """
+            TIMESTAMP    | true                   | TIMESTAMP is no boolean
+            TIMESTAMP    | "soon"                 | timestamp 'soon' is not ISO 8601: not like 2026-11-24T04:00:00Z
+            TIMESTAMP_NS | "9999-12-31T23:59:59Z" | timestamp '9999-12-31T23:59:59Z' is not ISO 8601: long overflow
+            TIMESTAMP    | 1e99                   | timestamp 1E+99 is beyond the year 2262
+            TIMESTAMP    | 1e999999999            | timestamp 1E+999999999 is no time
+            TIMESTAMP    | 1e-999999999           | timestamp 1E-999999999 is no time
+            LONG         | 9223372036854775808    | field 'c' is an integer beyond 64 bits
+            """)
+    void notOfThatType(String type, String value, String reason) throws Exception {
+        String actual = encodeAs(type, "{\"c\":" + value + TS, STRICT);
+        // QuestDB says the first one itself.
+        assertEquals(value.equals("true") ? "t c=t" + END : reason, actual);
+    }
+
+    @Test
+    void boundsHoldForAllColumnsIfGiven() throws Exception {
+        String born = "{\"c\":\"1985-03-02\"" + TS;
+        assertEquals("t c=478569600000000t" + END, encodeAs("TIMESTAMP", born, STRICT));
+        assertEquals(
+                "timestamp 1985-03-02T00:00:00Z is not between timestamp.min and timestamp.max: a wrong unit?",
+                encodeAs("TIMESTAMP", born, with(STRICT, "timestamp.min", "2000-01-01T00:00:00Z")));
+        assertEquals(
+                "timestamp 1970-01-21T11:11:35.700Z is not between timestamp.min and timestamp.max: a wrong unit?",
+                encodeAs(
+                        "TIMESTAMP",
+                        "{\"c\":1768295700" + TS,
+                        with(with(STRICT, "timestamp.min", "2000-01-01T00:00:00Z"), "timestamp.units", "millis")));
+    }
+
+    @Test
+    void symbolsTakeAnyTypeAlsoWhereTheyAreYetToBeCreated() throws Exception {
+        Map<String, String> config = with("symbols", "a,b,c");
+        String json = "{\"a\":5,\"b\":true,\"c\":1.5,\"x\":1" + TS;
+        assertEquals("t,a=5,b=true,c=1.5 x=1i" + END, encode(json, config));
+        // A column that is there is told by its type: as a tag QuestDB would refuse this one.
+        assertEquals("t c=\"5\"" + END, encodeAs("VARCHAR", "{\"c\":5" + TS, with(STRICT, "symbols", "c")));
+    }
+
+    /** What Debezium makes of the columns of a database. */
+    @Test
+    void timesOfDebezium() throws Exception {
+        Schema schema = SchemaBuilder.struct()
+                .field("ts", named("io.debezium.time.MicroTimestamp", Schema.Type.INT64))
+                .field("day", named("io.debezium.time.Date", Schema.Type.INT32))
+                .field("ms", named("io.debezium.time.Timestamp", Schema.Type.INT64))
+                .field("ns", named("io.debezium.time.NanoTimestamp", Schema.Type.INT64))
+                .field("plain", Schema.INT64_SCHEMA)
+                .build();
+        Struct struct = new Struct(schema)
+                .put("ts", 1_700_000_000_000_000L)
+                .put("day", 1)
+                .put("ms", 2L)
+                .put("ns", 3L)
+                .put("plain", 4L);
+        assertEquals("t day=86400000000000n,ms=2000000n,ns=3n,plain=4i" + END, encode(struct, CONFIG));
+    }
+
+    private static Schema named(String name, Schema.Type type) {
+        return new SchemaBuilder(type).name(name).build();
     }
 
     /** What JsonConverter has already changed when the sink sees it: 2^63 wraps round, -0.0 loses its sign. */
@@ -231,13 +356,16 @@ public class EncoderTest {
         Map<String, String> joined = new HashMap<>(with("timestamp.field.name", "day,time"));
         joined.put("timestamp.string.format", "yyyyMMddHHmmss");
         assertEquals("t a=1i" + END, encode("{\"time\":\"221320\",\"a\":1,\"day\":\"20231114\"}", joined));
+        assertEquals("t a=1i" + END, encode("{\"time\":221320,\"a\":1,\"day\":20231114}", joined));
+        assertEquals(
+                "timestamp.field.name has several fields: each must be text or an integer",
+                encode("{\"time\":1.5,\"a\":1,\"day\":20231114}", joined));
     }
 
     @Test
     void aTimestampOfAnEarlierRecordIsNotUsedAgain() throws Exception {
         SinkConfig config = new SinkConfig(with("timestamp.field.name", "day,time"));
-        RecordEncoder encoder =
-                new RecordEncoder(config, table -> new io.github.rta.questdb.encoding.Schema(Set.of(), "timestamp", 0));
+        RecordEncoder encoder = new RecordEncoder(config, table -> table(Map.of()));
         assertEquals(
                 "t a=1i" + END,
                 encode(encoder, record(null, "{\"a\":1,\"day\":\"2023-11-14T\",\"time\":\"22:13:20Z\"}")));
@@ -252,6 +380,38 @@ public class EncoderTest {
         assertTrue(encode(json, CONFIG).startsWith("a field has a name longer than 127 characters"));
         assertTrue(encode("[".repeat(5000), with("arrays", "skip")).startsWith("an array"));
         assertTrue(encode("{\"a\":" + "[".repeat(5000), with("arrays", "skip")).startsWith("not JSON"));
+    }
+
+    @Test
+    void aRequiredColumnThatTheTableLacksIsNoFaultOfTheRecord() throws Exception {
+        RecordEncoder encoder = new RecordEncoder(
+                new SinkConfig(with(STRICT, "required.fields", "idd")), table -> table(Map.of("id", "VARCHAR")));
+        NoTable e = assertThrows(NoTable.class, () -> encode(encoder, record(null, "{\"id\":\"a\"" + TS)));
+        assertEquals(
+                "it has no column 'idd', which required.fields names: add it, or take it out there", e.getMessage());
+    }
+
+    /** What is known of a table, and how often the server is asked. */
+    @Test
+    void noRecordIsRefusedOnAnOldView() throws Exception {
+        List<Supplier<io.github.rta.questdb.encoding.Schema>> answers = new ArrayList<>();
+        answers.add(() -> table(Map.of("a", "LONG")));
+        RecordEncoder encoder = new RecordEncoder(
+                new SinkConfig(STRICT), table -> answers.remove(0).get());
+        assertEquals("t a=1i" + END, encode(encoder, record(null, "{\"a\":1" + TS)));
+        assertEquals("t a=1i" + END, encode(encoder, record(null, "{\"a\":1" + TS)));
+        // QuestDB has accepted the new column, and does not show it yet.
+        answers.add(() -> changing(Map.of("a", "LONG")));
+        assertThrows(Unavailable.Soon.class, () -> encode(encoder, record(null, "{\"b\":1" + TS)));
+        answers.add(() -> table(Map.of("a", "LONG", "b", "TIMESTAMP")));
+        assertEquals("t b=1700000000000000t" + END, encode(encoder, record(null, "{\"b\":1700000000" + TS)));
+        answers.add(() -> table(Map.of("a", "LONG", "b", "TIMESTAMP")));
+        assertEquals("table t has no column 'c' (columns=strict)", encode(encoder, record(null, "{\"c\":1" + TS)));
+        assertEquals(List.of(), answers);
+    }
+
+    private static io.github.rta.questdb.encoding.Schema changing(Map<String, String> columns) {
+        return new io.github.rta.questdb.encoding.Schema(1, columns, "timestamp", false, System.nanoTime());
     }
 
     @Test
@@ -297,17 +457,25 @@ public class EncoderTest {
 
     static String encode(Object key, Object value, Map<String, String> settings) throws Exception {
         SinkConfig config = new SinkConfig(new HashMap<>(settings));
-        return encode(
-                new RecordEncoder(
-                        config,
-                        table -> new io.github.rta.questdb.encoding.Schema(Set.of("id", "timestamp"), "timestamp", 0)),
-                record(key, value));
+        return encode(new RecordEncoder(config, table -> table(Map.of("id", "VARCHAR"))), record(key, value));
+    }
+
+    /** The line that a table gives whose column {@code c} is of the type, or the reason why there is none. */
+    private static String encodeAs(String type, Object value, Map<String, String> settings) throws Exception {
+        RecordEncoder encoder = new RecordEncoder(new SinkConfig(settings), table -> table(Map.of("c", type)));
+        return encode(encoder, record(null, value));
+    }
+
+    private static io.github.rta.questdb.encoding.Schema table(Map<String, String> columns) {
+        Map<String, String> all = new HashMap<>(columns);
+        all.put("timestamp", "TIMESTAMP");
+        return new io.github.rta.questdb.encoding.Schema(1, all, "timestamp", true, System.nanoTime());
     }
 
     private static String encode(RecordEncoder encoder, SinkRecord record) throws Exception {
         IlpBuffer lines = new IlpBuffer(16);
         try {
-            assertEquals(record.value() != null, encoder.encode(record, lines, System.nanoTime()));
+            assertEquals(record.value() != null, encoder.encode(record, lines, System.nanoTime(), false));
         } catch (BadRow e) {
             assertEquals(0, lines.length(), "part of a refused row is left");
             return e.getMessage();

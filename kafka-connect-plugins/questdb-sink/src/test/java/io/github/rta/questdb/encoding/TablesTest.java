@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.github.rta.questdb.config.SinkConfig;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -17,7 +17,7 @@ class TablesTest {
 
     private Schema answer(String table) {
         asked.add(table);
-        return new Schema(Set.of(), "timestamp", 0);
+        return new Schema(1, Map.of(), "timestamp", true, 0);
     }
 
     @Test

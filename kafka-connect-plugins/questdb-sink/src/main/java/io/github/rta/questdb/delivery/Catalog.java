@@ -1,0 +1,117 @@
+package io.github.rta.questdb.delivery;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.github.rta.questdb.encoding.NoTable;
+import io.github.rta.questdb.encoding.Schema;
+import io.github.rta.questdb.encoding.Unavailable;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Asks QuestDB how tables are defined.
+ *
+ * <p>QuestDB keeps a view of each table for each connection, and renews it only with a request that it stores (seen in
+ * 9.3.4): so a column that was added is unknown to an old connection, and a table that was dropped and created again
+ * swallows a request. Where a definition has changed, the client therefore gets a new connection. What QuestDB refuses
+ * on it, it refuses by the definition that the row was encoded for, or a later one.
+ */
+public final class Catalog {
+    private static final long UNKNOWN = -1;
+
+    private final QuestDbClient client;
+    private final boolean mayBeMissing;
+    /** What identifies each table's definition when it was last looked at; the columns themselves would be many. */
+    private final Map<String, Integer> definitions = new HashMap<>();
+
+    /** @param mayBeMissing whether a table that doesn't exist is fine: QuestDB will create it with the first row */
+    public Catalog(QuestDbClient client, boolean mayBeMissing) {
+        this.client = client;
+        this.mayBeMissing = mayBeMissing;
+    }
+
+    /**
+     * The table as it is now.
+     *
+     * @throws NoTable if QuestDB has no such table, or can't read it
+     * @throws Unavailable if QuestDB can't be asked
+     */
+    public Schema schema(String table) throws NoTable, Unavailable, InterruptedException {
+        Schema schema = look(table);
+        Integer definition = schema.definition();
+        Integer before = definitions.put(table, definition);
+        if (before != null && !before.equals(definition)) {
+            client.reconnect();
+        }
+        return schema;
+    }
+
+    private Schema look(String table) throws NoTable, Unavailable, InterruptedException {
+        long now = System.nanoTime();
+        // In this order: the columns are then at least as new as the state.
+        State state = state(table);
+        QuestDbClient.Rows rows = client.query("SHOW COLUMNS FROM \"" + table + '"');
+        if (rows.error().contains("table does not exist") && mayBeMissing) {
+            return new Schema(UNKNOWN, Map.of(), "timestamp", true, now);
+        }
+        if (!rows.error().isEmpty()) {
+            throw new NoTable(table, rows.error());
+        }
+        Map<String, String> columns = new HashMap<>();
+        String designated = null;
+        int name = rows.column("column");
+        int type = rows.column("type");
+        int isDesignated = rows.column("designated");
+        for (JsonNode row : rows.dataset()) {
+            String column = row.path(name).asText().toLowerCase(Locale.ROOT);
+            columns.put(column, row.path(type).asText());
+            designated = row.path(isDesignated).asBoolean() ? column : designated;
+        }
+        return new Schema(state.id, columns, designated, state.settled, now);
+    }
+
+    /**
+     * Whether these tables, by the ids of their {@link Schema}, have not been dropped. As an id is never used again,
+     * rows that were acknowledged before are then stored. False also if QuestDB can't be asked: the rows are sent again,
+     * as after an answer that got lost.
+     */
+    boolean has(Set<Long> ids) throws InterruptedException {
+        List<String> known =
+                ids.stream().filter(id -> id != UNKNOWN).map(Object::toString).toList();
+        if (known.isEmpty()) {
+            return true;
+        }
+        try {
+            QuestDbClient.Rows rows =
+                    client.query("SELECT count() FROM tables() WHERE id IN (" + String.join(",", known) + ")");
+            return rows.dataset().path(0).path(0).asLong() == known.size();
+        } catch (Unavailable e) {
+            return false;
+        }
+    }
+
+    /** An identity of the table, and whether SHOW COLUMNS shows all changes of its columns. */
+    private record State(long id, boolean settled) {}
+
+    /** QuestDB accepts a change of columns at once, and applies it after all rows that came before. */
+    private State state(String table) throws Unavailable, InterruptedException {
+        QuestDbClient.Rows rows = client.query("SELECT id, writerTxn, sequencerTxn, suspended FROM tables() t"
+                + " LEFT JOIN wal_tables() w ON t.table_name = w.name WHERE lower(t.table_name) = '"
+                + table.toLowerCase(Locale.ROOT) + "'");
+        JsonNode row = rows.dataset().path(0);
+        long applied = row.path(1).asLong();
+        // A suspended table changes when somebody mends it: its records can't wait for that.
+        boolean all = applied >= row.path(2).asLong() || row.path(3).asBoolean();
+        return new State(row.path(0).asLong(UNKNOWN), all || !isChanging(table, applied));
+    }
+
+    private boolean isChanging(String table, long applied) throws Unavailable, InterruptedException {
+        QuestDbClient.Rows rows = client.query("SELECT min(structureVersion), max(structureVersion) FROM"
+                + " wal_transactions('" + table + "') WHERE sequencerTxn >= " + applied);
+        JsonNode row = rows.dataset().path(0);
+        long now = applied == 0 ? 0 : row.path(0).asLong();
+        return row.path(1).asLong() > now;
+    }
+}

@@ -1,0 +1,48 @@
+package io.github.rta.questdb.encoding;
+
+import io.github.rta.questdb.config.SinkConfig;
+
+/** Where a scalar goes and how. One object a column, however many fields lead to it. */
+final class Column {
+    final String name;
+    /** For {@link RowMarks}. */
+    final int number;
+    /** What precedes a value of it: {@code ,name=}. */
+    final byte[] written;
+
+    final ColumnType type;
+    /** Whether it is written among the symbols of a line: so QuestDB creates it as SYMBOL. */
+    final boolean tag;
+    /** Whether its integers are written like numbers with a fraction: so QuestDB creates it as DOUBLE. */
+    final boolean floating;
+    /** Whether a text is written as it is, in quotes. */
+    final boolean quoted;
+
+    final long requiredBit;
+
+    /**
+     * @param lowerCase the name in lower case
+     * @param known the type by SHOW COLUMNS, null for a column that is yet to be created
+     */
+    Column(String name, String lowerCase, int number, String known, SinkConfig config) throws BadRow {
+        this.name = name;
+        this.number = number;
+        this.written =
+                new IlpBuffer(name.length() + 8).put(',').putBare(name).put('=').toArray();
+        this.type = type(lowerCase, known, config);
+        this.tag = type == ColumnType.SYMBOL && known == null;
+        this.floating = config.doubles.contains(lowerCase);
+        this.quoted = !tag && type.unit == null;
+        int required = config.required.indexOf(lowerCase);
+        this.requiredBit = required < 0 ? 0 : 1L << required;
+    }
+
+    /** The settings count where the table doesn't say. */
+    private static ColumnType type(String lowerCase, String known, SinkConfig config) {
+        ColumnType type = known == null ? ColumnType.PLAIN : ColumnType.of(known);
+        if (type == ColumnType.PLAIN && config.symbols.contains(lowerCase)) {
+            return ColumnType.SYMBOL;
+        }
+        return type == ColumnType.PLAIN && config.timestampStrings.contains(lowerCase) ? ColumnType.TIMESTAMP_NS : type;
+    }
+}

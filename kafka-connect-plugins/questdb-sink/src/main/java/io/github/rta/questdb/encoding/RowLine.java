@@ -1,0 +1,75 @@
+package io.github.rta.questdb.encoding;
+
+import io.github.rta.questdb.config.SinkConfig;
+import java.util.List;
+
+/** The line of ILP of one row while it is written: symbols, then fields, each column once. */
+final class RowLine {
+    private final List<String> required;
+    private final RowMarks claimed = new RowMarks();
+    private final IlpBuffer symbols = new IlpBuffer(1024);
+    private final IlpBuffer fields = new IlpBuffer(4096);
+    private Table table;
+    /** A bit for each required column that has not come yet. */
+    private long missing;
+
+    RowLine(SinkConfig config) {
+        this.required = config.required;
+    }
+
+    void begin(Table table) {
+        this.table = table;
+        claimed.clear();
+        symbols.clear();
+        fields.clear();
+        missing = lowestBits(required.size());
+    }
+
+    /** As many ones, from the lowest bit on. */
+    private static long lowestBits(int count) {
+        return count == 0 ? 0 : -1L >>> (64 - count);
+    }
+
+    /** Begins a field; its value has to follow. */
+    IlpBuffer field(Column column) throws BadRow {
+        claim(column);
+        return fields.put(column.written);
+    }
+
+    /** Begins a symbol; its value has to follow. */
+    IlpBuffer symbol(Column column) throws BadRow {
+        claim(column);
+        return symbols.put(column.written);
+    }
+
+    private void claim(Column column) throws BadRow {
+        if (!claimed.add(column.number)) {
+            throw new BadRow("two fields go to column '%s'".formatted(column.name));
+        }
+        missing &= ~column.requiredBit;
+    }
+
+    void check() throws BadRow {
+        if (missing != 0) {
+            throw new BadRow(
+                    "required field '%s' is missing".formatted(required.get(Long.numberOfTrailingZeros(missing))));
+        }
+        if (symbols.length() + fields.length() == 0) {
+            throw new BadRow("no field but the timestamp");
+        }
+    }
+
+    /** Appends the line. */
+    void end(long nanos, IlpBuffer target) {
+        target.put(table.written).put(symbols);
+        separateFields();
+        target.put(fields).put(' ').putLong(nanos).put('\n');
+    }
+
+    /** Each field starts with a comma; in ILP the first one follows a space. */
+    private void separateFields() {
+        if (fields.length() > 0) {
+            fields.bytes()[0] = ' ';
+        }
+    }
+}
