@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds
+SETTLES = 10.0  # seconds that a worker may take to show settings that it took
 TAG = re.compile(r"<[^>]*>")
 # Marks what the reconciler registered, so that it never removes a connector a person registered by hand.
 MARK = {"connector.managed.by": "reconciler"}
@@ -184,6 +185,7 @@ class Connectors(Part[Config]):
         self._folder = folder
         self._waits_for = waits_for
         self._restarting = Backoff(clock)
+        self._taken: dict[str, tuple[Config, float]] = {}
         self._unread: set[str] = set()
         self._absent: set[str] = set()
 
@@ -215,6 +217,9 @@ class Connectors(Part[Config]):
         if known == config:
             self.attempts.done(name)
             return ""
+        taken, when = self._taken.get(name, ({}, 0.0))
+        if taken == config and self._clock() < when + SETTLES:
+            return ""
         reason = self._waits_for(config)
         if reason:
             return f"it waits: {reason}"
@@ -231,6 +236,7 @@ class Connectors(Part[Config]):
             self.attempts.failed[name] = str(problem)
             return str(problem)
         self.attempts.failed.pop(name, None)
+        self._taken[name] = config, self._clock()
         log.info("%s connector %s", "updated" if known else "registered", name)
         return None
 
