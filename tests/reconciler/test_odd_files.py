@@ -29,11 +29,12 @@ if TYPE_CHECKING:
 SCHEMA, TOPICS, CONNECTORS = "questdb/schema", "kafka/topics", "kafka-connect-plugins/connectors"
 # What runs is the reconciler as its image has it; it makes a pass as often as the test wants to see one.
 PROGRAM = "import sys; from operations.reconciler import __main__ as r; r.PAUSE = 0.1; sys.exit(r.main())"
+SHIPPED = json.loads((ROOT / CONNECTORS / "iot_data.json").read_text(encoding="utf-8"))
 SINK = {
-    "connector.class": "io.github.rta.questdb.QuestDbSinkConnector",
-    "client.conf.string": "http::addr=${env:QUESTDB_ADDRESS};${env:QUESTDB_AUTH}",
+    "connector.class": SHIPPED["connector.class"],
+    "client.conf.string": SHIPPED["client.conf.string"],
+    "value.converter": SHIPPED["value.converter"],
     "timestamp.field.name": "ts",
-    "value.converter": "org.apache.kafka.connect.converters.ByteArrayConverter",
 }
 Make = Callable[[Path], object]
 RIDES = "CREATE TABLE IF NOT EXISTS rides (ts TIMESTAMP) TIMESTAMP(ts) PARTITION BY DAY"
