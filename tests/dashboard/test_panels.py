@@ -128,8 +128,9 @@ def test_no_panel_reads_a_whole_table(
     plan = [str(line) for (line,) in reader.execute(f"EXPLAIN {sql}".encode()).fetchall()]
     scans = [line.strip() for line in plan if re.search(r"scan on: ", line)]
     if "max(timestamp)" in sql:
-        assert scans == [f"Frame backward scan on: {key[0]}"]
-        assert any("take-rows: 1" in line for line in plan), plan
+        # From the newest row back, up to the first that is not of the future.
+        assert scans == [f"Interval backward scan on: {key[0]}"]
+        assert any("take-rows-max: 1" in line for line in plan), plan
     elif "tables()" in sql:
         assert not scans
     else:
