@@ -69,8 +69,7 @@ final class TableViews {
      *
      * @throws Unavailable while QuestDB has yet to apply a change of the columns
      */
-    Table certain(String name, long now, long since)
-            throws BadRow, NoTable, Unavailable, InterruptedException {
+    Table certain(String name, long now, long since) throws BadRow, NoTable, Unavailable, InterruptedException {
         if (!recent(name, now).isCertain(since)) {
             look(name);
         }
