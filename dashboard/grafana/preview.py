@@ -23,7 +23,7 @@ from dashboard.drawing.results import Result
 from dashboard.grafana import panels
 from dashboard.grafana.panels import Panel, TimeRange
 from dashboard.server import boards
-from dashboard.server.pages import STATIC, plotly
+from dashboard.server.files import STATIC, plotly
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import html
-import importlib.util
 import logging
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from starlette.exceptions import HTTPException
@@ -18,6 +16,7 @@ from dashboard.grafana.panels import TimeRange
 from dashboard.server import boards
 from dashboard.server.choices import Choices
 from dashboard.server.database import NoAnswer
+from dashboard.server.files import STATIC, plotly
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from dashboard.server.database import Database
 
 LOG = logging.getLogger(__name__)
-STATIC = Path(__file__).parent / "static"
 HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
@@ -36,15 +34,6 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-def plotly() -> Path:
-    """Return Plotly's script. It comes with the Python package, which need not be imported (and takes 20 MB if it is)."""
-    spec = importlib.util.find_spec("plotly")
-    if spec is None or spec.origin is None:
-        message = "the Python package plotly is not installed: run `make build`"
-        raise ModuleNotFoundError(message)
-    return Path(spec.origin).parent / "package_data" / "plotly.min.js"
 
 
 class Pages:
