@@ -152,6 +152,8 @@ def test_random_kills(stack: Stack) -> None:
     print(f"SEED={SEED} ROUNDS={ROUNDS}")  # noqa: T201 - to repeat what failed
     draw = random.Random(SEED)  # noqa: S311 - no secret
     load = Load(stack, SEED, partitions=2, tasks__max="2", batch__max__rows=str(BATCH))
+    load.send(BATCH)
+    load.until_stored(BATCH)  # the tasks have read, and know the table
     before = restarts(stack)
     with Watch(stack.settings.kafka_bootstrap_servers) as watch:
         for number, fault in enumerate(chosen(draw), 1):

@@ -8,6 +8,7 @@ import io.github.rta.questdb.delivery.BatchQueue;
 import io.github.rta.questdb.delivery.Catalog;
 import io.github.rta.questdb.delivery.DeadLetters;
 import io.github.rta.questdb.delivery.QuestDbClient;
+import io.github.rta.questdb.delivery.SchemaLookup;
 import io.github.rta.questdb.delivery.Sender;
 import io.github.rta.questdb.delivery.SinkStats;
 import io.github.rta.questdb.encoding.RecordEncoder;
@@ -37,6 +38,7 @@ public final class QuestDbSinkTask extends SinkTask {
     private SinkStats stats;
     private Sender sender;
     private Thread thread;
+    private SchemaLookup lookup;
 
     @Override
     public String version() {
@@ -52,8 +54,8 @@ public final class QuestDbSinkTask extends SinkTask {
         assignment = new Assignment(context);
         queue = new BatchQueue(() -> new Batch(config), config.minIntervalMs);
         Catalog catalog = new Catalog(client, !config.strict);
-        RecordEncoder encoder = new RecordEncoder(config, catalog::schema);
-        filler = new BatchFiller(encoder, assignment, queue, stats);
+        lookup = new SchemaLookup("questdb-tables-" + name, catalog::schema);
+        filler = new BatchFiller(new RecordEncoder(config, lookup), assignment, queue, stats);
         sender = new Sender(
                 client, catalog, queue, assignment, new DeadLetters(reporter(properties)), stats, !config.tableVaries);
         thread = new Thread(sender, "questdb-sender-" + name);
@@ -115,6 +117,7 @@ public final class QuestDbSinkTask extends SinkTask {
     public void stop() {
         if (thread != null) {
             thread.interrupt();
+            lookup.close();
         }
     }
 

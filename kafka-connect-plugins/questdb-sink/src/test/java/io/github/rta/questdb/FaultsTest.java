@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.rta.questdb.FaultProxy.Fault;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -215,6 +217,17 @@ class FaultsTest {
             assertStored(db, table, 1, 1);
             assertEquals(List.of(), run.reasons());
             assertEquals(0, run.metric("outage"));
+        }
+    }
+
+    @Test
+    void aServerThatStandsStillDoesNotHoldPutUp() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+                TaskRun run = new TaskRun(
+                        "http::addr=127.0.0.1:" + silent.getLocalPort() + ";request_timeout=3000;", "still", NONE)) {
+            run.putJson(row(1));
+            run.await("an outage", () -> run.metric("outage") == 1);
+            assertTrue(run.slowestPut < Duration.ofSeconds(2).toNanos(), "put() blocked for " + run.slowestPut + " ns");
         }
     }
 

@@ -264,24 +264,30 @@ class WorkerIT {
         cluster.connector(topic, config(topic));
         try (KafkaProducer<String, String> producer = new KafkaProducer<>(
                 Map.of("bootstrap.servers", cluster.bootstrap), new StringSerializer(), new StringSerializer())) {
-            AtomicBoolean changed = new AtomicBoolean();
-            CompletableFuture<Void> flow = CompletableFuture.runAsync(() -> {
-                for (int n = 0; !changed.get(); n++) { // One after the other, so that there are many requests.
-                    send(producer, topic, change.recordBefore(n));
+            AtomicBoolean enough = new AtomicBoolean();
+            CompletableFuture<Integer> flow = CompletableFuture.supplyAsync(() -> {
+                int n = 0;
+                while (!enough.get()) { // One after the other, so that there are many requests.
+                    send(producer, topic, change.recordBefore(n++));
                 }
+                return n;
             });
             db.awaitSome(topic);
+            if (change.quiet()) {
+                enough.set(true);
+                db.awaitCount(topic, flow.get());
+            }
             for (String statement : change.statements()) {
                 db.query(statement.formatted(topic));
             }
-            changed.set(true);
+            enough.set(true);
             flow.get();
-            for (int i = 0; i < 300; i++) {
+            for (int i = 0; i < TableChange.RECORDS; i++) {
                 send(producer, topic, change.recordAfter(i));
             }
         }
         String after = topic + " WHERE n >= " + TableChange.AFTER;
-        db.awaitCount(after, 300);
+        db.awaitCount(after, TableChange.RECORDS);
         assertEquals(
                 change.expected(),
                 db.query("SELECT " + change.stored() + " FROM " + after)

@@ -17,12 +17,12 @@ public class Unavailable extends Exception {
         }
     }
 
-    /** QuestDB answers, but there is so much to ask that the rest is left to the next {@code put()}. */
+    /** Nothing is known yet, but this {@code put()} has waited long enough: the next one goes on. */
     public static final class TimeIsUp extends Unavailable {
         private static final long serialVersionUID = 1L;
 
-        TimeIsUp() {
-            super("more tables to ask about than there is time for");
+        public TimeIsUp() {
+            super("no answer yet");
         }
     }
 }
