@@ -136,7 +136,9 @@ def partition(stack: Stack, load: Load, draw: random.Random) -> str:
 
 
 FAULTS: tuple[Fault, ...] = (kills, member, standstill, tasks, worker, partition)
-QUICK = 3  # rounds; a run as short as that of `make test` only kills, WorkerIT and RebalanceTest disturb the group there
+QUICK = (
+    3  # rounds; a run as short as that of `make test` only kills, WorkerIT and RebalanceTest disturb the group there
+)
 
 
 def chosen(draw: random.Random) -> list[Fault]:
