@@ -136,9 +136,8 @@ def partition(stack: Stack, load: Load, draw: random.Random) -> str:
 
 
 FAULTS: tuple[Fault, ...] = (kills, member, standstill, tasks, worker, partition)
-QUICK = (
-    3  # rounds; a run as short as that of `make test` only kills, WorkerIT and RebalanceTest disturb the group there
-)
+# Rounds of a run as short as that of `make test`, which only kills: WorkerIT and RebalanceTest disturb the group there.
+QUICK = 3
 
 
 def chosen(draw: random.Random) -> list[Fault]:
