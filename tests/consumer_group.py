@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from confluent_kafka import Consumer, KafkaException
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 from stack import free_ports
 from waiting import until
 
 from operations.local import environment, programs
-from operations.reconciler import metrics, progress
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -23,19 +23,23 @@ if TYPE_CHECKING:
     from operations.local.settings import Settings
 
 INTERVAL = 0.2  # seconds between two looks
-Fields = dict[str, str]
+PATIENCE = 2.0  # seconds for an answer of the broker
+Partition = tuple[str, int]  # connector, number
 
 
 class Watch:
-    """Looks at the offsets of all groups all the time, and notes each that goes back."""
+    """Looks at the offsets of connectors' groups all the time, and notes each that goes back.
 
-    def __init__(self, bootstrap: str) -> None:
-        """Ask the broker at `bootstrap`, also after it was away."""
+    It asks as a consumer that never joins. An admin client asks more simply, but its process may end when the broker is killed
+    at the wrong moment: "Assertion `eonce->refcnt > 0' failed", see confluentinc/librdkafka#5397.
+    """
+
+    def __init__(self, bootstrap: str, *connectors: str) -> None:
+        """Ask the broker at `bootstrap`, also after it was away, about connectors that read a topic of their own name."""
         self.went_back: list[str] = []
-        self._kafka = metrics.Kafka(
-            lambda: AdminClient({"bootstrap.servers": bootstrap, "log_level": 0}), lambda: progress.reader(bootstrap)
-        )
-        self._committed: dict[str, int] = {}
+        self._consumers = {name: reader(bootstrap, f"connect-{name}") for name in connectors}
+        self._committed: dict[Partition, int] = {}
+        self._caught_up: dict[Partition, float] = {}  # when it was without lag last, by time.monotonic()
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -50,40 +54,41 @@ class Watch:
         """Look no more."""
         self._ended.set()
         self._thread.join()
+        for consumer in self._consumers.values():
+            consumer.close()
 
     def _look(self) -> None:
         while not self._ended.wait(INTERVAL):
-            for partition, fields in self._groups().items():
-                offset = int(fields.get("committed", 0))  # nothing yet
-                before = self._committed.get(partition, 0)
-                if offset < before:
-                    self.went_back.append(f"{partition}: {before} -> {offset}")
-                self._committed[partition] = offset
+            for name, consumer in self._consumers.items():
+                with contextlib.suppress(KafkaException):  # the broker is away, which the test may want
+                    self._look_at(name, consumer)
 
-    def _groups(self) -> dict[str, Fields]:
-        try:
-            lines = list(self._kafka.look().lines())
-        except KafkaException:  # the broker is away, which the test may want
-            return {}
-        return dict(parsed(line) for line in lines if line.startswith("stack_groups,consumer_group=connect-"))
+    def _look_at(self, name: str, consumer: Consumer) -> None:
+        started = time.monotonic()
+        numbers = consumer.list_topics(name, timeout=PATIENCE).topics[name].partitions
+        for found in consumer.committed([TopicPartition(name, number) for number in numbers], timeout=PATIENCE):
+            partition, offset = (name, found.partition), max(found.offset, 0)  # negative: nothing yet
+            before = self._committed.get(partition, 0)
+            if offset < before:
+                self.went_back.append(f"{partition}: {before} -> {offset}")
+            self._committed[partition] = offset
+            _, end = consumer.get_watermark_offsets(TopicPartition(*partition), timeout=PATIENCE)
+            self._caught_up[partition] = started if offset == end else self._caught_up.get(partition, 0)
 
-    def until_caught_up(self, seconds: float, *partitions: str) -> None:
-        """Wait until each partition of each connector was seen without lag once; those named must be among them."""
-        known, seen = set(partitions), set[str]()
+    def until_caught_up(self, seconds: float, **partitions: int) -> None:
+        """Wait until each partition was seen without lag; `partitions` tells how many a connector has at least."""
+        named = {(name, number) for name, count in partitions.items() for number in range(count)}
+        since = time.monotonic()
 
-        def caught_up() -> bool:
-            lags = {partition: int(fields["lag"]) for partition, fields in self._groups().items()}
-            known.update(lags)
-            seen.update(partition for partition, lag in lags.items() if lag == 0)
-            return known <= seen
+        def behind() -> set[Partition]:
+            return {each for each in named | self._caught_up.keys() if self._caught_up.get(each, 0) < since}
 
-        until(caught_up, "no group behind", seconds, lambda: f"behind: {sorted(known - seen)}")
+        until(lambda: not behind(), "no group behind", seconds, lambda: f"behind: {sorted(behind())}")
 
 
-def parsed(line: str) -> tuple[str, Fields]:
-    """Return the tags and the fields of a line of line protocol."""
-    tags, _, fields = line.partition(" ")
-    return tags.partition(",")[2], dict(field.rstrip("i").split("=") for field in fields.split(","))
+def reader(bootstrap: str, group: str) -> Consumer:
+    """Return a consumer that can ask for a group's offsets."""
+    return Consumer({"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0})
 
 
 def member_joins_and_leaves(bootstrap: str, topic: str, group: str) -> None:

@@ -119,9 +119,9 @@ def stored(url: str, table: str) -> Checksum:
 class Writer:
     """Sends events to a topic as the pollers do: each once, in order, acknowledged."""
 
-    def __init__(self, bootstrap: str, topic: str, **options: str | float) -> None:
-        """Write to `topic`; `options` are librdkafka's, with `_` for `.`."""
-        self.checksum = Checksum()
+    def __init__(self, bootstrap: str, topic: str, sent: Checksum | None = None, **options: str | float) -> None:
+        """Write to `topic` and add what is sent to `sent`; `options` are librdkafka's, with `_` for `.`."""
+        self.checksum = sent or Checksum()
         self._topic = topic
         self._failed: list[KafkaError] = []
         self._producer = Producer(
@@ -186,7 +186,7 @@ class Load:
         """Make topic, table and connector, and wait for work; `changes` are keys of the connector as `shipped` takes them."""
         self.sent = 0
         self.name = f"load_{seed}"
-        self._stack, self._partitions = stack, partitions
+        self._stack, self.partitions = stack, partitions
         settings = stack.settings
         self._database = tables.QuestDb(requests.Session(), settings.questdb_http_url)
         self._database.run(create_table(self.name, dedup=True))
@@ -217,15 +217,10 @@ class Load:
         """Wait until the broker has all that was sent."""
         until(lambda: not self._orders.unfinished_tasks, "all events written", 300, lambda: self._stack.log("broker"))
 
-    def partitions(self) -> list[str]:
-        """Return the partitions of the connector's group, as `Watch` calls them."""
-        tags = f"consumer_group=connect-{self.name},topic={self.name},partition_id="
-        return [f"{tags}{number}" for number in range(self._partitions)]
-
     def add_partition(self) -> None:
         """Add a partition to the topic; the writer finds it within seconds."""
-        self._partitions += 1
-        self._admin.create_partitions([NewPartitions(self.name, self._partitions)])[self.name].result()
+        self.partitions += 1
+        self._admin.create_partitions([NewPartitions(self.name, self.partitions)])[self.name].result()
 
     def set_tasks(self, most: int) -> None:
         """Let the connector have so many tasks."""

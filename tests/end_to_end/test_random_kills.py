@@ -20,6 +20,9 @@ from consumer_group import SecondWorker, Watch, member_joins_and_leaves
 from load import Load
 from waiting import last, until
 
+from operations.local.settings import ROOT
+from operations.reconciler import connectors
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -27,11 +30,13 @@ if TYPE_CHECKING:
 
     Fault = Callable[[Stack, Load, random.Random], str]
 
+CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
 ROUNDS = int(os.environ.get("ROUNDS") or "3")
 SEED = int(os.environ.get("SEED") or secrets.randbelow(1_000_000))
 EVENTS = int(os.environ.get("EVENTS") or "20000")  # a round
 VICTIMS = ("broker", "kafka-connect", "questdb")
 BATCH = 2000  # rows: a task that has two such requests to send holds back, which is what a rebalance has to meet
+PARTITIONS = 4  # one for each member, also when a fourth joins the three tasks that there may be
 STANDSTILL = 9.0  # seconds, longer than the session of a member, which is 6
 CATCH_UP = 30.0  # seconds
 
@@ -152,17 +157,17 @@ def chosen(draw: random.Random) -> list[Fault]:
 def test_random_kills(stack: Stack) -> None:
     print(f"SEED={SEED} ROUNDS={ROUNDS}")  # noqa: T201 - to repeat what failed
     draw = random.Random(SEED)  # noqa: S311 - no secret
-    load = Load(stack, SEED, partitions=2, tasks__max="2", batch__max__rows=str(BATCH))
+    load = Load(stack, SEED, partitions=PARTITIONS, tasks__max="2", batch__max__rows=str(BATCH))
     load.send(BATCH)
     load.until_stored(BATCH)  # the tasks have read, and know the table
     before = restarts(stack)
-    with Watch(stack.settings.kafka_bootstrap_servers) as watch:
+    with Watch(stack.settings.kafka_bootstrap_servers, *connectors.read(CONNECTORS), load.name) as watch:
         for number, fault in enumerate(chosen(draw), 1):
             what = fault(stack, load, draw)
             stack.healthy(*VICTIMS)
             load.until_written()
             mended = time.monotonic()
-            watch.until_caught_up(CATCH_UP, *load.partitions())
+            watch.until_caught_up(CATCH_UP, **{load.name: load.partitions})
             print(f"{number:3} {what}: no lag {time.monotonic() - mended:.0f} s later")  # noqa: T201 - a long run
         load.check()
     assert watch.went_back == []

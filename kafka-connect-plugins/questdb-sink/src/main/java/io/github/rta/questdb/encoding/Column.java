@@ -5,8 +5,6 @@ import io.github.rta.questdb.config.SinkConfig;
 /** Where a scalar goes and how. One object a column, however many fields lead to it. */
 final class Column {
     final String name;
-    /** For {@link RowMarks}. */
-    final int number;
     /** What precedes a value of it: {@code ,name=}. */
     final byte[] written;
 
@@ -19,14 +17,15 @@ final class Column {
     final boolean quoted;
 
     final long requiredBit;
+    /** The number of the row that has a value for it, or of an earlier one. */
+    private long row;
 
     /**
      * @param lowerCase the name in lower case
      * @param known the type by SHOW COLUMNS, null for a column that is yet to be created
      */
-    Column(String name, String lowerCase, int number, String known, SinkConfig config) throws BadRow {
+    Column(String name, String lowerCase, String known, SinkConfig config) throws BadRow {
         this.name = name;
-        this.number = number;
         this.written =
                 new IlpBuffer(name.length() + 8).put(',').putBare(name).put('=').toArray();
         this.type = type(lowerCase, known, config);
@@ -35,6 +34,13 @@ final class Column {
         this.quoted = !tag && type.unit == null;
         int required = config.required.indexOf(lowerCase);
         this.requiredBit = required < 0 ? 0 : 1L << required;
+    }
+
+    /** Notes that the row with this number has a value for it. Returns false if that was noted before. */
+    boolean claim(long number) {
+        boolean isNew = row != number;
+        row = number;
+        return isNew;
     }
 
     /** The settings count where the table doesn't say. */

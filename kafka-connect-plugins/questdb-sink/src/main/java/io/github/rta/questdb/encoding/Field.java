@@ -8,8 +8,6 @@ import java.util.Map;
 /** A field of a table's records, by its path: nested objects flatten with an underscore. */
 final class Field {
     final String path;
-    /** For {@link RowMarks}. */
-    final int number;
     /** Position in timestamp.field.name, or -1. */
     final int timestampPart;
 
@@ -22,6 +20,8 @@ final class Field {
     private final Map<String, Field> children = new HashMap<>();
     private final NextField next = new NextField();
     private Column column;
+    /** The number of the row that has it, or of an earlier one. */
+    private long row;
 
     /** Of a record's key or value as a whole. */
     Field(Table table, String path) {
@@ -35,7 +35,7 @@ final class Field {
         this.name = name;
         this.ascii = name.getBytes(StandardCharsets.UTF_8);
         this.timestampPart = table.timestampPart(path);
-        this.number = table.nextNumber();
+        table.countField();
     }
 
     /** The same as {@link #child(String)}, quicker where fields keep their order: the field before leads to it. */
@@ -76,6 +76,13 @@ final class Field {
             children.put(name, child);
         }
         return child;
+    }
+
+    /** Notes that the row with this number has it, by exactly this path. Returns false if that was noted before. */
+    boolean meet(long number) {
+        boolean isNew = row != number;
+        row = number;
+        return isNew;
     }
 
     /** Where its values go. */

@@ -12,7 +12,7 @@ final class RowEncoder {
     private final Timestamps timestamps;
     private final RowTimestamp rowTimestamp;
     private final RowLine line;
-    private final RowMarks met = new RowMarks();
+    private long row;
     private char[] scratch = new char[1024];
 
     RowEncoder(SinkConfig config) {
@@ -22,9 +22,9 @@ final class RowEncoder {
     }
 
     void begin(Table table) {
-        met.clear();
+        row++;
         rowTimestamp.clear();
-        line.begin(table);
+        line.begin(table, row);
     }
 
     /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
@@ -35,7 +35,7 @@ final class RowEncoder {
 
     /** Notes that the record has this field, by exactly this path; a null counts too. */
     void meet(Field field) throws BadRow {
-        if (!met.add(field.number)) {
+        if (!field.meet(row)) {
             throw new BadRow("field '%s' is there twice".formatted(field.path));
         }
     }
@@ -63,9 +63,12 @@ final class RowEncoder {
 
     /** Text that needs no escaping in quotes: printable ASCII without quote and backslash. */
     void plain(Field field, byte[] value, int offset, int length) throws BadRow {
-        if (field.timestampPart < 0 && field.column().quoted) {
-            line.field(field.column()).putPlain(value, offset, length);
-            return;
+        if (field.timestampPart < 0) {
+            Column column = field.column();
+            if (column.quoted) {
+                line.field(column).putPlain(value, offset, length);
+                return;
+            }
         }
         char[] wide = scratch(length);
         for (int i = 0; i < length; i++) {

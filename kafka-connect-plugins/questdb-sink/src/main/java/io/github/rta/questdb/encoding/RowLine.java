@@ -6,10 +6,10 @@ import java.util.List;
 /** The line of ILP of one row while it is written: symbols, then fields, each column once. */
 final class RowLine {
     private final List<String> required;
-    private final RowMarks claimed = new RowMarks();
     private final IlpBuffer symbols = new IlpBuffer(1024);
     private final IlpBuffer fields = new IlpBuffer(4096);
     private Table table;
+    private long row;
     /** A bit for each required column that has not come yet. */
     private long missing;
 
@@ -17,9 +17,10 @@ final class RowLine {
         this.required = config.required;
     }
 
-    void begin(Table table) {
+    /** @param number of the row; no other has it */
+    void begin(Table table, long number) {
         this.table = table;
-        claimed.clear();
+        this.row = number;
         symbols.clear();
         fields.clear();
         missing = lowestBits(required.size());
@@ -43,7 +44,7 @@ final class RowLine {
     }
 
     private void claim(Column column) throws BadRow {
-        if (!claimed.add(column.number)) {
+        if (!column.claim(row)) {
             throw new BadRow("two fields go to column '%s'".formatted(column.name));
         }
         missing &= ~column.requiredBit;

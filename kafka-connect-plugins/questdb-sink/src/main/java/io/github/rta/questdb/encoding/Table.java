@@ -79,8 +79,9 @@ final class Table {
                 .orElse(null);
     }
 
-    int nextNumber() {
-        return fields++;
+    /** Its records have one more distinct field. */
+    void countField() {
+        fields++;
     }
 
     int timestampPart(String path) {
@@ -92,8 +93,7 @@ final class Table {
         Column column = columns.get(lowerCase);
         if (column == null) {
             check(path, lowerCase);
-            column =
-                    new Column(path, lowerCase, columns.size(), schema.columns().get(lowerCase), config);
+            column = new Column(path, lowerCase, schema.columns().get(lowerCase), config);
             columns.put(lowerCase, column);
         }
         return column;
