@@ -48,7 +48,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end. Folders of one lane share a running stack:
 # first those who count every event, last those who stop the poller for so long that it misses some.
-SLOW = ("notebooks", "end_to_end", "reconciler", "monitoring", "local")
+SLOW = ("notebooks", "end_to_end", "reconciler", "monitoring", "local", "poller")
 LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end"}
 
 

@@ -183,8 +183,10 @@ def _rates(window: Window) -> dict[datetime, float | None]:
 
 def _forecast(window: Window) -> Answer:
     actual, expected = _rates(window), defaultdict(list)
-    for row in window.charted(window.rows.forecasts, 1):
-        if row.model == "new":
+    rows = [row for row in window.charted(window.rows.forecasts, 1) if row.series == "events a second"]
+    newest = max(rows, key=lambda row: row.made_at, default=None)
+    for row in rows:
+        if newest and (row.model, row.step) == (newest.model, newest.step):
             expected[window.bucket(row)].append((row.rate, row.lower, row.upper))
     means = {at: tuple(fmean(values) for values in zip(*rows, strict=True)) for at, rows in expected.items()}
     return [(at, actual.get(at), *means.get(at, (None, None, None))) for at in actual.keys() | means.keys()]

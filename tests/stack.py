@@ -111,7 +111,7 @@ class Pipeline(ABC):
     def _is_another(self, name: str, victim: str) -> bool:
         return self.incarnation(name) not in {"", victim}
 
-    def healthy(self, *names: str, seconds: float = 120.0) -> None:
+    def healthy(self, *names: str, seconds: float = 240.0) -> None:
         """Wait until these parts work, all if none is named."""
         for name in names or self.parts:
             until(partial(self._works, name), f"{name} healthy", seconds, partial(self.log, name))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from operations.local.settings import Settings
 
-READY_WITHIN = 120.0  # seconds
+READY_WITHIN = 240.0  # seconds; a busy machine with two cores was seen to need 130
 LOOK_EVERY = 0.2  # seconds
 
 

