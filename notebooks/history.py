@@ -183,6 +183,8 @@ def _page(fresh: np.ndarray, page: int, day: int) -> pd.DataFrame:
             "overlap": known,
             "saturated": late,
             "interval": 60.0,
+            "planned_interval": 60.0,
+            "late": 0.0,
             "duration_ms": 100,
         }
     )
