@@ -113,7 +113,8 @@ def _command(root: Path) -> list[str]:
     assert java, "no java on the path: QuestDB needs JDK 17 or later"
     assert JAR.is_file(), f"{JAR} is missing: `make jars` puts it there"
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS]
-    return [java, "-Xmx256m", "-XX:+UseSerialGC", *opens, "-cp", str(JAR), "io.questdb.ServerMain", "-d", str(root)]
+    quick = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # it lives for some minutes
+    return [java, "-Xmx256m", *quick, *opens, "-cp", str(JAR), "io.questdb.ServerMain", "-d", str(root)]
 
 
 @contextmanager

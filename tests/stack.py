@@ -203,6 +203,8 @@ class Stack(Pipeline):
             "SIMULATOR_PROFILE": "lively",
             "POLL_INTERVAL": "2",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
+            # A JVM that lives for some minutes would spend much of them in its second compiler.
+            "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
             "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
             "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
             **ports,
