@@ -56,7 +56,12 @@ BYTES = {"m": 2**20, "g": 2**30}
 
 Service = dict[str, Any]
 # What a network may need, from the shell.
-NETWORK = {"HTTP_PROXY": "http://proxy:3128", "HTTPS_PROXY": "http://proxy:3128", "NO_PROXY": "corp", "EXTRA_CA": "-----BEGIN"}
+NETWORK = {
+    "HTTP_PROXY": "http://proxy:3128",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "NO_PROXY": "corp",
+    "EXTRA_CA": "-----BEGIN",
+}
 
 
 def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]:
