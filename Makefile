@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 SINK := kafka-connect-plugins/questdb-sink
 MVN := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never
 
+# The stack's own parts are asked directly, whatever the proxy of this network.
+comma := ,
+export NO_PROXY := localhost,127.0.0.1$(addprefix $(comma),$(or $(NO_PROXY),$(no_proxy)))
+export no_proxy := $(NO_PROXY)
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 from operations.local import environment, health
@@ -23,8 +24,8 @@ BOARDS = sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json"))
 SHOWN = "30m"  # the time that pictures of dashboards show
 TOP = """# Gallery
 
-What each dashboard and notebook shows, on a stack with simulated data. `make gallery` runs them all on the running stack and makes
-these pictures.
+What each dashboard and notebook shows, on a stack with simulated data. `make gallery` runs them all on the running
+stack and makes these pictures.
 """
 
 
@@ -87,9 +88,8 @@ def page() -> str:
 def board_section(board: Path) -> str:
     """Return a dashboard's title, description and picture."""
     model = json.loads(board.read_text(encoding="utf-8"))
-    return (
-        f"\n## {model['title']}\n\n{model['description']}\n\n![{model['title']}](gallery/dashboard-{board.stem}.png)\n"
-    )
+    picture = f"![{model['title']}](gallery/dashboard-{board.stem}.png)"
+    return f"\n## {model['title']}\n\n{wrapped(model['description'])}\n\n{picture}\n"
 
 
 def section(notebook: Path) -> str:
@@ -98,9 +98,14 @@ def section(notebook: Path) -> str:
     title, paragraph = [part.strip() for part in "".join(cell["source"]).split("\n\n")[:2]]
     # Links lead from docs/ as they do from notebooks/: both are one folder down.
     return (
-        f"\n## [{title.removeprefix('# ')}](../notebooks/{notebook.name})\n\n{paragraph}\n\n"
+        f"\n## [{title.removeprefix('# ')}](../notebooks/{notebook.name})\n\n{wrapped(paragraph)}\n\n"
         f"![{title.removeprefix('# ')}](gallery/{notebook.stem}.png)\n"
     )
+
+
+def wrapped(paragraph: str) -> str:
+    """Return a paragraph in lines as wide as those of the other pages; what has no space in it stays whole."""
+    return textwrap.fill(" ".join(paragraph.split()), 120, break_long_words=False, break_on_hyphens=False)
 
 
 if __name__ == "__main__":

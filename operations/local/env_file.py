@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# $$, $NAME, ${NAME}, ${NAME:-default}, or a dollar sign that belongs to none of these.
-REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?::-([^${}]*))?\}|)")
+# $$, $NAME, ${NAME}, ${NAME:-default}, ${NAME:+instead}, or a dollar sign that belongs to none of these.
+REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)(?::(?:-([^${}]*)|\+([^${}]*)))?\}|)")
 SINGLE_QUOTED = re.compile(r"'((?:\\.|[^'\\])*)'", re.DOTALL)
 # In double quotes the parser and Compose agree on these only: \\, \", \n, \r, \t.
 ESCAPED_OTHERWISE = re.compile(r'(?<!\\)(?:\\\\)*\\[^\\"nrt]')
@@ -91,10 +91,12 @@ def _value(name: str, parsed: str, written: str, known: Mapping[str, str]) -> st
 
 
 def _referred(name: str, match: re.Match[str], known: Mapping[str, str]) -> str:
-    dollar, plain, braced, default = match.groups()
+    dollar, plain, braced, default, instead = match.groups()
     if dollar:
         return "$"
     value = known.get(plain or braced or "", default)
+    if instead is not None:
+        return instead if value else ""
     if value is None:
         message = f"{name} has a dollar sign, but no variable follows that is set: write the value in single quotes"
         raise SettingsError(message)

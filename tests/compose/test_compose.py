@@ -47,6 +47,7 @@ LINES = [
     "${KNOWN}-$KNOWN-$$KNOWN-${NO_SUCH:-default}",
     '"${KNOWN}"',
     "${NAME_0}",
+    "${KNOWN:+instead}-${NO_SUCH:+instead}",
     "ü ☃",
     "a=b;c",
     "  spaces  ",
@@ -54,11 +55,18 @@ LINES = [
 BYTES = {"m": 2**20, "g": 2**30}
 
 Service = dict[str, Any]
+# What a network may need, from the shell.
+NETWORK = {
+    "HTTP_PROXY": "http://proxy:3128",
+    "HTTPS_PROXY": "http://proxy:3128",
+    "NO_PROXY": "corp",
+    "EXTRA_CA": "-----BEGIN",
+}
 
 
 def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]:
     """Return the configuration that `compose` makes of docker-compose.yml and `files` with `settings` in the shell."""
-    clean = {name: value for name, value in os.environ.items() if name not in {*ENV, "GITHUB_TOKEN"}}
+    clean = {name: value for name, value in os.environ.items() if name not in {*ENV, *NETWORK, "GITHUB_TOKEN"}}
     chosen = [word for file in (FILE, *files) for word in ("--file", str(file))]
     command = [*compose, *chosen, "--profile", "simulator", "config", "--format", "json"]
     answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
@@ -255,6 +263,39 @@ def test_token_in_a_file_is_mounted_where_github_is_asked_and_shown_nowhere(comp
     assert found["services"] == plain["services"]
 
 
+def test_a_proxy_reaches_what_is_built_and_what_asks_github(compose: list[str]) -> None:
+    found = resolve(compose, CLUSTER_FILE, **NETWORK)["services"]
+    for name, service in found.items():
+        if "build" in service:
+            given = service["build"]["args"]
+            assert {variable: given.get(variable) for variable in NETWORK} == NETWORK, name
+    told = {name for name, service in found.items() if service.get("environment", {}).get("HTTPS_PROXY")}
+    assert told == {"github-events", "jupyter-notebook"}
+    for name in told:
+        direct = set(found[name]["environment"]["NO_PROXY"].split(","))
+        assert {"corp", "localhost", "127.0.0.1", "connect", *found} == direct
+
+
+def test_without_a_proxy_none_is_set(services: dict[str, Service]) -> None:
+    for service in services.values():
+        given = {**service.get("environment", {}), **service.get("build", {}).get("args", {})}
+        assert not any(given.get(name) for name in NETWORK if name != "NO_PROXY")
+
+
+def test_images_of_ones_own_registry_are_taken_instead_of_built(compose: list[str]) -> None:
+    own = resolve(compose, IMAGES="registry.example/me/stack", IMAGES_TAG="main")["services"]
+    taken = {name: service["image"] for name, service in own.items() if service.get("pull_policy") == "missing"}
+    assert taken == {
+        "preflight": "registry.example/me/stack/kafka-connect:main",
+        "kafka-connect": "registry.example/me/stack/kafka-connect:main",
+        "jupyter-notebook": "registry.example/me/stack/jupyter:main",
+    }
+
+
+def test_what_is_built_is_not_looked_for_in_a_registry(service: Service) -> None:
+    assert service.get("pull_policy") == ("never" if "build" in service else None)
+
+
 def test_any_password_reaches_every_service_as_it_is(compose: list[str]) -> None:
     names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "QUESTDB_PASSWORD", "QUESTDB_READONLY_PASSWORD")
     shell = {name: f"{name}: {nasty.PASSWORD}" for name in (*names, "GRAFANA_PASSWORD")}
@@ -305,8 +346,8 @@ def used_variables() -> set[str]:
 
 
 def test_every_variable_of_the_file_is_in_dot_env() -> None:
-    # The token has no default: an empty one in .env would hide a pasted one.
-    assert used_variables() - set(ENV) == {"GITHUB_TOKEN"}
+    # The token has no default: an empty one in .env would hide a pasted one. The network's variables are the machine's own.
+    assert used_variables() - set(ENV) == {"GITHUB_TOKEN", *NETWORK}
 
 
 def test_every_variable_of_dot_env_is_used() -> None:

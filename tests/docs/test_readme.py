@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 from typing import TYPE_CHECKING
-from urllib.parse import urlparse
 
 import pytest
 from stack import Stack
@@ -16,12 +15,9 @@ from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"<!-- runs -->\n```\n(.*?)```", README, re.DOTALL)
-FOLDERS = ("docs", "ingestion", "deploy/kubernetes")
-PAGES = sorted([ROOT / "README.md", *(page for folder in FOLDERS for page in (ROOT / folder).glob("*.md"))])
 
 
 @pytest.fixture(scope="module")
@@ -58,11 +54,3 @@ def on_own_ports(command: str, stack: Stack) -> str:
 
 def test_readme_stays_a_page() -> None:
     assert len(README.splitlines()) <= 130
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_lead_somewhere(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    links = [link.partition("#")[0] for link in re.findall(r"\]\(([^)]+)\)", text) if not urlparse(link).scheme]
-    missing = [link for link in links if link and not (page.parent / link).exists()]
-    assert missing == []

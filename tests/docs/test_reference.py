@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
-QUOTED = set(re.findall(r"`([^`]+)`", PAGE))
+QUOTED = set(re.findall(r"`([^`\n]+)`", PAGE))
 # Set by the two ways of running for their own processes, never by a person.
 INTERNAL = {"RECONCILER_STATUS_FILE"}
 
