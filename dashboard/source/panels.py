@@ -227,16 +227,16 @@ def gauges(title: str, sql: str, description: str, *, unit: str, decimals: int, 
     return panel.color_scheme(_colour("palette-classic-by-name"))
 
 
-def heat_rows(title: str, sql: str, description: str, *, value: str) -> Panel:
-    """Show a row of cells for each series; colours follow the square root of `value`."""
-    panel = _start(heatmap.Panel(), title, description, "short").with_target(Query(sql, "time_series"))
+def heat_rows(title: str, sql: str, description: str, *, unit: str, value: str) -> Panel:
+    """Show a row of cells for each series; colours follow the square root of `value`. `time` is the end of a cell."""
+    panel = _start(heatmap.Panel(), title, description, unit).with_target(Query(sql, "time_series"))
     colour = heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Blues").fill("blue")
     colour.scale(heat.HeatmapColorScale.EXPONENTIAL).exponent(0.5).steps(64).reverse(reverse=False)
     axis = heatmap.YAxisConfig().unit("short").axis_placement(looks.AxisPlacement.LEFT)
     rows = heatmap.RowsHeatmapOptions().value(value).layout(looks.HeatmapCellLayout.AUTO)
     panel.max_data_points(60).color(colour).y_axis(axis).rows_frame(rows).cell_gap(1)
     panel.show_value(looks.VisibilityMode.NEVER).show_legend().calculate(calculate=False)
-    panel.filter_values(heatmap.FilterValueRange().le(1e-9)).cell_values(heatmap.CellValues().unit("short"))
+    panel.filter_values(heatmap.FilterValueRange().le(1e-9)).cell_values(heatmap.CellValues().unit(unit))
     panel.mode(looks.TooltipDisplayMode.SINGLE).hide_y_histogram().show_color_scale(show_color_scale=False)
     panel.exemplars_color("rgba(255,0,255,0.7)").selection_mode(heat.HeatmapSelectionMode.X)
     scale = common.ScaleDistributionConfig().type(looks.ScaleDistribution.LINEAR)

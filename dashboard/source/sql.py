@@ -40,8 +40,11 @@ FROM (
 ){end}"""
 
 
-def buckets(by: str, table: Source, minutes: Source, hours: Source | None = None) -> str:
-    """Return a value for each bucket and each `by`, read from the coarsest source that has buckets as short."""
+def buckets(by: str, table: Source, minutes: Source, hours: Source | None = None, *, gaps: bool = False) -> str:
+    """Return a value for each bucket and each `by`, read from the coarsest source that has buckets as short.
+
+    With `gaps` a bucket without rows is there too, so that a line can break.
+    """
     until = "" if hours is None else f" AND $__interval_ms < {HOUR}"
     parts = [
         (table, f"($__interval_ms < {MINUTE} OR {SPAN} <= {SHORT})"),
@@ -49,7 +52,8 @@ def buckets(by: str, table: Source, minutes: Source, hours: Source | None = None
     ]
     if hours is not None:
         parts.append((hours, f"$__interval_ms >= {HOUR} AND {SPAN} > {SHORT}"))
-    selects = "\n  UNION ALL\n".join(_bucket(by, source, condition) for source, condition in parts)
+    fill = " FILL(NULL)" if gaps else ""
+    selects = "\n  UNION ALL\n".join(_bucket(by, source, condition) + fill for source, condition in parts)
     return f"SELECT * FROM (\n{selects}\n) ORDER BY time, metric"
 
 
@@ -60,6 +64,16 @@ def _bucket(by: str, source: Source, condition: str) -> str:
   WHERE {IN_BUCKETS}
     AND {condition}
   SAMPLE BY $__interval"""
+
+
+def ended(query: str) -> str:
+    """Name each bucket after its end: so Grafana's heatmap takes it, where all other panels take its beginning."""
+    return f"""\
+SELECT dateadd('s', $__interval_ms / 1000, time) AS time, metric, rate
+FROM (
+{query}
+)
+ORDER BY time, metric"""
 
 
 def top(column: str, table: str, view: str, count: int = 10) -> str:
@@ -87,13 +101,36 @@ SELECT datediff('s', max(timestamp), now()) AS age
 FROM (SELECT timestamp FROM {table} WHERE timestamp <= now() ORDER BY timestamp DESC LIMIT 1)"""
 
 
-def sampled(columns: str, table: str, where: str = "", order: str = "time, metric") -> str:
-    """Select `columns` for each bucket."""
+def sampled(columns: str, table: str, where: str = "", order: str = "time, metric", *, gaps: bool = True) -> str:
+    """Select `columns` for each bucket; with `gaps` a bucket without rows is there too, so that a line can break."""
     return f"""\
 SELECT timestamp AS time, {columns}
 FROM {table}
 WHERE {IN_BUCKETS}{where}
-SAMPLE BY $__interval
+SAMPLE BY $__interval{" FILL(NULL)" if gaps else ""}
+ORDER BY {order}"""
+
+
+def per(total: str, milliseconds: int = 1_000) -> str:
+    """Return the `total` of a bucket as a rate, which is the same whatever the range: a second, or as told."""
+    return f"{total} * {milliseconds}.0 / $__interval_ms"
+
+
+def looks(columns: str, looks: str, values: str, order: str = "time, metric") -> str:
+    """Add up or compare the rows of one look first, then the looks of a bucket.
+
+    `looks` selects a timestamp and columns for each look, `values` are the aggregates of a bucket, `columns` what is shown.
+    """
+    return f"""\
+SELECT timestamp AS time, {columns}
+FROM (
+  SELECT timestamp, {values}
+  FROM (
+{looks}
+    ORDER BY timestamp
+  ) TIMESTAMP(timestamp)
+  SAMPLE BY $__interval FILL(NULL)
+)
 ORDER BY {order}"""
 
 
@@ -101,29 +138,30 @@ ORDER BY {order}"""
 class Counter:
     """A counter that only grows while what it counts lives: its table, its column, and the columns that tell counters apart.
 
-    `fallen` is what a counter that fell has grown by since: "0" where it can't fall, or all that it shows after a restart.
+    After a restart it begins at 0, so all that it then shows is new; `lasting` counters never do. What falls there was replaced.
     """
 
     table: str
     column: str
     keys: tuple[str, ...]
-    fallen: str | None = None
+    lasting: bool = False
 
     @property
     def grown(self) -> str:
-        """What it grew by since the look before."""
-        fell = self.column if self.fallen is None else self.fallen
-        return f"CASE WHEN {self.column} < before THEN {fell} ELSE {self.column} - before END"
+        """What it grew by since the look before, as a fraction: a quotient of whole numbers would be cut to one."""
+        fell = "0" if self.lasting else self.column
+        return f"CASE WHEN {self.column} < before THEN {fell} ELSE {self.column} - before END * 1.0"
 
-    def looks(self, where: str) -> str:
+    def looks(self, where: str, indent: str = "    ") -> str:
         """Select each look with the value and the time of the look before."""
         keys = ", ".join(self.keys)
         window = f"OVER (PARTITION BY {keys} ORDER BY timestamp)"
-        return f"""\
-    SELECT timestamp, {keys}, {self.column}, lag({self.column}) {window} AS before,
-      lag(timestamp) {window} AS earlier
-    FROM {self.table}
-    WHERE {where}"""
+        lines = f"""\
+SELECT timestamp, {keys}, {self.column}, lag({self.column}) {window} AS before,
+  lag(timestamp) {window} AS earlier
+FROM {self.table}
+WHERE {where}"""
+        return "\n".join(indent + line for line in lines.splitlines())
 
 
 def rate_now(counter: Counter, where: str = "") -> str:
@@ -132,7 +170,7 @@ def rate_now(counter: Counter, where: str = "") -> str:
     return f"""\
 SELECT sum(rate) AS rate
 FROM (
-  SELECT {keys}, sum({counter.grown}) * 1.0 / sum(datediff('s', earlier, timestamp)) AS rate
+  SELECT {keys}, sum({counter.grown}) / sum(datediff('s', earlier, timestamp)) AS rate
   FROM (
 {counter.looks(LAST_MINUTE + where)}
   )
@@ -141,35 +179,43 @@ FROM (
 )"""
 
 
-def rates(counter: Counter, where: str = "") -> str:
-    """Return what counters grow by a second: those that share the first key are added up look by look, then averaged."""
-    return f"""\
-SELECT timestamp AS time, metric, avg(rate) AS rate
-FROM (
-  SELECT timestamp, {counter.keys[0]} AS metric,
-    sum({counter.grown} * 1.0 / datediff('s', earlier, timestamp)) AS rate
-  FROM (
-{counter.looks(IN_BUCKETS + where)}
-  )
-  WHERE before IS NOT NULL
-  GROUP BY timestamp, metric
-  ORDER BY timestamp
-) TIMESTAMP(timestamp)
-SAMPLE BY $__interval
-ORDER BY time, metric"""
+def rates(counter: Counter, name: str, where: str = "", scale: str = "") -> str:
+    """Return what counters grow by a second: those with the same `name` are added up look by look, then averaged."""
+    return looks("metric, rate", _rates(counter, name, where, scale), "metric, avg(rate) AS rate")
 
 
-def rates_each(counter: Counter, name: str, scale: str = "") -> str:
-    """As `rates`, without adding up."""
+def both_rates(first: tuple[Counter, str], second: tuple[Counter, str]) -> str:
+    """The same for two columns of a table, each with the names of its series."""
+    either = f"{_rates(*first)}\n    UNION ALL\n{_rates(*second)}"
+    return looks("metric, rate", f"    SELECT * FROM (\n{either}\n    )", "metric, avg(rate) AS rate")
+
+
+def _rates(counter: Counter, name: str, where: str = "", scale: str = "") -> str:
     return f"""\
-SELECT timestamp AS time, metric, avg(change{scale} / seconds) AS {name}
-FROM (
-  SELECT timestamp, {counter.keys[0]} AS metric, {counter.grown} AS change,
-    datediff('s', earlier, timestamp) AS seconds
-  FROM (
-{counter.looks(IN_BUCKETS)}
-  )
-  WHERE before IS NOT NULL
-) TIMESTAMP(timestamp)
-SAMPLE BY $__interval
-ORDER BY time, metric"""
+    SELECT timestamp, {name} AS metric, sum({counter.grown}{scale} / datediff('s', earlier, timestamp)) AS rate
+    FROM (
+{counter.looks(IN_BUCKETS + where, "      ")}
+    )
+    WHERE before IS NOT NULL
+    GROUP BY timestamp, metric"""
+
+
+def increases(counters: dict[str, Counter], *gauges: str) -> str:
+    """Select for each look what counters of one table grew by, under the names of `counters`, and `gauges` as written."""
+    one = next(iter(counters.values()))
+    window = (
+        f"OVER (PARTITION BY {', '.join(one.keys)} ORDER BY timestamp)" if one.keys else "OVER (ORDER BY timestamp)"
+    )
+    grown = [
+        f"sum(CASE WHEN {c.column} < {name}_before THEN {c.column} ELSE {c.column} - {name}_before END) AS {name}"
+        for name, c in counters.items()
+    ]
+    before = [f"lag({c.column}) {window} AS {name}_before" for name, c in counters.items()]
+    return f"""\
+    SELECT timestamp, {", ".join([*gauges, *grown])}
+    FROM (
+      SELECT *, {", ".join(before)}
+      FROM {one.table}
+      WHERE {IN_BUCKETS}
+    )
+    GROUP BY timestamp"""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dashboard.source import panels, sql
+from dashboard.source import panels, polls, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import Panel, below
 from dashboard.source.sql import Source
 
-TABLE, POLLS, FORECASTS = "github_events", "github_polls", "github_events_forecast"
+TABLE, POLLS, FORECASTS = "github_events", polls.TABLE, "github_events_forecast"
 MINUTES, HOURS = "github_events_type_1m", "github_events_type_1h"
 LONG = "Over ranges of more than 3 hours this is counted in whole minutes and up to a minute behind."
 BOTS = "sum(CASE WHEN actor LIKE '%[bot]' THEN 1 ELSE 0 END) AS bots"
@@ -30,7 +30,7 @@ def page() -> Page:
     board.band(9, _over_time(), _distribution(), widths=(16, 8))
     board.band(9, _top("repo", "repositories"), _top("actor", "accounts", "actors"), _activity())
     board.row("Pollers: what was asked, what was missed")
-    board.band(8, _answered_events(), _overlap(), _outcomes(), _left())
+    board.band(8, polls.events(), _overlap(), _outcomes(), polls.left())
     board.row("Forecast: what was expected, and what came")
     board.band(9, _rate_forecast(), _mix_forecast())
     return board
@@ -120,18 +120,19 @@ WHERE {sql.IN_RANGE} AND {ANSWERED}"""
 
 
 def _by_type() -> str:
-    count, added = "count() AS events", "sum(events) AS events"
-    return sql.buckets("type", Source(TABLE, count), Source(MINUTES, added), Source(HOURS, added))
+    table, view = f"{sql.per('count()')} AS rate", f"{sql.per('sum(events)')} AS rate"
+    return sql.buckets("type", Source(TABLE, table), Source(MINUTES, view), Source(HOURS, view))
 
 
 def _over_time() -> Panel:
     return panels.bars(
-        "Events over time by type",
+        "Events a second, by type",
         _by_type(),
-        "Events per bucket at the time they happened (created_at). The newest buckets still fill up, as GitHub publishes "
+        "Events a second at the time they happened (created_at). The newest buckets still fill up, as GitHub publishes "
         "events minutes to hours late. Over ranges of more than 3 hours it reads a view that is up to a minute behind.",
+        unit="eps",
         points=120,
-        calcs=["sum"],
+        calcs=["max"],
     )
 
 
@@ -157,23 +158,15 @@ def _top(column: str, kind: str, name: str = "") -> Panel:
 def _activity() -> Panel:
     return panels.heat_rows(
         "Activity by type",
-        _by_type(),
-        "Events per bucket and type: bursts of one type stand out that the stacked chart hides. The colour follows the "
-        "square root of the count, as pushes outnumber everything else.",
-        value="events",
+        sql.ended(_by_type()),
+        "Events a second, by bucket and type: bursts of one type stand out that the stacked chart hides. The colour follows "
+        "the square root of the rate, as pushes outnumber everything else.",
+        unit="eps",
+        value="rate",
     )
 
 
 # --- Pollers ---
-
-
-def _answered_events() -> Panel:
-    return panels.bars(
-        "New and known events",
-        sql.sampled('sum(fresh) AS "new", sum(duplicate) AS "known"', POLLS, order="time"),
-        "What the answers brought: events not seen before, and events that an earlier answer already held.",
-        colours={"new": "green", "known": "text"},
-    )
 
 
 def _overlap() -> Panel:
@@ -184,30 +177,28 @@ def _overlap() -> Panel:
         "Mean number of events that an answer shares with the one before it on the same page, of 100. Zero means that "
         "events were missed in between.",
         decimals=0,
+        spans=polls.THREE_REQUESTS,
     )
+
+
+OUTCOMES = {
+    "nothing known missing": ("status = 200 AND NOT saturated", "blue"),
+    "saturated": ("status = 200 AND saturated", "purple"),
+    "unchanged": ("status = 304", "text"),
+    "failed": ("status <> 200 AND status <> 304", "red"),
+}
 
 
 def _outcomes() -> Panel:
-    columns = """
-  sum(CASE WHEN status = 200 AND NOT saturated THEN 1 ELSE 0 END) AS "nothing known missing",
-  sum(CASE WHEN status = 200 AND saturated THEN 1 ELSE 0 END) AS "saturated",
-  sum(CASE WHEN status = 304 THEN 1 ELSE 0 END) AS "unchanged",
-  sum(CASE WHEN status <> 200 AND status <> 304 THEN 1 ELSE 0 END) AS "failed\""""
+    counts = {name: f"sum(CASE WHEN {condition} THEN 1 ELSE 0 END)" for name, (condition, _) in OUTCOMES.items()}
+    columns = ",\n  ".join(f'{sql.per(count, 60_000)} AS "{name}"' for name, count in counts.items())
     return panels.bars(
-        "Answers by outcome",
-        sql.sampled(columns, POLLS, order="time").replace("time, \n", "time,\n"),
+        "Answers a minute, by outcome",
+        sql.sampled(columns, POLLS, order="time", gaps=False),
         "How requests ended. Saturated: a full page without overlap, so events are certainly missing; on GitHub's public "
         "feed nearly all answers are. Nothing known missing: all other good answers. Unchanged: 304, nothing new.",
-        colours={"nothing known missing": "blue", "saturated": "purple", "unchanged": "text", "failed": "red"},
-    )
-
-
-def _left() -> Panel:
-    return panels.lines(
-        "Requests left",
-        sql.sampled("poller AS metric, min(remaining) AS remaining", POLLS, " AND remaining IS NOT NULL"),
-        "The smallest remainder of the hourly rate limit that GitHub reported to each poller: 60 an hour without a token, "
-        "5,000 with one.",
+        unit="reqpm",
+        colours={name: colour for name, (_, colour) in OUTCOMES.items()},
     )
 
 

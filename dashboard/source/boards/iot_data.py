@@ -14,6 +14,9 @@ from dashboard.source.sql import Source
 
 TABLE, VIEW = "iot_data", "iot_data_type_1m"
 MINUTES = "Over ranges of more than 3 hours this is counted in whole minutes."
+MEASURES = {1: "a value that rises and falls with the time of day", 2: "a value that follows their speed"}
+# Milliseconds without a point after which a line breaks.
+SILENT = 60_000
 COUNT = (Source(TABLE, "count() AS points"), Source(VIEW, "sum(points) AS points"))
 
 
@@ -89,7 +92,7 @@ def _durations() -> Panel:
         f"Mean of duration_ms, the time a measurement took, in the chosen range. {MINUTES}",
         unit="ms",
         decimals=1,
-        most=5000,
+        most=100,
     )
 
 
@@ -104,41 +107,48 @@ def _mean(column: str, name: str) -> str:
 def _means(column: str) -> str:
     """The same for each bucket."""
     added = f"sum({column}_sum) * 1.0 / sum({column}_count) AS value"
-    return sql.buckets("device_type", Source(TABLE, f"avg({column}) AS value"), Source(VIEW, added))
+    return sql.buckets("device_type", Source(TABLE, f"avg({column}) AS value"), Source(VIEW, added), gaps=True)
 
 
 def _speed_over_time() -> Panel:
     return panels.lines(
-        "Mean speed",
+        "Mean speed, by device type",
         _means("speed"),
-        "Mean speed of each device type per bucket.",
+        "Mean of the speeds reported within each interval.",
         unit="velocitykmh",
         decimals=1,
         points=180,
         calcs=["mean"],
         least=None,
+        spans=SILENT,
     )
 
 
 def _points_over_time() -> Panel:
     return panels.bars(
-        "Points received over time",
-        sql.buckets("device_type", Source(TABLE, "count() AS value"), Source(VIEW, "sum(points) AS value")),
-        "Measurements per bucket and device type.",
+        "Points a second, by device type",
+        sql.buckets(
+            "device_type",
+            Source(TABLE, f"{sql.per('count()')} AS value"),
+            Source(VIEW, f"{sql.per('sum(points)')} AS value"),
+        ),
+        "Measurements received. The newest bucket still fills up.",
+        unit="cps",
         points=120,
-        calcs=["sum"],
+        calcs=["max"],
     )
 
 
 def _measure(number: int) -> Panel:
     return panels.lines(
-        f"Measure {number}",
+        f"Mean of measure{number}, by device type",
         _means(f"measure{number}"),
-        f"Mean of measure{number} per bucket and device type.",
+        f"Mean of the column measure{number}, which simulated devices fill with {MEASURES[number]}.",
         decimals=1,
         points=180,
         calcs=["mean"],
         least=None,
+        spans=SILENT,
     )
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dashboard.source import panels, sql
+from dashboard.source import panels, polls, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import NONE_IS_GOOD, Panel, below
 from dashboard.source.sql import LAST_MINUTE, Counter
+from operations.local.settings import ROOT
 
-MESSAGES = Counter("stack_topics", "next", ("topic", "partition_id"), fallen="0")
-ROWS = Counter("stack_sinks", "rows_total", ("connector", "task"))
+MESSAGES = Counter("stack_topics", "next", ("topic", "partition_id"), lasting=True)
+# A task may move to another worker, where it counts anew.
+TASK = ("connector", "task", "instance")
+ROWS = Counter("stack_sinks", "rows_total", TASK)
 COMMITTED = Counter("stack_questdb", "committed_rows_total", ("instance",))
 CPU = Counter("stack_jvms", "cpu_ns", ("part", "instance"))
-TOPICS = ("github_events", "github_polls", "iot_data")
+TOPICS = sorted(
+    path.stem for path in (ROOT / "kafka" / "topics").glob("*.properties") if not path.stem.endswith("_dlq")
+)
+# Three looks at the longest MONITORING_INTERVAL, in milliseconds: a line breaks where more are missing.
+THREE_LOOKS = 45_000
 
 
 def page() -> Page:
@@ -29,9 +36,9 @@ def page() -> Page:
     board.band(4, *_troubles())
     board.band(8, _messages(), _lag())
     board.row("Pollers: GitHub to Kafka")
-    board.band(8, _events(), _answers(), _request_times(), _requests_left())
+    board.band(8, polls.events(), _answers(), _request_times(), polls.left())
     board.row("Kafka")
-    board.band(8, _bytes("in", "producers send"), _bytes("out", "consumers fetch"), _broker_times(), _broker_trouble())
+    board.band(8, _bytes(), _broker_times(), _partitions(), _handlers())
     board.row("Connect and sink")
     board.band(8, _rows(), _sink_times(), _acknowledged(), _sink_trouble())
     board.row("QuestDB and machine")
@@ -111,9 +118,9 @@ FROM (
   GROUP BY consumer_group, topic, partition_id
 )"""
     return panels.number(
-        "Connect: messages waiting",
+        "Connect: consumer lag",
         query,
-        "Messages that no consumer group has yet taken, summed over all groups. The sink commits what it has stored every "
+        "Messages that consumer groups have not yet read, summed over all groups. The sink commits what it has stored every "
         "five seconds.",
         decimals=0,
         steps=below(5000, 50000),
@@ -222,37 +229,32 @@ def _suspended() -> Panel:
 
 
 def _chart(title: str, query: str, description: str, unit: str = "short", points: int = 60) -> Panel:
-    return panels.lines(title, query, description, unit=unit, points=points, spans=True)
+    """Draw lines that break where Telegraf wrote nothing. Its looks are 10 s apart, so no bucket is shorter."""
+    return panels.lines(title, query, description, unit=unit, points=points, spans=THREE_LOOKS).interval("10s")
 
 
 def _messages() -> Panel:
     topics = ", ".join(f"'{topic}'" for topic in TOPICS)
     return _chart(
         "Messages a second, by topic",
-        sql.rates(MESSAGES, f" AND topic IN ({topics})"),
-        "What Kafka takes, all partitions together. Offsets only grow, so the rates hold through restarts.",
+        sql.rates(MESSAGES, "topic", f" AND topic IN ({topics})"),
+        "Messages that Kafka takes, all partitions together. Offsets only grow, so the rates hold through restarts.",
         "eps",
         120,
     )
 
 
 def _lag() -> Panel:
-    query = f"""\
-SELECT timestamp AS time, metric, max(lag) AS lag
-FROM (
-  SELECT timestamp, consumer_group AS metric, sum(lag) AS lag
-  FROM stack_groups
-  WHERE {sql.IN_BUCKETS}
-  GROUP BY timestamp, consumer_group
-  ORDER BY timestamp
-) TIMESTAMP(timestamp)
-SAMPLE BY $__interval
-ORDER BY time, metric"""
+    each = f"""\
+    SELECT timestamp, consumer_group AS metric, sum(lag) AS lag
+    FROM stack_groups
+    WHERE {sql.IN_BUCKETS}
+    GROUP BY timestamp, consumer_group"""
     return _chart(
-        "Messages waiting, by consumer group",
-        query,
-        "Largest lag within each interval, all partitions together. A line that climbs or stays is a consumer that is too "
-        "slow, stands still or is away.",
+        "Consumer lag, by group",
+        sql.looks("metric, lag", each, "metric, max(lag) AS lag"),
+        "Messages not yet read, all partitions together; the largest lag within each interval. A line that climbs or stays "
+        "high is a consumer that is too slow, stands still or is away.",
         points=120,
     )
 
@@ -260,70 +262,71 @@ ORDER BY time, metric"""
 # --- Pollers ---
 
 
-def _events() -> Panel:
-    return _chart(
-        "New events and known ones",
-        sql.sampled('sum(fresh) AS "new", sum(duplicate) AS "known"', "github_polls", order="time"),
-        "Events in the answers of each interval: new ones go to Kafka.",
-    )
-
-
 def _answers() -> Panel:
-    return _chart(
-        "Answers by status",
-        sql.sampled("status::varchar AS metric, count() AS answers", "github_polls"),
+    columns = f"status::varchar AS metric, {sql.per('count()', 60_000)} AS answers"
+    return panels.bars(
+        "Answers a minute, by status",
+        sql.sampled(columns, polls.TABLE, gaps=False),
         "GitHub's answers by HTTP status; 0 is no answer at all. 304 says that nothing is new.",
+        unit="reqpm",
     )
 
 
 def _request_times() -> Panel:
-    return _chart(
-        "Time of a request",
-        sql.sampled("concat('page ', page::int) AS metric, avg(duration_ms) AS duration", "github_polls"),
-        "Mean time until GitHub had answered, by page.",
-        "ms",
-    )
-
-
-def _requests_left() -> Panel:
-    return _chart(
-        "Requests left this hour",
-        sql.sampled("poller AS metric, min(remaining) AS remaining", "github_polls", " AND remaining IS NOT NULL"),
-        "What GitHub's limit leaves: 60 an hour without a token, 5,000 with one.",
+    return panels.lines(
+        "Time of a request, by page",
+        sql.sampled("concat('page ', page::int) AS metric, max(duration_ms) AS duration", polls.TABLE),
+        "The longest time until GitHub had answered, within each interval.",
+        unit="ms",
+        spans=polls.THREE_REQUESTS,
     )
 
 
 # --- Kafka ---
 
 
-def _bytes(way: str, who: str) -> Panel:
-    counter = Counter("stack_brokers", f"bytes_{way}", ("instance",))
-    return _chart(f"Bytes {way} a second", sql.rates_each(counter, "rate"), f"Bytes that {who}, by broker.", "Bps")
+def _bytes() -> Panel:
+    taken = (Counter("stack_brokers", "bytes_in", ("instance",)), "instance || ' in'")
+    given = (Counter("stack_brokers", "bytes_out", ("instance",)), "instance || ' out'")
+    return _chart(
+        "Bytes a second, by broker",
+        sql.both_rates(taken, given),
+        "In: what producers send. Out: what consumers and other brokers fetch.",
+        "Bps",
+    )
 
 
 def _broker_times() -> Panel:
     return _chart(
         "Slowest requests",
-        sql.sampled(
-            'max(produce_ms_p99) AS "produce", max(fetch_ms_p99) AS "fetch"',
-            "stack_brokers",
-            order="time",
-        ),
-        "99th percentile of the latest requests on the broker. A fetch waits up to half a second for data, which is no "
-        "trouble.",
+        sql.sampled('max(produce_ms_p99) AS "produce", max(fetch_ms_p99) AS "fetch"', "stack_brokers", order="time"),
+        "99th percentile of the latest requests, on the slowest broker. A fetch waits up to half a second for data, which "
+        "is no trouble.",
         "ms",
     )
 
 
-def _broker_trouble() -> Panel:
-    columns = (
-        'max(offline_partitions) AS "offline partitions", max(under_replicated) AS "under-replicated partitions", '
-        'max(100 * (1 - least(handlers_idle, 1.0))) AS "request handlers busy, %"'
-    )
+def _partitions() -> Panel:
+    each = f"""\
+    SELECT timestamp, max(offline_partitions) AS offline, sum(under_replicated) AS copies
+    FROM stack_brokers
+    WHERE {sql.IN_BUCKETS}
+    GROUP BY timestamp"""
+    shown = 'offline AS "without a leader", copies AS "with too few copies"'
     return _chart(
-        "Broker in trouble",
-        sql.sampled(columns, "stack_brokers", order="time"),
-        "The worst of each interval. Zero but for the handlers, which should stay well below 100 %.",
+        "Partitions at risk",
+        sql.looks(shown, each, "max(offline) AS offline, max(copies) AS copies", "time"),
+        "The most within each interval, all brokers together. Zero while all is well.",
+    )
+
+
+def _handlers() -> Panel:
+    busy = "instance AS metric, max(100 * (1 - least(handlers_idle, 1.0))) AS busy"
+    return _chart(
+        "Request handlers busy, by broker",
+        sql.sampled(busy, "stack_brokers", " AND handlers_idle IS NOT NULL"),
+        "The busiest moment within each interval. It should stay well below 100 %.",
+        "percent",
     )
 
 
@@ -333,18 +336,17 @@ def _broker_trouble() -> Panel:
 def _rows() -> Panel:
     return _chart(
         "Rows stored a second, by connector",
-        sql.rates(ROWS),
-        "Rows that QuestDB acknowledged, all tasks together. Counted since each task started; a restart does not show as a "
-        "dip below zero.",
+        sql.rates(ROWS, "connector"),
+        "Rows that QuestDB acknowledged, all tasks together. A task that starts anew begins at zero, which is no dip here.",
         "eps",
     )
 
 
 def _sink_times() -> Panel:
     return _chart(
-        "Slowest request to QuestDB",
+        "Slowest request to QuestDB, by connector",
         sql.sampled("connector AS metric, max(request_time_p99_ms) AS duration", "stack_sinks"),
-        "99th percentile of the last 1,000 requests of each task.",
+        "99th percentile of the last 1,000 requests of each task; the slowest task within each interval.",
         "ms",
     )
 
@@ -357,36 +359,23 @@ def _acknowledged() -> Panel:
             "stack_sinks",
             " AND acknowledgement_age_ms >= 0",
         ),
-        "Grows while nothing arrives or while QuestDB does not answer.",
+        "The longest within each interval. Grows while nothing arrives or while QuestDB does not answer.",
         "ms",
     )
 
 
 def _sink_trouble() -> Panel:
-    query = f"""\
-SELECT timestamp AS time, max(outages) AS "tasks in outage", sum(again) AS "retries", sum(refused) AS "rejected"
-FROM (
-  SELECT timestamp, sum(outage) AS outages,
-    sum(CASE WHEN retries_total < retries_before THEN retries_total ELSE retries_total - retries_before END) AS again,
-    sum(CASE WHEN rejected_total < rejected_before THEN rejected_total ELSE rejected_total - rejected_before END) AS refused
-  FROM (
-    SELECT timestamp, connector, task, outage, retries_total, rejected_total,
-      lag(retries_total) OVER (PARTITION BY connector, task ORDER BY timestamp) AS retries_before,
-      lag(rejected_total) OVER (PARTITION BY connector, task ORDER BY timestamp) AS rejected_before
-    FROM stack_sinks
-    WHERE {sql.IN_BUCKETS}
-  )
-  WHERE retries_before IS NOT NULL
-  GROUP BY timestamp
-  ORDER BY timestamp
-) TIMESTAMP(timestamp)
-SAMPLE BY $__interval
-ORDER BY time"""
+    counters = {"again": Counter("stack_sinks", "retries_total", TASK)}
+    counters["refused"] = Counter("stack_sinks", "rejected_total", TASK)
     return _chart(
-        "Sink in trouble",
-        query,
-        "Tasks that can't store rows, and in each interval the requests sent again and the records that became no row; all "
-        "tasks together.",
+        "Sink: outages, retries and rejected records",
+        sql.looks(
+            'outages AS "tasks in outage", again AS "retries in the interval", refused AS "rejected in the interval"',
+            sql.increases(counters, "sum(outage) AS outages"),
+            "max(outages) AS outages, sum(again) AS again, sum(refused) AS refused",
+            "time",
+        ),
+        "Tasks that can't store rows, the requests sent again, and the records that became no row; all tasks together.",
     )
 
 
@@ -395,51 +384,57 @@ ORDER BY time"""
 
 def _committed() -> Panel:
     about = "Rows of all tables and views that became visible."
-    return _chart("Rows committed a second", sql.rates_each(COMMITTED, "rate"), about, "eps")
+    return _chart("Rows committed a second", sql.rates(COMMITTED, "instance"), about, "eps")
 
 
 def _wal() -> Panel:
     return _chart(
         "Transactions to apply",
         sql.sampled('max(wal_apply_seq_txn - wal_apply_writer_txn) AS "waiting"', "stack_questdb", order="time"),
-        "Writes that are safe in the log and not yet visible. A few at most while all is well.",
+        "Writes that are safe in the log and not yet visible; the most within each interval. A few while all is well.",
     )
 
 
 def _cpu() -> Panel:
-    query = sql.rates_each(CPU, "cpu", scale=" / 10000000.0")
-    return _chart("CPU of the JVMs", query, "Per cent of one core, broker and Connect.", "percent")
+    # From nanoseconds of a second to per cent.
+    query = sql.rates(CPU, "part", scale=" / 10000000")
+    return _chart("CPU of the JVMs", query, "Per cent of one core; all brokers, and all Connect workers.", "percent")
 
 
 def _memory() -> Panel:
-    query = f"""\
-SELECT time, metric, bytes
-FROM (
-  SELECT timestamp AS time, 'heap of ' || part AS metric, max(heap_used) AS bytes
-  FROM stack_jvms
-  WHERE {sql.IN_BUCKETS}
-  SAMPLE BY $__interval
-  UNION ALL
-  SELECT timestamp AS time, 'QuestDB in all' AS metric, max(memory_rss) AS bytes
-  FROM stack_questdb
-  WHERE {sql.IN_BUCKETS}
-  SAMPLE BY $__interval
-)
-ORDER BY time, metric"""
-    return _chart("Memory", query, "Heap in use of broker and Connect, and what QuestDB takes in all.", "decbytes")
+    each = f"""\
+    SELECT * FROM (
+      SELECT timestamp, 'heap of ' || part AS metric, sum(heap_used) AS bytes
+      FROM stack_jvms
+      WHERE {sql.IN_BUCKETS}
+      GROUP BY timestamp, part
+      UNION ALL
+      SELECT timestamp, 'QuestDB in all' AS metric, sum(memory_rss) AS bytes
+      FROM stack_questdb
+      WHERE {sql.IN_BUCKETS}
+      GROUP BY timestamp
+    )"""
+    query = sql.looks("metric, bytes", each, "metric, max(bytes) AS bytes")
+    about = "Heap in use of all brokers and of all Connect workers, and all memory of QuestDB; the most within each interval."
+    return _chart("Memory", query, about, "decbytes")
 
 
 def _disks() -> Panel:
-    query = sql.sampled("path AS metric, max(used_percent) AS used", "stack_disks")
+    query = sql.sampled("path AS metric, max(used_percent) AS used", "stack_disks", " AND path IS NOT NULL")
     return _chart("Disks", query, "How full the file systems with data are.", "percent", 120)
 
 
 def _reconciler() -> Panel:
-    columns = 'max(problems) AS "problems", max(restarts) AS "restarts of connectors since start"'
+    counters = {"again": Counter("stack_reconciler", "restarts", ())}
     return _chart(
-        "Not as the files say",
-        sql.sampled(columns, "stack_reconciler", order="time"),
-        "What the reconciler has not (yet) made as topics, tables and connectors are written, and how often it restarted a "
-        "failed connector.",
+        "Reconciler: problems and restarts",
+        sql.looks(
+            'problems AS "problems", again AS "connectors restarted in the interval"',
+            sql.increases(counters, "max(problems) AS problems"),
+            "max(problems) AS problems, sum(again) AS again",
+            "time",
+        ),
+        "Problems: topics, tables and connectors that the reconciler could not make as their files say. A failed connector "
+        "is restarted.",
         points=120,
     )
