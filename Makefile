@@ -203,6 +203,9 @@ telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go 
 alerts: $(VENV)/.test ## write Grafana's alert rules from monitoring/alerts/*.sql
 	@$(BIN)/python -m monitoring.grafana_rules
 
+dashboards: $(VENV)/.test ## write Grafana's dashboards from dashboard/source/boards/*.py
+	@$(BIN)/python -m dashboard.source
+
 preflight:
 	@$(PYTHON) operations/local/preflight.py
 

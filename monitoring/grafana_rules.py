@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 FILE = Path(__file__).resolve().parent.parent / "dashboard" / "grafana" / "provisioning" / "alerting" / "rules.yaml"
 HEAD = "# Written by `make alerts` from monitoring/alerts/*.sql: edit those.\n"
 EVERY = "30s"
-# Without QuestDB no rule can be evaluated: one of them says so, or all would.
+# Without QuestDB no rule can be evaluated: one of them says so, or all would. Its alert then has neither subject nor value.
 TELLS_ERRORS = "monitoring_silent"
+UNKNOWN = "QuestDB does not answer, so no alert can be judged"
 
 
 def text() -> str:
@@ -40,11 +41,21 @@ def rule(alert: Alert) -> dict[str, Any]:
         "noDataState": "OK",  # no row: nothing is wrong
         "execErrState": "Alerting" if alert.name == TELLS_ERRORS else "OK",
         "annotations": {
-            "summary": "{{ $labels.subject }}: {{ $values.A }} " + alert.unit,
+            "summary": _summary(alert),
             "description": alert.remedy,
         },
         "labels": {"stack": "rta"},
     }
+
+
+def _summary(alert: Alert) -> str:
+    """Return a template of Grafana's for what an alert says."""
+    told = "{{ $labels.subject }}: {{ $values.A }} " + alert.unit
+    return (
+        told
+        if alert.name != TELLS_ERRORS
+        else f"{{{{ if $labels.subject }}}}{told}{{{{ else }}}}{UNKNOWN}{{{{ end }}}}"
+    )
 
 
 def _data(ref: str, source: str, model: dict[str, Any]) -> dict[str, Any]:

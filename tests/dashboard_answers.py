@@ -94,9 +94,19 @@ def _ranked(counts: Counter[str]) -> Answer:
     return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
+def _rate(window: Window, rows: Iterable[Any], name: str) -> Answer:
+    """Return (bucket, attribute `name`, rows a second)."""
+    counts = Counter((window.bucket(row), getattr(row, name)) for row in rows)
+    return [(*key, count / window.step) for key, count in counts.items()]
+
+
 def _events_by_type(window: Window) -> Answer:
-    events = window.charted(window.rows.events, window.grain)
-    return [(*key, count) for key, count in Counter((window.bucket(event), event.type) for event in events).items()]
+    return _rate(window, window.charted(window.rows.events, window.grain), "type")
+
+
+def _activity(window: Window) -> Answer:
+    """The same, with the ends of buckets."""
+    return [(at + timedelta(seconds=window.step), *rest) for at, *rest in _events_by_type(window)]
 
 
 def _top(column: str) -> Callable[[Window], Answer]:
@@ -125,7 +135,10 @@ def _coverage(window: Window) -> Answer:
 
 def _new_and_known(window: Window) -> Answer:
     buckets = window.buckets_of_polls().items()
-    return [(at, sum(poll.fresh for poll in polls), sum(poll.duplicate for poll in polls)) for at, polls in buckets]
+    return [
+        (at, sum(poll.fresh for poll in polls) / window.step, sum(poll.duplicate for poll in polls) / window.step)
+        for at, polls in buckets
+    ]
 
 
 def _overlap(window: Window) -> Answer:
@@ -134,7 +147,7 @@ def _overlap(window: Window) -> Answer:
         for poll in polls:
             if poll.status == 200:
                 split[at, f"page {poll.page}"].append(poll.overlap)
-    return [(*key, fmean(overlaps)) for key, overlaps in split.items()]
+    return _broken({key: fmean(overlaps) for key, overlaps in split.items()}, window.step)
 
 
 def _outcome(poll: Poll) -> str:
@@ -146,7 +159,10 @@ def _outcome(poll: Poll) -> str:
 def _outcomes(window: Window) -> Answer:
     counts = {at: Counter(map(_outcome, polls)) for at, polls in window.buckets_of_polls().items()}
     return [
-        (at, *(count[name] for name in ("nothing known missing", "saturated", "unchanged", "failed")))
+        (
+            at,
+            *(count[name] * 60 / window.step for name in ("nothing known missing", "saturated", "unchanged", "failed")),
+        )
         for at, count in counts.items()
     ]
 
@@ -156,7 +172,13 @@ def _remaining(window: Window) -> Answer:
         at: [poll.remaining for poll in polls if poll.remaining is not None]
         for at, polls in window.buckets_of_polls().items()
     }
-    return [(at, "python", min(values)) for at, values in left.items() if values]
+    return _broken({(at, "python"): min(values) for at, values in left.items() if values}, window.step)
+
+
+def _broken(known: dict[tuple[datetime, str], Any], step: int) -> Answer:
+    """Give each series a row for each bucket from the first to the last of all, so that its line breaks."""
+    buckets = _filled({at: None for at, _ in known}, step, None)
+    return [(at, name, known.get((at, name))) for at in buckets for name in {name for _, name in known}]
 
 
 def _filled(known: dict[datetime, Any], step: int, empty: Any) -> dict[datetime, Any]:  # noqa: ANN401
@@ -233,14 +255,13 @@ def _series(column: str) -> Callable[[Window], Answer]:
         for point in window.charted(window.rows.points, min(window.grain, MINUTE)):
             split[window.bucket(point), point.kind].append(getattr(point, column))
         known = {key: [value for value in values if value is not None] for key, values in split.items()}
-        return [(*key, fmean(values) if values else None) for key, values in known.items()]
+        return _broken({key: fmean(values) if values else None for key, values in known.items()}, window.step)
 
     return series
 
 
 def _points_over_time(window: Window) -> Answer:
-    points = window.charted(window.rows.points, min(window.grain, MINUTE))
-    return [(*key, count) for key, count in Counter((window.bucket(point), point.kind) for point in points).items()]
+    return _rate(window, window.charted(window.rows.points, min(window.grain, MINUTE)), "kind")
 
 
 def _positions(window: Window) -> Answer:
@@ -265,17 +286,17 @@ ANSWERS: dict[tuple[str, str], Callable[[Window], Answer]] = {
     ("github_events", "Mean rate"): lambda window: [(len(window.chosen_events()) / _seconds(window),)],
     ("github_events", "Bots"): _bots,
     ("github_events", "Poll coverage"): _coverage,
-    ("github_events", "Events over time by type"): _events_by_type,
+    ("github_events", "Events a second, by type"): _events_by_type,
     ("github_events", "Type distribution"): lambda window: _ranked(
         Counter(event.type for event in window.chosen_events())
     ),
     ("github_events", "Top repositories"): _top("repo"),
     ("github_events", "Top actors"): _top("actor"),
-    ("github_events", "Activity by type"): _events_by_type,
-    ("github_events", "New and known events"): _new_and_known,
+    ("github_events", "Activity by type"): _activity,
+    ("github_events", "New and repeated events a second"): _new_and_known,
     ("github_events", "Overlap with the answer before"): _overlap,
-    ("github_events", "Answers by outcome"): _outcomes,
-    ("github_events", "Requests left"): _remaining,
+    ("github_events", "Answers a minute, by outcome"): _outcomes,
+    ("github_events", "Requests left this hour"): _remaining,
     ("github_events", "Actual and forecast"): _forecast,
     ("github_events", "Actual and forecast mix"): _mix,
     ("iot_data", "Points received"): lambda window: [(len(window.chosen_points()),)],
@@ -284,10 +305,10 @@ ANSWERS: dict[tuple[str, str], Callable[[Window], Answer]] = {
     ("iot_data", "Last positions"): _positions,
     ("iot_data", "Mean speed by device type"): _mean_by_type("speed"),
     ("iot_data", "Mean duration by device type"): _mean_by_type("duration_ms"),
-    ("iot_data", "Mean speed"): _series("speed"),
-    ("iot_data", "Points received over time"): _points_over_time,
-    ("iot_data", "Measure 1"): _series("measure1"),
-    ("iot_data", "Measure 2"): _series("measure2"),
+    ("iot_data", "Mean speed, by device type"): _series("speed"),
+    ("iot_data", "Points a second, by device type"): _points_over_time,
+    ("iot_data", "Mean of measure1, by device type"): _series("measure1"),
+    ("iot_data", "Mean of measure2, by device type"): _series("measure2"),
 }
 # Ages: now minus something, so they are compared with a tolerance and not here.
 AGES = {

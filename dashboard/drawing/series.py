@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from itertools import pairwise
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -50,8 +52,8 @@ def heatmap(panel: Panel, results: list[Result], times: TimeRange) -> dict[str, 
     step = panel.step(times)
     trace = {
         "type": "heatmap",
-        # A bucket is named after its beginning, and Plotly centres a cell on its x.
-        "x": [epoch_ms(moment) + step / 2 for moment in moments],
+        # Grafana takes the time of a row for the end of its cells, and Plotly centres a cell on its x.
+        "x": [epoch_ms(moment) - step / 2 for moment in moments],
         "y": names,
         "z": [[None if value is None else value**exponent for value in series[name]] for name in names],
         "customdata": [[units.text(value) for value in series[name]] for name in names],
@@ -78,17 +80,45 @@ def _ordered(series: Series, fields: dict[str, Field]) -> list[str]:
 
 def _trace(base: dict[str, Any], colour: str, field: Field, step: int) -> dict[str, Any]:
     """Return a trace; `base` has its name, x and y, `step` is the length of a bucket in milliseconds."""
+    custom = field.custom
+    opacity = custom.get("fillOpacity", 0) / 100
+    base |= _bridged(base["x"], base["y"], custom.get("spanNulls", False))
     base |= {
         "customdata": [field.text(value) for value in base["y"]],
         "hovertemplate": "%{fullData.name}  %{customdata}<extra></extra>",
     }
-    custom = field.custom
-    opacity = custom.get("fillOpacity", 0) / 100
     if custom.get("drawStyle") == "bars":
         # A bucket is named after its beginning, so its bar begins there.
         marker = {"color": colours.faded(colour, opacity), "line": {"width": 0}}
         return base | {"type": "bar", "marker": marker, "width": step, "offset": 0}
-    return base | {"type": "scatter"} | _line(colour, custom, opacity)
+    return base | {"type": "scatter"} | _line(colour, custom, opacity) | _lonely(base["y"], colour)
+
+
+def _bridged(x: list[int], y: list[float | None], spans: bool | int) -> dict[str, Any]:  # noqa: FBT001 - as in the JSON
+    """Leave out missing values that a line goes over: all, or where known ones are at most `spans` milliseconds apart."""
+    if not spans:
+        return {"x": x, "y": y}
+    known = [at for at, value in zip(x, y, strict=True) if value is not None]
+    near = {
+        at
+        for before, after in pairwise(known)
+        if spans is True or after - before <= spans
+        for at in x[bisect_right(x, before) : bisect_left(x, after)]
+    }
+    kept = [(at, value) for at, value in zip(x, y, strict=True) if at not in near]
+    return {"x": [at for at, _ in kept], "y": [value for _, value in kept]}
+
+
+def _lonely(values: list[float | None], colour: str) -> dict[str, Any]:
+    """Mark a value without a neighbour, of which a line would show nothing."""
+    padded = [None, *values, None]
+    alone = [
+        value is not None and before is None and after is None
+        for before, value, after in zip(padded, padded[1:], padded[2:], strict=False)
+    ]
+    if not any(alone):
+        return {}
+    return {"mode": "lines+markers", "marker": {"color": colour, "size": [4 if one else 0 for one in alone]}}
 
 
 def _line(colour: str, custom: dict[str, Any], opacity: float) -> dict[str, Any]:
@@ -97,7 +127,7 @@ def _line(colour: str, custom: dict[str, Any], opacity: float) -> dict[str, Any]
     look: dict[str, Any] = {
         "mode": "markers" if custom.get("drawStyle") == "points" else "lines+markers" if points else "lines",
         "line": {"color": colour, "width": custom.get("lineWidth", 1)},
-        "connectgaps": bool(custom.get("spanNulls", False)),
+        "connectgaps": False,
     }
     if custom.get("fillBelowTo"):
         look |= {"fill": "tonexty", "fillcolor": colours.faded(colour, opacity)}

@@ -36,6 +36,7 @@ SCALES = {
     "eps": _prefixed(COUNT, " evt/s"),
     "cps": _prefixed(COUNT, " c/s"),
     "reqps": _prefixed(COUNT, " req/s"),
+    "reqpm": _prefixed(COUNT, " req/m"),
     "rowsps": _prefixed(COUNT, " rows/s"),
     "decbytes": _prefixed(tuple(" " + prefix for prefix in SI), "B"),
     "bytes": _prefixed((" ", " Ki", " Mi", " Gi", " Ti"), "B", 1024),

@@ -129,7 +129,7 @@ def test_new_rows_are_shown_without_a_reload(browser: Chrome, filled: Server, tm
 
 def test_zooming_changes_the_link_and_back_undoes_it(browser: Chrome, dashboards: Dashboards) -> None:
     browser.get(f"{dashboards.url}{GITHUB}?from=now-6h&to=now&refresh=")
-    chart = section(browser, "Events over time by type")
+    chart = section(browser, "Events a second, by type")
     until(lambda: chart.find_elements(By.CSS_SELECTOR, ".nsewdrag"), "the chart", 20)
     area = chart.find_element(By.CSS_SELECTOR, ".nsewdrag")
     ActionChains(browser).move_to_element_with_offset(area, -80, 0).click_and_hold().move_by_offset(
@@ -180,7 +180,7 @@ def test_a_folded_row_gives_its_space_back(browser: Chrome, dashboards: Dashboar
     before = second.location["y"]
     first.click()
     assert second.location["y"] < before - 200
-    assert not browser.find_element(By.CSS_SELECTOR, 'section[aria-label="Requests left"]').is_displayed()
+    assert not browser.find_element(By.CSS_SELECTOR, 'section[aria-label="Requests left this hour"]').is_displayed()
     first.click()
     assert second.location["y"] == before
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -139,3 +139,27 @@ def test_a_bar_leads_to_what_it_stands_for(url: str, expected: str) -> None:
 def test_nothing_is_no_error(kind: str, rows: list[tuple[Any, ...]]) -> None:
     model = panel(kind, options={"color": {"exponent": 1}})
     assert draw(model, [Result(["time", "n"], rows)], HOUR)["kind"]
+
+
+@pytest.mark.parametrize(
+    ("spans", "shown", "lonely"),
+    [
+        (False, [1, None, 2, None, None, 3], True),
+        (True, [1, 2, 3], False),
+        (20_000, [1, 2, None, None, 3], True),
+        (30_000, [1, 2, 3], False),
+    ],
+)
+def test_a_line_goes_over_short_gaps_only(spans: bool | int, shown: list[int | None], lonely: bool) -> None:  # noqa: FBT001
+    config = {"defaults": {"custom": {"spanNulls": spans}}, "overrides": []}
+    rows = [(NOON + timedelta(seconds=10 * n), value) for n, value in enumerate([1, None, 2, None, None, 3])]
+    (trace,) = draw(panel("timeseries", fieldConfig=config), [Result(["time", "n"], rows)], HOUR)["data"]
+    assert trace["y"] == shown
+    assert len(trace["x"]) == len(trace["customdata"]) == len(shown)
+    assert ("markers" in trace["mode"]) is lonely, "a value alone has no line to be seen by"
+
+
+def test_the_cell_of_a_heatmap_ends_at_its_time() -> None:
+    model = panel("heatmap", options={"color": {"exponent": 1}}, maxDataPoints=60, interval="1s")
+    (trace,) = draw(model, [Result(["time", "metric", "rate"], [(NOON, "a", 1)])], HOUR)["data"]
+    assert trace["x"] == [NOON.replace(tzinfo=timezone.utc).timestamp() * 1_000 - 30_000]

@@ -16,6 +16,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from questdb_server import ROOT
 
 from dashboard.grafana import panels
+from dashboard.source.__main__ import texts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +34,11 @@ each_dashboard = pytest.mark.parametrize("file", FILES, ids=lambda file: file.st
 
 def models(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
     return [panel.model for panel in panels.panels(dashboard)]
+
+
+def test_the_files_are_up_to_date() -> None:
+    written = {file.name: file.read_text(encoding="utf-8") for file in FILES}
+    assert written == texts(), "run `make dashboards`"
 
 
 @each_dashboard
@@ -66,7 +72,7 @@ def test_panels_say_what_they_show(file: Path) -> None:
         assert model["title"]
         assert model["description"].endswith(".")
         assert model["fieldConfig"]["defaults"]["unit"]
-        assert model["interval"] in {"1s", "2m", "1h"}, "shorter buckets have a unit that QuestDB does not know"
+        assert model["interval"] in {"1s", "10s", "2m", "1h"}, "shorter buckets have a unit that QuestDB does not know"
     titles = Counter(model["title"] for model in dashboard["panels"])
     assert set(titles.values()) == {1}
     assert len({model["id"] for model in dashboard["panels"]}) == len(dashboard["panels"])

@@ -143,7 +143,7 @@ def test_no_panel_reads_a_whole_table(
     ("span", "source"), [("3h", "github_events"), ("6h", "github_events_type_1m"), ("30d", "github_events_type_1h")]
 )
 def test_long_ranges_read_views(reader: psycopg.Connection[Any], rows: Rows, span: str, source: str) -> None:
-    panel = PANELS["github_events", "Events over time by type"]
+    panel = PANELS["github_events", "Events a second, by type"]
     sql = query(panel, window(rows, panel, RANGES[span]).times)
     plan = reader.execute(f"EXPLAIN {sql}".encode()).fetchall()
     assert [line for (line,) in plan if line.endswith(f"scan on: {source}")], plan

@@ -33,12 +33,12 @@ def test_every_panel_is_drawn_with_data(reader: psycopg.Connection[Any], rows: R
 
 def test_a_series_is_drawn_with_its_values(reader: psycopg.Connection[Any], rows: Rows) -> None:
     dashboard = panels.load(ROOT / "dashboard" / "grafana" / "dashboards" / "github_events.json")
-    panel = next(panel for panel in panels.panels(dashboard) if panel.title == "Events over time by type")
+    panel = next(panel for panel in panels.panels(dashboard) if panel.title == "Events a second, by type")
     times = panels.TimeRange.parse("now-1h", "now", datetime.fromtimestamp(rows.now, timezone.utc))
     (result,) = preview.fetch(reader, panel, times)
     drawn = preview.figure(panel, [result], times)
     assert {trace.name for trace in drawn.data} == {event.type for event in rows.events}
-    assert sum(value or 0 for trace in drawn.data for value in trace.y) == sum(result.column("events"))
+    assert sum(value or 0 for trace in drawn.data for value in trace.y) == pytest.approx(sum(result.column("rate")))
 
 
 def test_a_query_that_fails_is_shown_in_its_panel(reader: psycopg.Connection[Any], rows: Rows) -> None:

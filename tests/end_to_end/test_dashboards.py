@@ -25,7 +25,7 @@ def test_the_link_of_a_dashboard_works(stack: Pipeline, dataset: Dataset) -> Non
 
 
 def test_what_the_poller_sends_is_shown(stack: Pipeline) -> None:
-    # "New and known events" of the last five minutes: what the poller has just been answered.
+    # "New and repeated events a second" of the last five minutes: what the poller has just been answered.
     def total() -> float:
         answer = page(stack, "/api/boards/github-events-questdb/panels/13?from=now-5m&to=now").json()
         assert "error" not in answer, answer

@@ -117,6 +117,8 @@ def test_grafana_has_the_same_conditions() -> None:
     (group,) = yaml.safe_load(grafana_rules.text())["groups"]
     assert [rule["data"][0]["model"]["rawSql"].strip() for rule in group["rules"]] == [a.sql for a in ALERTS.values()]
     assert [rule["execErrState"] for rule in group["rules"]].count("Alerting") == 1
+    without_value = ["{{ else }}" in rule["annotations"]["summary"] for rule in group["rules"]]
+    assert without_value == [rule["execErrState"] == "Alerting" for rule in group["rules"]]
     assert [path.name for path in grafana_rules.FILE.parent.iterdir()] == ["rules.yaml"], "no contact point is preset"
 
 

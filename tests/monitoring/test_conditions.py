@@ -525,8 +525,8 @@ def test_panels_add_up_partitions_and_tasks_and_show_the_worst(server: Server) -
 # By title: rows that a chart has among others, without their time.
 DOUBLED: dict[str, set[tuple[object, ...]]] = {
     "Messages a second, by topic": {("github_events", 2.0)},
-    "Messages waiting, by consumer group": {("connect-github_events", 7)},
-    "Rows stored a second, by connector": {("github_events", 4.0)},
-    "Broker in trouble": {(0, 0, 75.0), (0, 0, 25.0)},
-    "Sink in trouble": {(0, 4, 0), (0, 0, 0)},
+    "Consumer lag, by group": {("connect-github_events", 7)},
+    "Partitions at risk": {(0, 0)},
+    "Request handlers busy, by broker": {("broker:8778", 75.0), ("broker:8778", 25.0)},
+    "Sink: outages, retries and rejected records": {(0, 4, 0), (0, 0, 0)},
 }

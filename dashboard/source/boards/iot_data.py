@@ -1,0 +1,197 @@
+"""The dashboard of the simulated devices."""
+
+from __future__ import annotations
+
+from grafana_foundation_sdk.builders import common, geomap
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import geomap as maps
+
+from dashboard.source import panels, sql
+from dashboard.source.page import Page
+from dashboard.source.panels import Panel, below
+from dashboard.source.sql import Source
+
+TABLE, VIEW = "iot_data", "iot_data_type_1m"
+MINUTES = "Over ranges of more than 3 hours this is counted in whole minutes."
+MEASURES = {1: "a value that rises and falls with the time of day", 2: "a value that follows their speed"}
+# Milliseconds without a point after which a line breaks.
+SILENT = 60_000
+COUNT = (Source(TABLE, "count() AS points"), Source(VIEW, "sum(points) AS points"))
+
+
+def page() -> Page:
+    """Return the dashboard."""
+    board = Page(
+        "qdb-iot-demo",
+        "Device data",
+        "Measurements of simulated devices, through Kafka or straight into QuestDB.",
+        TABLE,
+        start="now-15m",
+        refresh="5s",
+    )
+    board.link_to_others()
+    for index, tile in enumerate(_tiles()):
+        board.place(tile, 3 * index, 0, 3, 4)
+    board.place(_positions(), 12, 6, 12, 15)
+    board.place(_speeds(), 12, 0, 6, 6)
+    board.place(_durations(), 18, 0, 6, 6)
+    board.place(_speed_over_time(), 0, 4, 12, 9)
+    board.place(_points_over_time(), 0, 13, 12, 8)
+    board.band(8, _measure(1), _measure(2))
+    return board
+
+
+def _tiles() -> list[Panel]:
+    rate = f"sum(points) * 1.0 / ({sql.SPAN}) AS rate"
+    devices = f"""\
+SELECT count() AS devices
+FROM (SELECT device_id FROM {TABLE} WHERE {sql.IN_RANGE} LATEST ON timestamp PARTITION BY device_id)"""
+    return [
+        panels.number(
+            "Points received",
+            sql.total("sum(points) AS points", *COUNT),
+            f"Measurements in the chosen range. {MINUTES}",
+            none="0",
+        ),
+        panels.number(
+            "Mean rate",
+            sql.total(rate, *COUNT),
+            f"Measurements in the chosen range divided by its length. {MINUTES}",
+            unit="cps",
+            decimals=1,
+            none="0",
+        ),
+        panels.number("Devices", devices, "Devices that sent at least one measurement in the chosen range.", none="0"),
+        panels.number(
+            "Age of the newest point",
+            sql.newest(TABLE),
+            "Now minus the newest timestamp, whatever the chosen range.",
+            unit="s",
+            none="none yet",
+            steps=below(60, 600),
+        ),
+    ]
+
+
+def _speeds() -> Panel:
+    return panels.gauges(
+        "Mean speed by device type",
+        _mean("speed", "speed"),
+        f"Mean of the speeds reported in the chosen range. {MINUTES}",
+        unit="velocitykmh",
+        decimals=0,
+        most=120,
+    )
+
+
+def _durations() -> Panel:
+    return panels.gauges(
+        "Mean duration by device type",
+        _mean("duration_ms", "duration"),
+        f"Mean of duration_ms, the time a measurement took, in the chosen range. {MINUTES}",
+        unit="ms",
+        decimals=1,
+        most=100,
+    )
+
+
+def _mean(column: str, name: str) -> str:
+    """Return the mean of a column for each type of device: only sums and counts can be added up."""
+    outer = f"device_type, sum({column}_sum) * 1.0 / sum({column}_count) AS {name}"
+    raw = f"device_type, sum({column}) AS {column}_sum, count({column}) AS {column}_count"
+    added = f"device_type, sum({column}_sum) AS {column}_sum, sum({column}_count) AS {column}_count"
+    return sql.total(outer, Source(TABLE, raw), Source(VIEW, added), "\nORDER BY device_type")
+
+
+def _means(column: str) -> str:
+    """The same for each bucket."""
+    added = f"sum({column}_sum) * 1.0 / sum({column}_count) AS value"
+    return sql.buckets("device_type", Source(TABLE, f"avg({column}) AS value"), Source(VIEW, added), gaps=True)
+
+
+def _speed_over_time() -> Panel:
+    return panels.lines(
+        "Mean speed, by device type",
+        _means("speed"),
+        "Mean of the speeds reported within each interval.",
+        unit="velocitykmh",
+        decimals=1,
+        points=180,
+        calcs=["mean"],
+        least=None,
+        spans=SILENT,
+    )
+
+
+def _points_over_time() -> Panel:
+    return panels.bars(
+        "Points a second, by device type",
+        sql.buckets(
+            "device_type",
+            Source(TABLE, f"{sql.per('count()')} AS value"),
+            Source(VIEW, f"{sql.per('sum(points)')} AS value"),
+        ),
+        "Measurements received. The newest bucket still fills up.",
+        unit="cps",
+        points=120,
+        calcs=["max"],
+    )
+
+
+def _measure(number: int) -> Panel:
+    return panels.lines(
+        f"Mean of measure{number}, by device type",
+        _means(f"measure{number}"),
+        f"Mean of the column measure{number}, which simulated devices fill with {MEASURES[number]}.",
+        decimals=1,
+        points=180,
+        calcs=["mean"],
+        least=None,
+        spans=SILENT,
+    )
+
+
+def _positions() -> Panel:
+    query = f"""\
+SELECT device_id, device_type, lat AS latitude, lon AS longitude, speed, timestamp AS time
+FROM {TABLE}
+WHERE {sql.IN_RANGE} AND lat IS NOT NULL AND lon IS NOT NULL
+LATEST ON timestamp PARTITION BY device_id
+ORDER BY device_id
+LIMIT 1000"""
+    title, about = (
+        "Last positions",
+        "Where each device was when it last reported in the chosen range, coloured by its speed then.",
+    )
+    panel = panels.start(geomap.Panel(), title, about, "short", query)
+    controls = geomap.ControlsOptions().show_zoom(show_zoom=True).mouse_wheel_zoom(mouse_wheel_zoom=False)
+    controls.show_attribution(show_attribution=True).show_scale(show_scale=False)
+    controls.show_debug(show_debug=False).show_measure(show_measure=False)
+    view = geomap.MapViewConfig().id("fit").lat(0).lon(0).zoom(15).padding(10).all_layers(all_layers=True)
+    panel.view(view).controls(controls).layers([_markers()])
+    panel.basemap(common.MapLayerOptions().type("default").name("Layer 0").config({}))
+    panel.tooltip(geomap.TooltipOptions().mode(maps.TooltipMode.DETAILS))
+    panel.color_scheme(build.FieldColor().mode(models.FieldColorModeId.CONTINUOUS_GR_YL_RD))
+    return panel.override_by_name("speed", [models.DynamicConfigValue("unit", "velocitykmh")])
+
+
+def _markers() -> common.MapLayerOptions:
+    style = {
+        "color": {"field": "speed", "fixed": "dark-green"},
+        "opacity": 0.8,
+        "size": {"fixed": 7, "min": 2, "max": 15},
+        "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
+        "rotation": {"fixed": 0, "min": -360, "max": 360, "mode": "mod"},
+        "text": {"field": "device_id", "fixed": "", "mode": "field"},
+        "textConfig": {
+            "fontSize": 11,
+            "offsetX": 0,
+            "offsetY": 14,
+            "textAlign": "center",
+            "textBaseline": "middle",
+        },
+    }
+    layer = common.MapLayerOptions().type("markers").name("Devices").config({"showLegend": True, "style": style})
+    place = common.FrameGeometrySource().mode("coords").latitude("latitude").longitude("longitude")
+    return layer.location(place).tooltip(tooltip=True)

@@ -1,0 +1,248 @@
+"""The kinds of panels, each with the look that all dashboards share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from grafana_foundation_sdk.builders import (
+    bargauge,
+    common,
+    gauge,
+    heatmap,
+    piechart,
+    stat,
+    timeseries,
+)
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.cog.builder import Builder
+from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import common as looks
+from grafana_foundation_sdk.models import dashboard as models
+from grafana_foundation_sdk.models import heatmap as heat
+from grafana_foundation_sdk.models import piechart as pie
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Panel = Any  # each kind has a builder of its own
+QUESTDB = models.DataSourceRef("grafana-postgresql-datasource", "questdb")
+SECOND = "1s"  # shorter buckets have a unit that QuestDB does not know
+Steps = tuple[tuple[float | None, str], ...]
+
+
+@dataclass(frozen=True)
+class Query(Builder[Dataquery], Dataquery):  # type: ignore[misc]
+    """SQL for the PostgreSQL data source, of which the SDK has no model."""
+
+    sql: str
+    shape: str  # "table" or "time_series"
+
+    def build(self) -> Query:
+        """Return what is written as JSON: itself."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the query as Grafana saves it."""
+        return {
+            "datasource": QUESTDB,
+            "editorMode": "code",
+            "format": self.shape,
+            "rawQuery": True,
+            "rawSql": self.sql,
+            "refId": "A",
+        }
+
+
+def _start(panel: Panel, title: str, description: str, unit: str) -> Panel:
+    """Set what all panels have."""
+    panel.title(title).description(description).datasource(QUESTDB).transparent(transparent=False)
+    return panel.unit(unit).interval(SECOND)
+
+
+def _colour(mode: str, fixed: str | None = None) -> build.FieldColor:
+    colour = build.FieldColor().mode(models.FieldColorModeId(mode))
+    return colour.fixed_color(fixed) if fixed else colour
+
+
+def _reduced(*, rows: bool) -> common.ReduceDataOptions:
+    """Take the last value of a column, or with `rows` each row for itself."""
+    return common.ReduceDataOptions().calcs(["lastNotNull"]).values(values=rows).fields("")
+
+
+def _steps(steps: Steps) -> build.ThresholdsConfig:
+    return (
+        build.ThresholdsConfig()
+        .mode(models.ThresholdsMode.ABSOLUTE)
+        .steps([models.Threshold(value, colour) for value, colour in steps])
+    )
+
+
+def number(
+    title: str,
+    sql: str,
+    description: str,
+    *,
+    unit: str = "short",
+    decimals: int | None = None,
+    none: str = "unknown",
+    steps: Steps = (),
+) -> Panel:
+    """Show one number: blue, or by `steps` of (from which value, colour). `none` stands where there is no value."""
+    panel = _start(stat.Panel(), title, description, unit).with_target(Query(sql, "table")).no_value(none)
+    panel.graph_mode(looks.BigValueGraphMode.NONE).color_mode(looks.BigValueColorMode.VALUE)
+    panel.justify_mode(looks.BigValueJustifyMode.AUTO).text_mode(looks.BigValueTextMode.VALUE)
+    panel.wide_layout(wide_layout=True).show_percent_change(show_percent_change=False)
+    panel.percent_change_color_mode(looks.PercentChangeColorMode.STANDARD).orientation(looks.VizOrientation.AUTO)
+    panel.reduce_options(_reduced(rows=False)).thresholds(_steps(steps or ((None, "blue"),)))
+    panel.color_scheme(_colour("thresholds") if steps else _colour("fixed", "blue"))
+    return panel if decimals is None else panel.decimals(decimals)
+
+
+def below(yellow: float, red: float) -> Steps:
+    """Return the steps of a number that should stay small."""
+    return ((None, "green"), (yellow, "yellow"), (red, "red"))
+
+
+NONE_IS_GOOD: Steps = ((None, "green"), (1, "red"))
+
+
+def _chart(title: str, sql: str, description: str, *, unit: str, points: int, calcs: Sequence[str]) -> Panel:
+    """Start a chart over time with about `points` buckets; a legend with `calcs` is a table at the right."""
+    panel = _start(timeseries.Panel(), title, description, unit).with_target(Query(sql, "time_series"))
+    legend = common.VizLegendOptions().show_legend(show_legend=True).calcs(list(calcs))
+    if calcs:
+        legend.display_mode(looks.LegendDisplayMode.TABLE).placement(looks.LegendPlacement.RIGHT)
+    else:
+        legend.display_mode(looks.LegendDisplayMode.LIST).placement(looks.LegendPlacement.BOTTOM)
+    tooltip = common.VizTooltipOptions().mode(looks.TooltipDisplayMode.MULTI).sort(looks.SortOrder.DESCENDING)
+    return panel.max_data_points(points).legend(legend).tooltip(tooltip).axis_soft_min(0)
+
+
+def lines(
+    title: str,
+    sql: str,
+    description: str,
+    *,
+    unit: str = "short",
+    points: int = 60,
+    decimals: int | None = None,
+    calcs: Sequence[str] = (),
+    least: float | None = 0,
+    filled: int = 5,
+    spans: bool | int = False,
+) -> Panel:
+    """Draw a line for each series. `spans`: whether a line goes on over missing values, or over how many milliseconds."""
+    panel = _chart(title, sql, description, unit=unit, points=points, calcs=calcs)
+    panel.draw_style(looks.GraphDrawStyle.LINE).line_width(2).fill_opacity(filled)
+    panel.show_points(looks.VisibilityMode.NEVER).span_nulls(spans)
+    panel.color_scheme(_colour("palette-classic-by-name"))
+    if least is not None:
+        panel.min(least)
+    return panel if decimals is None else panel.decimals(decimals)
+
+
+def bars(
+    title: str,
+    sql: str,
+    description: str,
+    *,
+    unit: str = "short",
+    points: int = 60,
+    calcs: Sequence[str] = (),
+    colours: dict[str, str] | None = None,
+) -> Panel:
+    """Draw stacked bars, each beginning where its bucket does, in the colours of their names or in `colours`."""
+    panel = _chart(title, sql, description, unit=unit, points=points, calcs=calcs).min(0)
+    panel.draw_style(looks.GraphDrawStyle.BARS).line_width(0).fill_opacity(80)
+    panel.bar_alignment(looks.BarAlignment.AFTER)
+    panel.stacking(common.StackingConfig().mode(looks.StackingMode.NORMAL).group("A"))
+    if colours is None:
+        return panel.color_scheme(_colour("palette-classic-by-name"))
+    for name, colour in colours.items():
+        panel.override_by_name(name, [fixed(colour)])
+    return panel
+
+
+def fixed(colour: str) -> models.DynamicConfigValue:
+    """Return the override that gives a series its colour."""
+    return models.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": colour})
+
+
+def custom(name: str, value: object) -> models.DynamicConfigValue:
+    """Return an override of a chart's own setting."""
+    return models.DynamicConfigValue(f"custom.{name}", value)
+
+
+def band(panel: Panel, colour: str, lower: str, upper: str) -> None:
+    """Show the two series `lower` and `upper` as the area between them."""
+    panel.override_by_name(lower, [fixed(colour), custom("lineWidth", 0)])
+    area = [fixed(colour), custom("lineWidth", 0), custom("fillBelowTo", lower), custom("fillOpacity", 20)]
+    panel.override_by_name(upper, area)
+
+
+DASHED = custom("lineStyle", {"fill": "dash", "dash": [6, 4]})
+
+
+def link(title: str, url: str) -> build.DashboardLink:
+    """Return a link of a panel's menu."""
+    return build.DashboardLink(title).type(models.DashboardLinkType.LINK).url(url)
+
+
+def donut(title: str, sql: str, description: str) -> Panel:
+    """Show the share of each row."""
+    panel = _start(piechart.Panel(), title, description, "short").with_target(Query(sql, "table"))
+    legend = piechart.PieChartLegendOptions().show_legend(show_legend=True).calcs([])
+    legend.values([pie.PieChartLegendValues.VALUE, pie.PieChartLegendValues.PERCENT])
+    legend.display_mode(looks.LegendDisplayMode.TABLE).placement(looks.LegendPlacement.RIGHT)
+    tooltip = common.VizTooltipOptions().mode(looks.TooltipDisplayMode.SINGLE).sort(looks.SortOrder.NONE)
+    panel.pie_type(pie.PieChartType.DONUT).legend(legend).tooltip(tooltip).display_labels([])
+    panel.reduce_options(_reduced(rows=True)).orientation(looks.VizOrientation.AUTO)
+    return panel.color_scheme(_colour("palette-classic-by-name")).hide_from(_shown())
+
+
+def _shown() -> common.HideSeriesConfig:
+    return common.HideSeriesConfig().tooltip(tooltip=False).legend(legend=False).viz(viz=False)
+
+
+def ranking(title: str, sql: str, description: str) -> Panel:
+    """Show a bar for each row."""
+    panel = _start(bargauge.Panel(), title, description, "short").with_target(Query(sql, "table")).min(0)
+    panel.display_mode(looks.BarGaugeDisplayMode.GRADIENT).value_mode(looks.BarGaugeValueMode.COLOR)
+    panel.name_placement(looks.BarGaugeNamePlacement.AUTO).show_unfilled(show_unfilled=True)
+    panel.sizing(looks.BarGaugeSizing.AUTO).min_viz_width(8).min_viz_height(16).max_viz_height(300)
+    legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST)
+    panel.legend(legend.placement(looks.LegendPlacement.BOTTOM).show_legend(show_legend=False).calcs([]))
+    panel.reduce_options(_reduced(rows=True)).orientation(looks.VizOrientation.HORIZONTAL)
+    return panel.color_scheme(_colour("continuous-BlPu"))
+
+
+def gauges(title: str, sql: str, description: str, *, unit: str, decimals: int, most: float) -> Panel:
+    """Show a half circle from 0 to `most` for each row."""
+    panel = _start(gauge.Panel(), title, description, unit).with_target(Query(sql, "table"))
+    panel.show_threshold_labels(show_threshold_labels=False).show_threshold_markers(show_threshold_markers=False)
+    panel.sizing(looks.BarGaugeSizing.AUTO).min_viz_width(75).min_viz_height(75)
+    panel.reduce_options(_reduced(rows=True)).orientation(looks.VizOrientation.AUTO)
+    panel.decimals(decimals).min(0).max(most).no_value("none yet")
+    return panel.color_scheme(_colour("palette-classic-by-name"))
+
+
+def heat_rows(title: str, sql: str, description: str, *, unit: str, value: str) -> Panel:
+    """Show a row of cells for each series; colours follow the square root of `value`. `time` is the end of a cell."""
+    panel = _start(heatmap.Panel(), title, description, unit).with_target(Query(sql, "time_series"))
+    colour = heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Blues").fill("blue")
+    colour.scale(heat.HeatmapColorScale.EXPONENTIAL).exponent(0.5).steps(64).reverse(reverse=False)
+    axis = heatmap.YAxisConfig().unit("short").axis_placement(looks.AxisPlacement.LEFT)
+    rows = heatmap.RowsHeatmapOptions().value(value).layout(looks.HeatmapCellLayout.AUTO)
+    panel.max_data_points(60).color(colour).y_axis(axis).rows_frame(rows).cell_gap(1)
+    panel.show_value(looks.VisibilityMode.NEVER).show_legend().calculate(calculate=False)
+    panel.filter_values(heatmap.FilterValueRange().le(1e-9)).cell_values(heatmap.CellValues().unit(unit))
+    panel.mode(looks.TooltipDisplayMode.SINGLE).hide_y_histogram().show_color_scale(show_color_scale=False)
+    panel.exemplars_color("rgba(255,0,255,0.7)").selection_mode(heat.HeatmapSelectionMode.X)
+    scale = common.ScaleDistributionConfig().type(looks.ScaleDistribution.LINEAR)
+    return panel.scale_distribution(scale).hide_from(_shown())
+
+
+def start(panel: Panel, title: str, description: str, unit: str, sql: str) -> Panel:
+    """Set what all panels have on a kind that only one dashboard uses; its query returns a table."""
+    return _start(panel, title, description, unit).with_target(Query(sql, "table"))
