@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *NOTEBOOKS]
 PICTURES = sorted((ROOT / "docs" / "gallery").glob("*.png"))
-DASHBOARDS = [
-    json.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "dashboard/grafana/dashboards").glob("*.json")
-]
+BOARDS = sorted((ROOT / "dashboard/grafana/dashboards").glob("*.json"))
+DASHBOARDS = [json.loads(path.read_text(encoding="utf-8")) for path in BOARDS]
 LARGEST_PICTURE = 150_000  # bytes
 
 
@@ -55,9 +54,10 @@ def test_notebooks_on_dashboards_exist() -> None:
 
 
 @pytest.mark.parametrize("picture", PICTURES, ids=lambda picture: picture.stem)
-def test_gallery_shows_notebooks_of_today(picture: Path) -> None:
+def test_gallery_shows_what_there_is_today(picture: Path) -> None:
     assert f"(gallery/{picture.name})" in (ROOT / "docs" / "gallery.md").read_text(encoding="utf-8"), (
         "run `make gallery`"
     )
-    assert picture.stem in {path.stem for path in NOTEBOOKS}, "its notebook is gone"
+    shown = {*(path.stem for path in NOTEBOOKS), *(f"dashboard-{path.stem}" for path in BOARDS)}
+    assert picture.stem in shown, "its notebook or dashboard is gone"
     assert picture.stat().st_size <= LARGEST_PICTURE
