@@ -59,7 +59,7 @@ $(NOTEBOOKS_VENV)/.done: notebooks/requirements.txt
 	@$(PYTHON) operations/local/preflight.py notebooks
 	@echo "Python packages of the notebooks: 1.7 GB …"
 	@test -x $(NOTEBOOKS_VENV)/bin/python || $(PYTHON) -m venv $(NOTEBOOKS_VENV)
-	@$(NOTEBOOKS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r notebooks/requirements.txt
+	@$(PYTHON) operations/local/packages.py $(NOTEBOOKS_VENV)/bin/python notebooks/requirements.txt
 	@touch $@
 
 NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m operations.local run $(NOTEBOOKS_VENV)/bin/python
@@ -212,17 +212,17 @@ preflight:
 $(VENV)/.up: operations/local/requirements.txt
 	@echo "Python packages …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r operations/local/requirements.txt
+	@$(PYTHON) operations/local/packages.py $(BIN)/python operations/local/requirements.txt
 	@touch $@
 
 $(VENV)/.test: tests/requirements.txt $(VENV)/.up
 	@echo "Python packages of the tests …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/requirements.txt
+	@$(PYTHON) operations/local/packages.py $(BIN)/python tests/requirements.txt
 	@touch $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
 	@echo "Python packages of the benchmarks …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@$(PYTHON) operations/local/packages.py $(BIN)/python benchmarks/requirements.txt
 	@touch $@
 
 .local/jars/.done: operations/local/pom.xml
