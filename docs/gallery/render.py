@@ -1,6 +1,6 @@
 """Makes a picture of every dashboard and of every notebook, run on the running stack, and the page docs/gallery.md: `make gallery`.
 
-Names as arguments make the pictures of these notebooks only.
+Names as arguments make the pictures of these notebooks and dashboards only.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ def main(names: list[str]) -> int:
     failed = [
         path.stem for path in NOTEBOOKS if (not names or path.stem in names) and not shown(path, settings, browser)
     ]
-    for board in [] if names else BOARDS:
-        photograph(board, settings, browser)
+    for board in BOARDS:
+        if not names or board.stem in names:
+            photograph(board, settings, browser)
     (ROOT / "docs" / "gallery.md").write_text(page(), encoding="utf-8")
     return 1 if failed else 0
 
