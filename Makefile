@@ -186,6 +186,9 @@ bench-backfill: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## throughput and m
 bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
 	@$(BENCH)/coverage.py $(ARGS)
 
+bench-dashboards: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## time of every panel of the dashboard at ROWS (100 million) events
+	@$(BENCH)/dashboards.py $(ARGS)
+
 bench-monitoring: build telegraf $(VENV)/.test ## CPU and rows that it costs to let the stack watch itself
 	@$(BENCH)/overhead.py $(ARGS)
 

@@ -32,8 +32,12 @@ MOST_DAYS = 29  # github_events keeps 30
 KNOWN_AGAIN = 20  # of each answer: what the one before held as well
 REFRESHED_WITHIN = 600.0  # seconds
 CODE_TYPES = [kind for kind, _ in population.CODE]
-# In this order: the second reads the first.
-VIEWS = ("github_events_type_1m", "github_events_type_1h", "github_events_repo_10m", "github_events_actor_10m")
+# In this order: each second reads the first.
+VIEWS = (
+    *("github_events_type_1m", "github_events_type_1h"),
+    *("github_events_repo_10m", "github_events_repo_1d"),
+    *("github_events_actor_10m", "github_events_actor_1d"),
+)
 SYMBOLS = {"type", "action", "poller", "error"}
 BATCH = 200_000  # rows of one request
 SAMPLE = 1_000  # rows compared with the plan before anything is written

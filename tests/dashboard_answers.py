@@ -12,7 +12,7 @@ from datetime import datetime, timedelta, timezone
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from dashboard_rows import HOUR, INTERVAL, MINUTE, Event, Point, Poll, Rows
+from dashboard_rows import DAY, HOUR, INTERVAL, MINUTE, Event, Point, Poll, Rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,12 +113,19 @@ def _top(column: str) -> Callable[[Window], Answer]:
     def top(window: Window) -> Answer:
         if window.short:
             return _ranked(Counter(getattr(event, column) for event in window.within(window.rows.events, 1)))[:TOP]
-        grain = 10 * MINUTE
-        events = window.within(window.rows.events, grain)
-        heavy = Counter((event.at // grain, getattr(event, column)) for event in events)
+        grain, first, last = 10 * MINUTE, -(-window.start // DAY), window.end // DAY
+        heavy = Counter(
+            (event.at // grain, getattr(event, column)) for event in window.within(window.rows.events, grain)
+        )
         totals: Counter[str] = Counter()
-        for (_, name), count in heavy.items():
-            totals[name] += count if count > 2 else 0
+        days: Counter[tuple[int, str]] = Counter()
+        for (bucket, name), count in heavy.items():
+            day = bucket * grain // DAY
+            whole = window.end - window.start > 2 * DAY and first <= day < last
+            if count > 2:
+                (days if whole else totals)[(day, name) if whole else name] += count  # type: ignore[index]
+        for (_, name), count in days.items():
+            totals[name] += count if count > 10 else 0
         return _ranked(+totals)[:TOP]
 
     return top

@@ -23,6 +23,8 @@ DATASETS = [
             "github_events_type_1h",
             "github_events_repo_10m",
             "github_events_actor_10m",
+            "github_events_repo_1d",
+            "github_events_actor_1d",
         ),
         dashboard="github-events-questdb",
         fed=True,

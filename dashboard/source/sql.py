@@ -76,22 +76,32 @@ FROM (
 ORDER BY time, metric"""
 
 
-def top(column: str, table: str, view: str, count: int = 10) -> str:
-    """Return the names with the most events, counted in the table over short ranges and else added up from the view."""
+LONG = 172_800  # seconds: from here on whole days (UTC) are read from a view by day, and only the rest from a finer one
+FIRST_DAY = "timestamp_ceil('d', $__timeFrom()::timestamp)"
+LAST_DAY = "timestamp_floor('d', $__timeTo()::timestamp)"
+
+
+def top(column: str, table: str, view: str, days: str, count: int = 10) -> str:
+    """Return the names with the most events: counted in the table over short ranges, else added up from the views."""
+    counted = f"{column}, count() AS events"
+    added = f"{column}, sum(events) AS events"
+    parts = [
+        (counted, table, f"{IN_RANGE} AND {SPAN} <= {SHORT}"),
+        (added, view, f"{IN_RANGE} AND {SPAN} > {SHORT} AND {SPAN} <= {LONG}"),
+        (added, view, f"timestamp >= $__timeFrom() AND timestamp < {FIRST_DAY} AND {SPAN} > {LONG}"),
+        (added, days, f"timestamp >= {FIRST_DAY} AND timestamp < {LAST_DAY} AND {SPAN} > {LONG}"),
+        (added, view, f"timestamp >= {LAST_DAY} AND timestamp <= $__timeTo() AND {SPAN} > {LONG}"),
+    ]
+    selects = "\n  UNION ALL\n".join(
+        f"  SELECT {columns}\n  FROM {name}\n  WHERE {condition}" for columns, name, condition in parts
+    )
     return f"""\
-SELECT * FROM (
-  (SELECT {column}, count() AS events
-   FROM {table}
-   WHERE {IN_RANGE} AND {SPAN} <= {SHORT}
-   ORDER BY events DESC, {column}
-   LIMIT {count})
-  UNION ALL
-  (SELECT {column}, sum(events) AS events
-   FROM {view}
-   WHERE {IN_RANGE} AND {SPAN} > {SHORT}
-   ORDER BY events DESC, {column}
-   LIMIT {count})
-)"""
+SELECT {column}, sum(events) AS events
+FROM (
+{selects}
+)
+ORDER BY events DESC, {column}
+LIMIT {count}"""
 
 
 def newest(table: str) -> str:

@@ -20,8 +20,8 @@ def questdb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture
 def fresh(questdb: Server) -> Server:
     """Empty tables and views: dropped and made again, as TRUNCATE would leave the views invalid."""
-    for view in ("github_events_type_1h", "github_events_type_1m", "github_events_repo_10m", "github_events_actor_10m"):
-        questdb.sql(f"DROP MATERIALIZED VIEW IF EXISTS {view}")
+    for view in ("type_1h", "type_1m", "repo_1d", "repo_10m", "actor_1d", "actor_10m"):
+        questdb.sql(f"DROP MATERIALIZED VIEW IF EXISTS github_events_{view}")
     questdb.sql("DROP TABLE IF EXISTS github_events")
     questdb.apply_schema()
     return questdb

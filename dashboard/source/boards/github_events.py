@@ -149,9 +149,10 @@ def _top(column: str, kind: str, name: str = "") -> Panel:
     one = {"repo": "repository", "actor": "account"}[column]
     return panels.ranking(
         f"Top {name or kind}",
-        sql.top(column, TABLE, f"github_events_{column}_10m"),
+        sql.top(column, TABLE, f"{TABLE}_{column}_10m", f"{TABLE}_{column}_1d"),
         f"The ten {kind} with the most events in the chosen range. Over ranges of more than 3 hours the counts come from a "
-        f"view of busy {kind}: it leaves out at most 2 events for each {one} and 10 minutes, and is up to 5 minutes behind.",
+        f"view of busy {kind}: it leaves out at most 2 events for each {one} and 10 minutes, and is up to 5 minutes behind. "
+        f"Over more than 2 days, it leaves out at most 10 more for each {one} and day.",
     )
 
 
