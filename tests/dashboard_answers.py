@@ -31,6 +31,7 @@ class Window:
     rows: Rows
     times: TimeRange
     step: int
+    raw: bool = False
 
     @property
     def start(self) -> float:
@@ -45,7 +46,7 @@ class Window:
     @property
     def short(self) -> bool:
         """Whether panels count raw rows."""
-        return int(self.end) - int(self.start) <= SHORT
+        return self.raw or int(self.end) - int(self.start) <= SHORT
 
     @property
     def grain(self) -> int:
@@ -319,6 +320,7 @@ ANSWERS: dict[tuple[str, str], Callable[[Window], Answer]] = {
 }
 # Ages: now minus something, so they are compared with a tolerance and not here.
 AGES = {
+    ("github_events", "Current rate"),
     ("github_events", "Age of the newest event"),
     ("github_events", "Since the last write"),
     ("iot_data", "Age of the newest point"),

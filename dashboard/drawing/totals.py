@@ -168,5 +168,5 @@ def _cell(value: Any, field: Field) -> dict[str, Any]:  # noqa: ANN401 - a cell
 
 
 def text(panel: Panel, _: list[Result], __: TimeRange) -> dict[str, Any]:
-    """Show the panel's own words."""
+    """Show the panel's own words, as they are written."""
     return {"kind": "text", "text": panel.model.get("options", {}).get("content", "")}

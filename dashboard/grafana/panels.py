@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
-from dashboard.grafana.variables import interpolate
+from dashboard.grafana.variables import defaults, interpolate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,6 +100,7 @@ class Panel:
     """One panel: the JSON it comes from and what of it matters to a reader."""
 
     model: dict[str, Any]
+    defaults: Values = field(default_factory=dict)  # of the dashboard's variables
 
     @property
     def title(self) -> str:
@@ -121,9 +122,12 @@ class Panel:
         return interval(times, self.model.get("maxDataPoints", DEFAULT_POINTS), self.model.get("interval", "1s"))
 
     def expanded(self, times: TimeRange, values: Values | None = None) -> list[tuple[str, str]]:
-        """(refId, SQL as sent) of each query; `values` are those of the dashboard's variables."""
+        """(refId, SQL as sent) of each query; `values` are those of the dashboard's variables, by default what it holds."""
         step = self.step(times)
-        return [(ref, expand(interpolate(sql, values or {}), times, step)) for ref, sql in self.queries]
+        return [
+            (ref, expand(interpolate(sql, self.defaults if values is None else values), times, step))
+            for ref, sql in self.queries
+        ]
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -134,10 +138,11 @@ def load(path: Path) -> dict[str, Any]:
 
 def panels(dashboard: dict[str, Any]) -> Iterator[Panel]:
     """Yield the panels that draw something, those inside collapsed rows too."""
+    values = defaults(dashboard)
     for model in dashboard["panels"]:
         if model["type"] != "row":
-            yield Panel(model)
-        yield from (Panel(inner) for inner in model.get("panels", []))
+            yield Panel(model, values)
+        yield from (Panel(inner, values) for inner in model.get("panels", []))
 
 
 def default_range(dashboard: dict[str, Any], now: datetime) -> TimeRange:

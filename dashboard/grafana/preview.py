@@ -59,9 +59,11 @@ def page(found: Sequence[Board], connection: psycopg.Connection[Any], start: str
 
 
 def _answer(panel: Panel, connection: psycopg.Connection[Any], times: TimeRange) -> dict[str, Any]:
+    from dashboard.server.words import for_browser  # noqa: PLC0415 - notebooks draw figures, and do not have its parser
+
     queries = [sql for _, sql in panel.expanded(times)]
     try:
-        return {"drawing": draw(panel, fetch(connection, panel, times), times), "sql": queries}
+        return {"drawing": for_browser(draw(panel, fetch(connection, panel, times), times)), "sql": queries}
     except psycopg.Error as error:
         return {"error": str(error), "sql": queries}
 

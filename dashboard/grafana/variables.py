@@ -72,3 +72,11 @@ def chosen(variable: dict[str, Any], given: list[str], options: list[str]) -> Va
     if ALL in wanted or "All" in wanted or (not wanted and variable.get("includeAll")):
         return Value(tuple(options), several=True, everything=str(variable.get("allValue") or ""))
     return Value(tuple(wanted or options[:1]), several)
+
+
+def defaults(dashboard: dict[str, Any]) -> Values:
+    """Return the values that a dashboard has when it is opened, without asking what could be chosen."""
+    found = dashboard.get("templating", {}).get("list", [])
+    return {
+        variable["name"]: chosen(variable, [], [] if question(variable) else listed(variable)) for variable in found
+    }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 from dashboard.grafana import variables
@@ -9,9 +11,36 @@ from dashboard.grafana import variables
 if TYPE_CHECKING:
     from starlette.datastructures import QueryParams
 
+    from dashboard.drawing.results import Result
     from dashboard.grafana.variables import Values
     from dashboard.server.boards import Board
     from dashboard.server.database import Database
+
+
+KEPT = 5.0  # seconds: the panels of a page are asked for at once, and share what can be chosen
+
+
+class Remembered:
+    """Asks each question once in a while, whoever waits for the answer."""
+
+    def __init__(self, database: Database) -> None:
+        """Ask `database`."""
+        self._database = database
+        self._asked: dict[str, tuple[float, asyncio.Future[Result]]] = {}
+
+    async def ask(self, sql: str) -> Result:
+        """Return what the database answered within the last seconds, else ask again.
+
+        Raises:
+            NoAnswer: QuestDB is away, silent, or refuses the statement.
+
+        """
+        now = time.monotonic()
+        self._asked = {each: kept for each, kept in self._asked.items() if now - kept[0] < KEPT}
+        if sql not in self._asked:
+            self._asked[sql] = (now, asyncio.ensure_future(self._database.ask(sql)))
+        # Who stops waiting must not end it for the others.
+        return await asyncio.shield(self._asked[sql][1])
 
 
 class Choices:
@@ -23,7 +52,7 @@ class Choices:
         self.shown: list[dict[str, Any]] = []
 
     @classmethod
-    async def of(cls, board: Board, parameters: QueryParams, database: Database) -> Choices:
+    async def of(cls, board: Board, parameters: QueryParams, database: Remembered) -> Choices:
         """Take the values from a link's `var-NAME`, else from the dashboard.
 
         Raises:
@@ -36,7 +65,7 @@ class Choices:
             choices._add(variable, options, parameters.getlist(f"var-{variable['name']}"))
         return choices
 
-    async def _options(self, variable: dict[str, Any], database: Database) -> list[str]:
+    async def _options(self, variable: dict[str, Any], database: Remembered) -> list[str]:
         """A query may hold the variables before it."""
         question = variables.question(variable)
         if question is None:

@@ -14,9 +14,10 @@ from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Respon
 from dashboard.drawing.drawings import draw
 from dashboard.grafana.panels import TimeRange
 from dashboard.server import boards
-from dashboard.server.choices import Choices
+from dashboard.server.choices import Choices, Remembered
 from dashboard.server.database import NoAnswer
 from dashboard.server.files import STATIC, plotly
+from dashboard.server.words import for_browser
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -43,6 +44,7 @@ class Pages:
         """Serve the dashboards `found` with what `database` answers."""
         self._boards = found
         self._database = database
+        self._choices = Remembered(database)
         self._files = {path.name: path for path in (plotly(), *STATIC.iterdir())}
 
     async def index(self, _: Request) -> Response:
@@ -76,7 +78,7 @@ class Pages:
         board = self._board(request)
         links = [{"title": other["title"], "url": _link(other)} for other in self._boards]
         try:
-            shown, problem = (await Choices.of(board, request.query_params, self._database)).shown, None
+            shown, problem = (await Choices.of(board, request.query_params, self._choices)).shown, None
         except NoAnswer as error:
             shown, problem = [], str(error)
         page = boards.outline(board) | {"variables": shown, "problem": problem, "dashboards": links}
@@ -90,7 +92,7 @@ class Pages:
             raise HTTPException(404, "The dashboard has no such panel.")
         try:
             times = _times(board, request)
-            choices = await Choices.of(board, request.query_params, self._database)
+            choices = await Choices.of(board, request.query_params, self._choices)
         except (ValueError, NoAnswer) as error:
             return JSONResponse({"error": str(error), "sql": []}, headers=HEADERS)
         return JSONResponse(await self._drawn(panel, times, choices.values), headers=HEADERS)
@@ -102,7 +104,7 @@ class Pages:
             return {"error": str(error), "sql": [sql for _, sql in panel.queries]}
         try:
             results = await asyncio.gather(*(self._database.ask(sql) for sql in queries))
-            return {"drawing": draw(panel, results, times), "sql": queries}
+            return {"drawing": for_browser(draw(panel, results, times)), "sql": queries}
         except NoAnswer as error:
             return {"error": str(error), "sql": queries}
         except Exception as error:  # one panel that can't be drawn must not take the others away

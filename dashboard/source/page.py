@@ -53,6 +53,10 @@ class Page:
             self.place(panel, x, top, width, height)
             x += width
 
+    def variable(self, variable: Any) -> None:  # noqa: ANN401 - one of the SDK's kinds
+        """Add a choice at the top of the page; SQL names it with a dollar sign."""
+        self._board.with_variable(variable)
+
     def row(self, title: str) -> None:
         """Start a section that can be folded."""
         self._panels += 1

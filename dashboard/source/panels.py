@@ -12,6 +12,7 @@ from grafana_foundation_sdk.builders import (
     heatmap,
     piechart,
     stat,
+    text,
     timeseries,
 )
 from grafana_foundation_sdk.builders import dashboard as build
@@ -21,6 +22,7 @@ from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heat
 from grafana_foundation_sdk.models import piechart as pie
+from grafana_foundation_sdk.models import text as words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,6 +191,9 @@ def link(title: str, url: str) -> build.DashboardLink:
     return build.DashboardLink(title).type(models.DashboardLinkType.LINK).url(url)
 
 
+NAME = "${__data.fields[0]}"  # of a row, in the link of its bar
+
+
 def donut(title: str, sql: str, description: str) -> Panel:
     """Show the share of each row."""
     panel = _start(piechart.Panel(), title, description, "short").with_target(Query(sql, "table"))
@@ -205,8 +210,8 @@ def _shown() -> common.HideSeriesConfig:
     return common.HideSeriesConfig().tooltip(tooltip=False).legend(legend=False).viz(viz=False)
 
 
-def ranking(title: str, sql: str, description: str) -> Panel:
-    """Show a bar for each row."""
+def ranking(title: str, sql: str, description: str, to: build.DashboardLink) -> Panel:
+    """Show a bar for each row, with a link that may hold the row's NAME."""
     panel = _start(bargauge.Panel(), title, description, "short").with_target(Query(sql, "table")).min(0)
     panel.display_mode(looks.BarGaugeDisplayMode.GRADIENT).value_mode(looks.BarGaugeValueMode.COLOR)
     panel.name_placement(looks.BarGaugeNamePlacement.AUTO).show_unfilled(show_unfilled=True)
@@ -214,7 +219,7 @@ def ranking(title: str, sql: str, description: str) -> Panel:
     legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST)
     panel.legend(legend.placement(looks.LegendPlacement.BOTTOM).show_legend(show_legend=False).calcs([]))
     panel.reduce_options(_reduced(rows=True)).orientation(looks.VizOrientation.HORIZONTAL)
-    return panel.color_scheme(_colour("continuous-BlPu"))
+    return panel.color_scheme(_colour("continuous-BlPu")).data_links([to])
 
 
 def gauges(title: str, sql: str, description: str, *, unit: str, decimals: int, most: float) -> Panel:
@@ -241,6 +246,11 @@ def heat_rows(title: str, sql: str, description: str, *, unit: str, value: str) 
     panel.exemplars_color("rgba(255,0,255,0.7)").selection_mode(heat.HeatmapSelectionMode.X)
     scale = common.ScaleDistributionConfig().type(looks.ScaleDistribution.LINEAR)
     return panel.scale_distribution(scale).hide_from(_shown())
+
+
+def note(title: str, content: str) -> Panel:
+    """Show words, written as Markdown."""
+    return text.Panel().title(title).transparent(transparent=True).mode(words.TextMode.MARKDOWN).content(content)
 
 
 def start(panel: Panel, title: str, description: str, unit: str, sql: str) -> Panel:

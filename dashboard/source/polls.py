@@ -19,7 +19,7 @@ def events(where: str = "") -> Panel:
     columns = f'{sql.per("sum(fresh)")} AS "new", {sql.per("sum(duplicate)")} AS "repeated"'
     return panels.bars(
         "New and repeated events a second",
-        sql.sampled(columns, TABLE, where, "time", gaps=False),
+        sql.sampled(columns, TABLE, where, order="time", gaps=False),
         "Events in the answers of GitHub. New: not seen before, they go to Kafka. Repeated: an earlier answer already held "
         "them.",
         unit="eps",

@@ -6,6 +6,7 @@ QuestDB leaves a part of a UNION out when its condition on the range is constant
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import indent
 
 SHORT = 10_800  # seconds: up to here the table itself is read
 MINUTE, HOUR = 60_000, 3_600_000  # milliseconds: buckets from here on can be added up from the view of that grain
@@ -19,39 +20,59 @@ LAST_MINUTE = "timestamp > dateadd('s', -60, now()) AND timestamp <= now()"
 
 @dataclass(frozen=True)
 class Source:
-    """A table or view, and what to select from it."""
+    """A table or view, what to select from it, and which rows: `where` begins with AND."""
 
     name: str
     columns: str
+    where: str = ""
 
 
-def total(outer: str, table: Source, view: Source, end: str = "") -> str:
+@dataclass(frozen=True)
+class Choice:
+    """When the table itself is read, whatever the range: where a choice asks for what no view knows. Both are constants in SQL."""
+
+    table: str = ""
+    views: str = ""
+
+
+ANYTHING = Choice()
+
+
+def total(outer: str, table: Source, view: Source, *, end: str = "", choice: Choice = ANYTHING) -> str:
     """Add up over the whole range: from the table where that is short, else from the view."""
     return f"""\
 SELECT {outer}
 FROM (
   SELECT {table.columns}
   FROM {table.name}
-  WHERE {IN_RANGE} AND {SPAN} <= {SHORT}
+  WHERE {IN_RANGE} AND ({SPAN} <= {SHORT}{choice.table}){table.where}
   UNION ALL
   SELECT {view.columns}
   FROM {view.name}
-  WHERE {IN_RANGE} AND {SPAN} > {SHORT}
+  WHERE {IN_RANGE} AND {SPAN} > {SHORT}{choice.views}{view.where}
 ){end}"""
 
 
-def buckets(by: str, table: Source, minutes: Source, hours: Source | None = None, *, gaps: bool = False) -> str:
+def buckets(
+    by: str,
+    table: Source,
+    minutes: Source,
+    *,
+    hours: Source | None = None,
+    gaps: bool = False,
+    choice: Choice = ANYTHING,
+) -> str:
     """Return a value for each bucket and each `by`, read from the coarsest source that has buckets as short.
 
     With `gaps` a bucket without rows is there too, so that a line can break.
     """
     until = "" if hours is None else f" AND $__interval_ms < {HOUR}"
     parts = [
-        (table, f"($__interval_ms < {MINUTE} OR {SPAN} <= {SHORT})"),
-        (minutes, f"$__interval_ms >= {MINUTE}{until} AND {SPAN} > {SHORT}"),
+        (table, f"($__interval_ms < {MINUTE} OR {SPAN} <= {SHORT}{choice.table})"),
+        (minutes, f"$__interval_ms >= {MINUTE}{until} AND {SPAN} > {SHORT}{choice.views}"),
     ]
     if hours is not None:
-        parts.append((hours, f"$__interval_ms >= {HOUR} AND {SPAN} > {SHORT}"))
+        parts.append((hours, f"$__interval_ms >= {HOUR} AND {SPAN} > {SHORT}{choice.views}"))
     fill = " FILL(NULL)" if gaps else ""
     selects = "\n  UNION ALL\n".join(_bucket(by, source, condition) + fill for source, condition in parts)
     return f"SELECT * FROM (\n{selects}\n) ORDER BY time, metric"
@@ -62,7 +83,7 @@ def _bucket(by: str, source: Source, condition: str) -> str:
   SELECT timestamp AS time, {by} AS metric, {source.columns}
   FROM {source.name}
   WHERE {IN_BUCKETS}
-    AND {condition}
+    AND {condition}{source.where}
   SAMPLE BY $__interval"""
 
 
@@ -81,27 +102,27 @@ FIRST_DAY = "timestamp_ceil('d', $__timeFrom()::timestamp)"
 LAST_DAY = "timestamp_floor('d', $__timeTo()::timestamp)"
 
 
-def top(column: str, table: str, view: str, days: str, count: int = 10) -> str:
-    """Return the names with the most events: counted in the table over short ranges, else added up from the views."""
-    counted = f"{column}, count() AS events"
+def top(table: Source, view: str, days: str, column: str, choice: Choice = ANYTHING) -> str:
+    """Return the ten names with the most events: counted in the table over short ranges, else added up from the views."""
+    best = f"ORDER BY events DESC, {column}\nLIMIT 10"
     added = f"{column}, sum(events) AS events"
-    parts = [
-        (counted, table, f"{IN_RANGE} AND {SPAN} <= {SHORT}"),
-        (added, view, f"{IN_RANGE} AND {SPAN} > {SHORT} AND {SPAN} <= {LONG}"),
-        (added, view, f"timestamp >= $__timeFrom() AND timestamp < {FIRST_DAY} AND {SPAN} > {LONG}"),
-        (added, days, f"timestamp >= {FIRST_DAY} AND timestamp < {LAST_DAY} AND {SPAN} > {LONG}"),
-        (added, view, f"timestamp >= {LAST_DAY} AND timestamp <= $__timeTo() AND {SPAN} > {LONG}"),
+    ranges = [
+        (view, f"timestamp >= $__timeFrom() AND timestamp < {FIRST_DAY}"),
+        (days, f"timestamp >= {FIRST_DAY} AND timestamp < {LAST_DAY}"),
+        (view, f"timestamp >= {LAST_DAY} AND timestamp <= $__timeTo()"),
     ]
-    selects = "\n  UNION ALL\n".join(
-        f"  SELECT {columns}\n  FROM {name}\n  WHERE {condition}" for columns, name, condition in parts
-    )
-    return f"""\
-SELECT {column}, sum(events) AS events
-FROM (
-{selects}
-)
-ORDER BY events DESC, {column}
-LIMIT {count}"""
+    counted = f"{IN_RANGE} AND ({SPAN} <= {SHORT}{choice.table}){table.where}"
+    # Each alone has its ten; only what is added up from several parts needs all names.
+    parts = [
+        f"(SELECT {table.columns}\nFROM {table.name}\nWHERE {counted}\n{best})",
+        f"(SELECT {added}\nFROM {view}\nWHERE {IN_RANGE} AND {SPAN} > {SHORT} AND {SPAN} <= {LONG}{choice.views}\n{best})",
+        *(
+            f"SELECT {added}\nFROM {name}\nWHERE {condition} AND {SPAN} > {LONG}{choice.views}"
+            for name, condition in ranges
+        ),
+    ]
+    selects = indent("\nUNION ALL\n".join(parts), "  ")
+    return f"SELECT {column}, sum(events) AS events\nFROM (\n{selects}\n)\n{best}"
 
 
 def newest(table: str) -> str:
@@ -111,7 +132,7 @@ SELECT datediff('s', max(timestamp), now()) AS age
 FROM (SELECT timestamp FROM {table} WHERE timestamp <= now() ORDER BY timestamp DESC LIMIT 1)"""
 
 
-def sampled(columns: str, table: str, where: str = "", order: str = "time, metric", *, gaps: bool = True) -> str:
+def sampled(columns: str, table: str, where: str = "", *, order: str = "time, metric", gaps: bool = True) -> str:
     """Select `columns` for each bucket; with `gaps` a bucket without rows is there too, so that a line can break."""
     return f"""\
 SELECT timestamp AS time, {columns}
@@ -162,7 +183,7 @@ class Counter:
         fell = "0" if self.lasting else self.column
         return f"CASE WHEN {self.column} < before THEN {fell} ELSE {self.column} - before END * 1.0"
 
-    def looks(self, where: str, indent: str = "    ") -> str:
+    def looks(self, where: str, margin: str = "    ") -> str:
         """Select each look with the value and the time of the look before."""
         keys = ", ".join(self.keys)
         window = f"OVER (PARTITION BY {keys} ORDER BY timestamp)"
@@ -171,7 +192,7 @@ SELECT timestamp, {keys}, {self.column}, lag({self.column}) {window} AS before,
   lag(timestamp) {window} AS earlier
 FROM {self.table}
 WHERE {where}"""
-        return "\n".join(indent + line for line in lines.splitlines())
+        return indent(lines, margin)
 
 
 def rate_now(counter: Counter, where: str = "") -> str:

@@ -11,6 +11,7 @@ from dashboard.drawing import colours, units
 from dashboard.drawing.drawings import draw
 from dashboard.drawing.results import Result, wide
 from dashboard.grafana.panels import Panel, TimeRange
+from dashboard.server.words import for_browser
 
 NOON = datetime(2026, 11, 24, 12)  # noqa: DTZ001 - as QuestDB gives it
 HOUR = TimeRange.parse("2026-11-24T11:00:00Z", "2026-11-24T12:00:00Z", NOON)
@@ -163,3 +164,8 @@ def test_the_cell_of_a_heatmap_ends_at_its_time() -> None:
     model = panel("heatmap", options={"color": {"exponent": 1}}, maxDataPoints=60, interval="1s")
     (trace,) = draw(model, [Result(["time", "metric", "rate"], [(NOON, "a", 1)])], HOUR)["data"]
     assert trace["x"] == [NOON.replace(tzinfo=timezone.utc).timestamp() * 1_000 - 30_000]
+
+
+def test_words_become_html_without_the_html_in_them() -> None:
+    drawn = for_browser(draw(panel("text", options={"content": "**b** <i>i</i> [x](javascript:alert)"}), [], HOUR))
+    assert drawn["html"] == "<p><strong>b</strong> &lt;i&gt;i&lt;/i&gt; [x](javascript:alert)</p>\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -13,10 +14,13 @@ from questdb_server import ROOT
 
 from dashboard.grafana import panels
 from dashboard.grafana.panels import Panel, TimeRange
+from dashboard.grafana.variables import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import psycopg
-    from dashboard_rows import Rows
+    from dashboard_rows import Event, Rows
 
 # Dashboards of datasets; tests/monitoring looks at that of the stack itself.
 FILES = [
@@ -24,8 +28,29 @@ FILES = [
     for file in sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json"))
     if (ROOT / "questdb" / "schema" / f"{file.stem}.sql").exists()
 ]
-PANELS = {(file.stem, panel.title): panel for file in FILES for panel in panels.panels(panels.load(file))}
+PANELS = {
+    (file.stem, panel.title): panel for file in FILES for panel in panels.panels(panels.load(file)) if panel.queries
+}
 COMPUTED = [key for key in PANELS if key not in AGES]
+# Values of the variables, beside those that choose everything, and the events that they choose.
+CHOICES: dict[str, tuple[dict[str, Value], Callable[[Event], bool]]] = {
+    "one type": ({"type": Value(("PushEvent",), several=True)}, lambda event: event.type == "PushEvent"),
+    "bots": ({"who": Value(("bots",))}, lambda event: event.bot),
+    "people": ({"who": Value(("people",))}, lambda event: not event.bot),
+    "repositories": ({"repo": Value(("REPO-1",))}, lambda event: "repo-1" in event.repo),
+    "all of it": (
+        {
+            "type": Value(("PushEvent", "WatchEvent"), several=True),
+            "who": Value(("people",)),
+            "repo": Value(("octo/repo-0",)),
+        },
+        lambda event: event.type in {"PushEvent", "WatchEvent"} and not event.bot and event.repo == "octo/repo-0",
+    ),
+}
+CHOOSING = (
+    *("Events", "Mean rate", "Events a second, by type", "Type distribution", "Activity by type"),
+    *("Top repositories", "Top actors"),
+)
 RANGES = {
     "5m": timedelta(minutes=5),
     "1h": timedelta(hours=1),
@@ -78,7 +103,42 @@ def test_a_panel_shows_what_the_rows_say(
     assert comparable(answer) == comparable(ANSWERS[key](view))
 
 
-@pytest.mark.parametrize("key", sorted(AGES), ids="-".join)
+@pytest.mark.parametrize("span", ["1h", "30d"])
+@pytest.mark.parametrize("title", CHOOSING)
+@pytest.mark.parametrize("choice", CHOICES)
+def test_a_panel_shows_what_is_chosen(
+    reader: psycopg.Connection[Any], rows: Rows, choice: str, title: str, span: str
+) -> None:
+    panel = PANELS["github_events", title]
+    values, chosen = CHOICES[choice]
+    view = window(replace(rows, events=[event for event in rows.events if chosen(event)]), panel, RANGES[span])
+    # No view knows repositories; those of repositories and actors know nothing else.
+    view = replace(view, raw="repo" in values or title.startswith("Top "))
+    ((_, sql),) = panel.expanded(view.times, panel.defaults | values)
+    _, answer = panels.run(reader, sql)
+    shown = [row for row in answer if row[-1]]
+    assert shown
+    assert comparable(shown) == comparable(ANSWERS["github_events", title](view))
+
+
+def test_a_choice_of_a_poller(reader: psycopg.Connection[Any], rows: Rows) -> None:
+    panel = PANELS["github_events", "Requests left this hour"]
+    times = window(rows, panel, RANGES["1h"]).times
+    for poller, found in (("python", True), ("other", False)):
+        ((_, sql),) = panel.expanded(times, panel.defaults | {"poller": Value((poller,), several=True)})
+        assert bool(panels.run(reader, sql)[1]) is found
+
+
+@pytest.mark.parametrize("ago", [0, 200])
+def test_the_current_rate_is_that_of_five_minutes(reader: psycopg.Connection[Any], rows: Rows, ago: int) -> None:
+    panel = PANELS["github_events", "Current rate"]
+    end = rows.now - ago
+    sql = query(panel, window(rows, panel, RANGES["30d"]).times).replace("now()", f"{end * 1_000_000}::timestamp")
+    fresh = sum(poll.fresh for poll in rows.polls if end - 300 < poll.at <= end)
+    assert panels.run(reader, sql)[1] == [(pytest.approx(fresh / 300),)]
+
+
+@pytest.mark.parametrize("key", sorted(AGES - {("github_events", "Current rate")}), ids="-".join)
 def test_an_age_is_that_of_the_newest_row(reader: psycopg.Connection[Any], rows: Rows, key: tuple[str, str]) -> None:
     panel = PANELS[key]
     _, ((age,),) = panels.run(reader, query(panel, window(rows, panel, RANGES["5m"]).times))
@@ -127,7 +187,7 @@ def test_no_panel_reads_a_whole_table(
     sql = query(panel, window(rows, panel, RANGES[span]).times)
     plan = [str(line) for (line,) in reader.execute(f"EXPLAIN {sql}".encode()).fetchall()]
     scans = [line.strip() for line in plan if re.search(r"scan on: ", line)]
-    if "max(timestamp)" in sql:
+    if "max(timestamp)" in sql and "300.0" not in sql:
         # From the newest row back, up to the first that is not of the future.
         assert scans == [f"Interval backward scan on: {key[0]}"]
         assert any("take-rows-max: 1" in line for line in plan), plan

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-import pytest
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
 
+import anyio
+import anyio.lowlevel
+import pytest
+from starlette.datastructures import QueryParams
+
+from dashboard.drawing.results import Result
 from dashboard.grafana import variables
 from dashboard.grafana.variables import Value, interpolate
+from dashboard.server.choices import Choices, Remembered
+
+if TYPE_CHECKING:
+    from dashboard.server.database import Database
 
 MANY = Value(("Push", "O'Brien"), several=True)
 
@@ -46,3 +57,32 @@ def test_what_is_chosen(variable: dict[str, object], given: list[str], expected:
 @pytest.mark.parametrize("query", ["SELECT 1", {"rawSql": "SELECT 1"}, {"query": "SELECT 1"}])
 def test_the_question_of_a_variable(query: object) -> None:
     assert variables.question({"type": "query", "query": query}) == "SELECT 1"
+
+
+def test_the_panels_of_a_page_share_what_can_be_chosen() -> None:
+    asked: list[str] = []
+
+    class Counting:
+        """Counts questions, each of which takes a while."""
+
+        async def ask(self, sql: str) -> Result:
+            asked.append(sql)
+            await anyio.lowlevel.checkpoint()
+            return Result(["x"], [("a",)])
+
+    async def page() -> list[list[dict[str, Any]]]:
+        remembered = Remembered(cast("Database", Counting()))
+        board = {"templating": {"list": [{"name": "v", "type": "query", "query": "SELECT x"}]}}
+        found = await asyncio.gather(*(Choices.of(board, QueryParams(), remembered) for _ in range(9)))
+        return [choices.shown for choices in found]
+
+    shown = asyncio.run(page())
+    assert [each[0]["options"] for each in shown] == [["a"]] * 9
+    assert asked == ["SELECT x"]
+
+
+def test_what_a_dashboard_holds_is_chosen_when_it_is_opened() -> None:
+    every = {"name": "t", "type": "query", "query": "SELECT 1", "includeAll": True, "allValue": "'all'"}
+    typed = {"name": "r", "type": "textbox", "query": "", "current": {"value": ""}}
+    values = variables.defaults({"templating": {"list": [every, typed]}})
+    assert interpolate("'all' IN ($t) OR '$r' = ''", values) == "'all' IN ('all') OR '' = ''"

@@ -174,6 +174,7 @@ function drawTable(frame, drawing) {
   );
 }
 
+// The server writes this HTML from Markdown, in which HTML is off.
 function drawText(frame, drawing) {
-  frame.inside.replaceChildren(element("div", { className: "text", textContent: drawing.text }));
+  frame.inside.replaceChildren(element("div", { className: "text", innerHTML: drawing.html }));
 }

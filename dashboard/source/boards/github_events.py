@@ -2,17 +2,65 @@
 
 from __future__ import annotations
 
+from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.models import dashboard as models
+
 from dashboard.source import panels, polls, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import Panel, below
-from dashboard.source.sql import Source
+from dashboard.source.sql import Choice, Source
 
 TABLE, POLLS, FORECASTS = "github_events", polls.TABLE, "github_events_forecast"
 MINUTES, HOURS = "github_events_type_1m", "github_events_type_1h"
 LONG = "Over ranges of more than 3 hours this is counted in whole minutes and up to a minute behind."
 BOTS = "sum(CASE WHEN actor LIKE '%[bot]' THEN 1 ELSE 0 END) AS bots"
-COUNT = (Source(TABLE, "count() AS events"), Source(MINUTES, "sum(events) AS events"))
 ANSWERED = "status = 200"
+
+# --- What is chosen at the top of the page. Conditions on what is not chosen are constants, which cost QuestDB nothing. ---
+
+EVERYBODY, ALL = "everybody", "'all'"
+TYPES = f" AND ({ALL} IN ($type) OR type IN ($type))"
+REPOS = "AND ('$repo' = '' OR repo ILIKE '%$repo%')"
+PEOPLE = f"AND ('$who' = '{EVERYBODY}' OR (actor LIKE '%[bot]') = ('$who' = 'bots'))"
+POLLERS = f" AND ({ALL} IN ($poller) OR poller IN ($poller))"
+ROWS = f"{TYPES} {REPOS} {PEOPLE}"
+# Views tell bots from people, but only by their number.
+EVENTS = (
+    "sum(events) * CASE WHEN '$who' = 'bots' THEN 0 ELSE 1 END"
+    " + sum(bots) * CASE '$who' WHEN 'bots' THEN 1 WHEN 'people' THEN -1 ELSE 0 END"
+)
+# No view knows the repository of an event, and those of repositories and actors know nothing else.
+BY_REPO = Choice(" OR '$repo' <> ''", " AND '$repo' = ''")
+BY_ANY = Choice(
+    f"{BY_REPO.table} OR '$who' <> '{EVERYBODY}' OR NOT {ALL} IN ($type)",
+    f"{BY_REPO.views} AND '$who' = '{EVERYBODY}' AND {ALL} IN ($type)",
+)
+COUNT = (Source(TABLE, "count() AS events", ROWS), Source(MINUTES, f"{EVENTS} AS events", TYPES))
+
+
+def _variables() -> list[object]:
+    """Return what can be chosen, in the order of the page."""
+    text = build.TextBoxVariable("repo").label("Repository").description("A part of its name; empty for all")
+    week = "timestamp > dateadd('d', -7, now())"
+    pollers = f"SELECT DISTINCT poller FROM {POLLS} WHERE {week} AND poller IS NOT NULL ORDER BY poller"
+    return [
+        _listed("type", "Type", f"SELECT DISTINCT type FROM {HOURS} ORDER BY type"),
+        build.CustomVariable("who")
+        .label("Who")
+        .description("Bots are the accounts whose login ends in [bot]")
+        .values(f"{EVERYBODY},people,bots")
+        .current(models.VariableOption(text=EVERYBODY, value=EVERYBODY)),
+        text.default_value("").current(models.VariableOption(text="", value="")),
+        _listed("poller", "Poller", pollers),
+    ]
+
+
+def _listed(name: str, label: str, query: str) -> object:
+    """Offer what a query returns, several at a time."""
+    variable = build.QueryVariable(name).label(label).query(query).datasource(panels.QUESTDB)
+    variable.multi(multi=True).include_all(include_all=True).all_value(ALL)
+    variable.refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
+    return variable.current(models.VariableOption(text="All", value="$__all"))
 
 
 def page() -> Page:
@@ -26,11 +74,14 @@ def page() -> Page:
         refresh="5s",
     )
     board.link_to_others()
-    board.band(4, *_tiles())
+    for variable in _variables():
+        board.variable(variable)
+    board.band(4, *_tiles(), widths=(4, 4, 3, 3, 4, 3, 3))
+    board.band(3, _note())
     board.band(9, _over_time(), _distribution(), widths=(16, 8))
     board.band(9, _top("repo", "repositories"), _top("actor", "accounts", "actors"), _activity())
     board.row("Pollers: what was asked, what was missed")
-    board.band(8, polls.events(), _overlap(), _outcomes(), polls.left())
+    board.band(8, polls.events(POLLERS), _overlap(), _outcomes(), polls.left(POLLERS))
     board.row("Forecast: what was expected, and what came")
     board.band(9, _rate_forecast(), _mix_forecast())
     return board
@@ -40,18 +91,41 @@ def page() -> Page:
 
 
 def _tiles() -> list[Panel]:
-    return [_events(), _mean_rate(), _bots(), _age(), _silence(), _coverage()]
+    return [_events(), _current_rate(), _mean_rate(), _bots(), _age(), _silence(), _coverage()]
 
 
 def _events() -> Panel:
     about = f"Events that happened in the chosen range and have arrived so far. {LONG}"
-    return panels.number("Events", sql.total("sum(events) AS events", *COUNT), about, none="0")
+    return panels.number("Events", sql.total("sum(events) AS events", *COUNT, choice=BY_REPO), about, none="0")
+
+
+def _current_rate() -> Panel:
+    recent = "timestamp > dateadd('m', -5, now()) AND timestamp <= now()"
+    query = f"SELECT sum(fresh) / 300.0 AS rate FROM {POLLS} WHERE {recent}{POLLERS}"
+    return panels.number(
+        "Current rate",
+        query,
+        "Events a second that pollers saw for the first time, in the last five minutes, whatever the chosen range.",
+        unit="eps",
+        decimals=1,
+        none="0",
+    )
+
+
+def _note() -> Panel:
+    return panels.note(
+        "What to look at",
+        "**Current rate** is what arrives now, **Events** what happened in the chosen range: GitHub publishes events five "
+        "minutes to hours late, so the newest bars still grow. **Type**, **Who** and **Repository** choose events, "
+        "**Poller** chooses requests. Bars of repositories and actors lead to GitHub. "
+        "If nothing arrives, see [Stack overview](/d/rta-stack/stack-overview).",
+    )
 
 
 def _mean_rate() -> Panel:
     return panels.number(
         "Mean rate",
-        sql.total(f"sum(events) * 1.0 / ({sql.SPAN}) AS rate", *COUNT),
+        sql.total(f"sum(events) * 1.0 / ({sql.SPAN}) AS rate", *COUNT, choice=BY_REPO),
         "Captured events a second: those in the chosen range divided by its length. Events still on their way from GitHub "
         f"are not in it yet. {LONG}",
         unit="eps",
@@ -61,11 +135,11 @@ def _mean_rate() -> Panel:
 
 
 def _bots() -> Panel:
-    table = Source(TABLE, f"count() AS events, {BOTS}")
-    view = Source(MINUTES, "sum(events) AS events, sum(bots) AS bots")
+    table = Source(TABLE, f"count() AS events, {BOTS}", f"{TYPES} {REPOS}")
+    view = Source(MINUTES, "sum(events) AS events, sum(bots) AS bots", TYPES)
     return panels.number(
         "Bots",
-        sql.total("100.0 * sum(bots) / sum(events) AS bots", table, view),
+        sql.total("100.0 * sum(bots) / sum(events) AS bots", table, view, choice=BY_REPO),
         "Share of events whose actor's login ends in [bot]. Most automation uses ordinary accounts, so the true share is "
         f"larger. {LONG}",
         unit="percent",
@@ -102,7 +176,7 @@ def _coverage() -> Panel:
     query = f"""\
 SELECT 100.0 * sum(CASE WHEN saturated THEN 0 ELSE 1 END) / count() AS coverage
 FROM {POLLS}
-WHERE {sql.IN_RANGE} AND {ANSWERED}"""
+WHERE {sql.IN_RANGE} AND {ANSWERED}{POLLERS}"""
     return panels.number(
         "Poll coverage",
         query,
@@ -120,8 +194,9 @@ WHERE {sql.IN_RANGE} AND {ANSWERED}"""
 
 
 def _by_type() -> str:
-    table, view = f"{sql.per('count()')} AS rate", f"{sql.per('sum(events)')} AS rate"
-    return sql.buckets("type", Source(TABLE, table), Source(MINUTES, view), Source(HOURS, view))
+    table = Source(TABLE, f"{sql.per('count()')} AS rate", ROWS)
+    view = f"{sql.per(f'({EVENTS})')} AS rate"
+    return sql.buckets("type", table, Source(MINUTES, view, TYPES), hours=Source(HOURS, view, TYPES), choice=BY_REPO)
 
 
 def _over_time() -> Panel:
@@ -137,22 +212,26 @@ def _over_time() -> Panel:
 
 
 def _distribution() -> Panel:
-    table, view = Source(TABLE, "type, count() AS events"), Source(MINUTES, "type, sum(events) AS events")
+    table = Source(TABLE, "type, count() AS events", ROWS)
+    view = Source(MINUTES, f"type, {EVENTS} AS events", TYPES)
     return panels.donut(
         "Type distribution",
-        sql.total("type, sum(events) AS events", table, view, "\nORDER BY events DESC, type"),
+        sql.total("type, sum(events) AS events", table, view, end="\nORDER BY events DESC, type", choice=BY_REPO),
         f"Share of each type in the events of the chosen range. {LONG}",
     )
 
 
 def _top(column: str, kind: str, name: str = "") -> Panel:
     one = {"repo": "repository", "actor": "account"}[column]
+    table = Source(TABLE, f"{column}, count() AS events", ROWS)
     return panels.ranking(
         f"Top {name or kind}",
-        sql.top(column, TABLE, f"{TABLE}_{column}_10m", f"{TABLE}_{column}_1d"),
+        sql.top(table, f"{TABLE}_{column}_10m", f"{TABLE}_{column}_1d", column, BY_ANY),
         f"The ten {kind} with the most events in the chosen range. Over ranges of more than 3 hours the counts come from a "
         f"view of busy {kind}: it leaves out at most 2 events for each {one} and 10 minutes, and is up to 5 minutes behind. "
-        f"Over more than 2 days, it leaves out at most 10 more for each {one} and day.",
+        f"Over more than 2 days, it leaves out at most 10 more for each {one} and day. "
+        "With a choice of type, repository, people or bots they are counted in the table, which takes longer.",
+        panels.link(f"Open the {one} on GitHub", f"https://github.com/{panels.NAME}").target_blank(target_blank=True),
     )
 
 
@@ -174,7 +253,7 @@ def _overlap() -> Panel:
     columns = "concat('page ', page::int) AS metric, avg(overlap) AS overlap"
     return panels.lines(
         "Overlap with the answer before",
-        sql.sampled(columns, POLLS, f" AND {ANSWERED}"),
+        sql.sampled(columns, POLLS, f" AND {ANSWERED}{POLLERS}"),
         "Mean number of events that an answer shares with the one before it on the same page, of 100. Zero means that "
         "events were missed in between.",
         decimals=0,
@@ -195,7 +274,7 @@ def _outcomes() -> Panel:
     columns = ",\n  ".join(f'{sql.per(count, 60_000)} AS "{name}"' for name, count in counts.items())
     return panels.bars(
         "Answers a minute, by outcome",
-        sql.sampled(columns, POLLS, order="time", gaps=False),
+        sql.sampled(columns, POLLS, POLLERS, order="time", gaps=False),
         "How requests ended. Saturated: a full page without overlap, so events are certainly missing; on GitHub's public "
         "feed nearly all answers are. Nothing known missing: all other good answers. Unchanged: 304, nothing new.",
         unit="reqpm",

@@ -101,7 +101,7 @@ def _mean(column: str, name: str) -> str:
     outer = f"device_type, sum({column}_sum) * 1.0 / sum({column}_count) AS {name}"
     raw = f"device_type, sum({column}) AS {column}_sum, count({column}) AS {column}_count"
     added = f"device_type, sum({column}_sum) AS {column}_sum, sum({column}_count) AS {column}_count"
-    return sql.total(outer, Source(TABLE, raw), Source(VIEW, added), "\nORDER BY device_type")
+    return sql.total(outer, Source(TABLE, raw), Source(VIEW, added), end="\nORDER BY device_type")
 
 
 def _means(column: str) -> str:
