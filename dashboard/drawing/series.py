@@ -118,7 +118,8 @@ def _lonely(values: list[float | None], colour: str) -> dict[str, Any]:
     ]
     if not any(alone):
         return {}
-    return {"mode": "lines+markers", "marker": {"color": colour, "size": [4 if one else 0 for one in alone]}}
+    marker = {"color": colour, "size": [4 if one else 0 for one in alone], "line": {"width": 0}, "opacity": 1}
+    return {"mode": "lines+markers", "marker": marker}
 
 
 def _line(colour: str, custom: dict[str, Any], opacity: float) -> dict[str, Any]:

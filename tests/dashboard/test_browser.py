@@ -13,6 +13,7 @@ from forwarder import open_door
 from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
 from stack import free_ports
 from waiting import until
 
@@ -129,6 +130,7 @@ def test_new_rows_are_shown_without_a_reload(browser: Chrome, filled: Server, tm
 
 def test_zooming_changes_the_link_and_back_undoes_it(browser: Chrome, dashboards: Dashboards) -> None:
     browser.get(f"{dashboards.url}{GITHUB}?from=now-6h&to=now&refresh=")
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "section"), "the layout", 20)
     chart = section(browser, "Events a second, by type")
     until(lambda: chart.find_elements(By.CSS_SELECTOR, ".nsewdrag"), "the chart", 20)
     area = chart.find_element(By.CSS_SELECTOR, ".nsewdrag")
@@ -171,6 +173,21 @@ def test_the_sql_of_a_panel_is_a_click_away(browser: Chrome, dashboards: Dashboa
     found.find_element(By.CSS_SELECTOR, ".more").click()
     found.find_element(By.CSS_SELECTOR, "menu button").click()
     assert "FROM github_events" in browser.find_element(By.CSS_SELECTOR, "#sql pre").text
+
+
+def test_a_choice_and_a_link_of_a_bar(browser: Chrome, dashboards: Dashboards) -> None:
+    browser.get(f"{dashboards.url}{GITHUB}?from=now-6h&to=now&refresh=")
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, "section"), "the layout", 20)
+    first = '[aria-label="Top repositories"] .bars a'
+    links = "return [...document.querySelectorAll(arguments[0])].map((link) => link.href)"
+    until(lambda: len(browser.execute_script(links, first)) > 1, "all repositories", 20)
+    field = browser.find_element(By.CSS_SELECTOR, "#variables input")
+    field.send_keys("repo-13", Keys.ENTER)
+    expected = ["https://github.com/octo/repo-13"]
+    until(lambda: browser.execute_script(links, first) == expected, "one repository", 20)
+    assert "var-repo=repo-13" in browser.current_url
+    assert "Current rate" in browser.find_element(By.CSS_SELECTOR, ".text strong").text
+    assert console(browser) == []
 
 
 def test_a_folded_row_gives_its_space_back(browser: Chrome, dashboards: Dashboards) -> None:

@@ -65,7 +65,8 @@ def test_every_panel_is_answered(dashboards: Dashboards, uid: str, panel: int) -
 
 def test_a_drawing_holds_what_the_rows_say(dashboards: Dashboards, rows: Rows) -> None:
     span = f"from={(rows.now - 3_000) * 1_000}&to={rows.now * 1_000}"
-    answer = dashboards.get(f"/api/boards/github-events-questdb/panels/7?{span}").json()
+    number = next(panel.model["id"] for panel in panels.panels(BOARDS[0]) if panel.title == "Events a second, by type")
+    answer = dashboards.get(f"/api/boards/{BOARDS[0]['uid']}/panels/{number}?{span}").json()
     traces = answer["drawing"]["data"]
     expected = [event for event in rows.events if event.at >= rows.now - 3_000]
     shown = sum((value or 0) * trace["width"] / 1_000 for trace in traces for value in trace["y"])
