@@ -20,7 +20,7 @@ import psycopg
 from dashboard.drawing import figures
 from dashboard.drawing.drawings import draw
 from dashboard.drawing.results import Result
-from dashboard.grafana import panels
+from dashboard.grafana import marks, panels, variables
 from dashboard.grafana.panels import Panel, TimeRange
 from dashboard.server import boards
 from dashboard.server.files import STATIC, plotly
@@ -53,9 +53,15 @@ def page(found: Sequence[Board], connection: psycopg.Connection[Any], start: str
         times = TimeRange.parse(start, "now", now) if start else panels.default_range(board, now)
         shown = {"from": str(round(times.start.timestamp() * 1_000)), "to": str(round(times.end.timestamp() * 1_000))}
         answers[board["uid"]] = boards.outline(board) | {"time": shown, "variables": [], "dashboards": links}
+        answers[f"{board['uid']}/marks"] = _marks(board, connection, times)
         for panel in panels.panels(board):
             answers[f"{board['uid']}/{panel.model['id']}"] = _answer(panel, connection, times)
     return _document(answers)
+
+
+def _marks(board: Board, connection: psycopg.Connection[Any], times: TimeRange) -> list[dict[str, Any]]:
+    asked = marks.questions(board, times, variables.defaults(board))
+    return [mark for colour, sql in asked for mark in marks.found(colour, Result(*panels.run(connection, sql)))]
 
 
 def _answer(panel: Panel, connection: psycopg.Connection[Any], times: TimeRange) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def application(settings: Mapping[str, str], found: Boards) -> Starlette:
         Route("/public/{name}", pages.file),
         Route("/api/health", pages.health),
         Route("/api/boards/{uid}", pages.outline),
+        Route("/api/boards/{uid}/marks", pages.marks),
         Route("/api/boards/{uid}/panels/{panel:int}", pages.panel),
     ]
     return Starlette(routes=routes, middleware=_guards(settings))

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from dashboard.drawing.drawings import draw
+from dashboard.grafana import marks
 from dashboard.grafana.panels import TimeRange
 from dashboard.server import boards
 from dashboard.server.choices import Choices, Remembered
@@ -96,6 +97,19 @@ class Pages:
         except (ValueError, NoAnswer) as error:
             return JSONResponse({"error": str(error), "sql": []}, headers=HEADERS)
         return JSONResponse(await self._drawn(panel, times, choices.values), headers=HEADERS)
+
+    async def marks(self, request: Request) -> Response:
+        """Return what is marked on all charts of a dashboard; nothing while QuestDB is away, which each panel says."""
+        board = self._board(request)
+        try:
+            times = _times(board, request)
+            choices = await Choices.of(board, request.query_params, self._choices)
+            asked = list(marks.questions(board, times, choices.values))
+            results = await asyncio.gather(*(self._database.ask(sql) for _, sql in asked))
+        except (ValueError, NoAnswer):
+            return JSONResponse([], headers=HEADERS)
+        found = [marks.found(colour, result) for (colour, _), result in zip(asked, results, strict=True)]
+        return JSONResponse([mark for each in found for mark in each], headers=HEADERS)
 
     async def _drawn(self, panel: Panel, times: TimeRange, values: Values) -> dict[str, Any]:
         try:

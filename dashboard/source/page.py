@@ -8,7 +8,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as models
 
 if TYPE_CHECKING:
-    from dashboard.source.panels import Panel
+    from dashboard.source.panels import Marks, Panel
 
 COLUMNS = 24
 REFRESHES = ["5s", "10s", "30s", "1m", "5m", "15m", "30m", "1h"]
@@ -56,6 +56,11 @@ class Page:
     def variable(self, variable: Any) -> None:  # noqa: ANN401 - one of the SDK's kinds
         """Add a choice at the top of the page; SQL names it with a dollar sign."""
         self._board.with_variable(variable)
+
+    def marks(self, *marks: Marks) -> None:
+        """Mark moments and spans on all charts."""
+        for each in marks:
+            self._board.annotation(each)
 
     def row(self, title: str) -> None:
         """Start a section that can be folded."""

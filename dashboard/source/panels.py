@@ -56,6 +56,25 @@ class Query(Builder[Dataquery], Dataquery):  # type: ignore[misc]
         }
 
 
+@dataclass(frozen=True)
+class Marks(Builder):  # type: ignore[misc]
+    """Marks on all charts of a dashboard, from SQL with the columns time, timeend and text. The SDK knows no such target."""
+
+    name: str
+    colour: str
+    sql: str
+
+    def build(self) -> Marks:
+        """Return what is written as JSON: itself."""
+        return self
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the annotation as Grafana saves it."""
+        target = Query(self.sql, "table").to_json() | {"refId": "Anno"}
+        shown = {"datasource": QUESTDB, "enable": True, "hide": False, "iconColor": self.colour, "name": self.name}
+        return shown | {"target": target}
+
+
 def _start(panel: Panel, title: str, description: str, unit: str) -> Panel:
     """Set what all panels have."""
     panel.title(title).description(description).datasource(QUESTDB).transparent(transparent=False)

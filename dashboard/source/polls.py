@@ -27,6 +27,19 @@ def events(where: str = "") -> Panel:
     )
 
 
+def by_page(value: str, where: str = "") -> str:
+    """Select an aggregate for each page. Its name is written after the rows are added up, which saves writing it for each."""
+    return f"""\
+SELECT time, concat('page ', page::int) AS metric, value
+FROM (
+  SELECT timestamp AS time, page, {value} AS value
+  FROM {TABLE}
+  WHERE {sql.IN_BUCKETS}{where}
+  SAMPLE BY $__interval FILL(NULL)
+)
+ORDER BY time, metric"""
+
+
 def left(where: str = "") -> Panel:
     """Show what is left of the rate limit."""
     return panels.lines(
@@ -36,3 +49,9 @@ def left(where: str = "") -> Panel:
         "5,000 with one.",
         spans=THREE_REQUESTS,
     )
+
+
+def silences() -> panels.Marks:
+    """Mark the times without a good answer, as long as those that raise an alert."""
+    query = sql.silences(TABLE, 600, "No good answer from GitHub", " AND status IN (200, 304)")
+    return panels.Marks("Pollers without an answer", "orange", query)

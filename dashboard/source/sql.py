@@ -87,6 +87,23 @@ def _bucket(by: str, source: Source, condition: str) -> str:
   SAMPLE BY $__interval"""
 
 
+MOST_MARKS = 100
+
+
+def silences(table: str, seconds: int, text: str, where: str = "") -> str:
+    """Return the spans of more than `seconds` within the range in which a table has no row."""
+    return f"""\
+SELECT earlier AS time, timestamp AS timeend, '{text}' AS text
+FROM (
+  SELECT timestamp, lag(timestamp) OVER (ORDER BY timestamp) AS earlier
+  FROM {table}
+  WHERE {IN_RANGE}{where}
+)
+WHERE datediff('s', earlier, timestamp) > {seconds}
+ORDER BY time
+LIMIT {MOST_MARKS}"""
+
+
 def ended(query: str) -> str:
     """Name each bucket after its end: so Grafana's heatmap takes it, where all other panels take its beginning."""
     return f"""\

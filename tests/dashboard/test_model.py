@@ -46,6 +46,10 @@ def test_the_files_are_up_to_date() -> None:
 def test_grafanas_own_model_reads_and_writes_it_unchanged(file: Path) -> None:
     register_default_plugins()
     dashboard = panels.load(file)
+    # It has no model of an annotation that asks the PostgreSQL data source.
+    ours = [each for each in dashboard["annotations"]["list"] if "target" in each]
+    assert all({"time", "timeend", "text"} <= set(re.findall(r"AS (\w+)", each["target"]["rawSql"])) for each in ours)
+    dashboard["annotations"]["list"] = [each for each in dashboard["annotations"]["list"] if each not in ours]
     assert json.loads(json.dumps(Dashboard.from_json(dashboard), cls=JSONEncoder)) == dashboard
 
 

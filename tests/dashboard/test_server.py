@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,16 @@ def test_every_panel_is_answered(dashboards: Dashboards, uid: str, panel: int) -
     answer = dashboards.get(f"/api/boards/{uid}/panels/{panel}?from=now-6h&to=now").json()
     assert answer["drawing"]["kind"] in {"plot", "stat", "bars", "table", "text"}
     assert all("$__" not in sql for sql in answer["sql"])
+
+
+def test_times_without_a_good_answer_are_marked(dashboards: Dashboards, rows: Rows) -> None:
+    start, end = rows.now - 12 * 3_600, rows.now
+    marks = dashboards.get(f"/api/boards/{BOARDS[0]['uid']}/marks?from={start * 1_000}&to={end * 1_000}").json()
+    good = sorted({poll.at for poll in rows.polls if poll.status in {200, 304} and start <= poll.at <= end})
+    silent = [(before * 1_000, after * 1_000) for before, after in pairwise(good) if after - before > 600]
+    assert silent, "the polls of hours ago are hours apart"
+    assert [(mark["from"], mark["to"]) for mark in marks] == silent
+    assert {mark["text"] for mark in marks} == {"No good answer from GitHub"}
 
 
 def test_a_drawing_holds_what_the_rows_say(dashboards: Dashboards, rows: Rows) -> None:

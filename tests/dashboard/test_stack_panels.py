@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from questdb_server import ROOT
 
-from dashboard.grafana import panels
+from dashboard.grafana import marks, panels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -113,6 +113,7 @@ SOURCES = [
         for name in ("b1", "b2")
     ),
     Source("stack_questdb", {"instance": "q"}, {"committed_rows_total": slope(4), "memory_rss": lambda _: 300}),
+    Source("stack_disks", {"path": "/data"}, {"used_percent": lambda _: 50.0}),
     Source("stack_reconciler", {}, {"problems": lambda _: 0, "restarts": lambda look: 2 + (look >= ALARM)}),
 ]
 
@@ -201,3 +202,12 @@ def test_lines_break_where_more_than_three_looks_are_missing() -> None:
         if panel.kind == "timeseries":
             custom = panel.model["fieldConfig"]["defaults"]["custom"]
             assert custom["drawStyle"] == "bars" or custom["spanNulls"] in {45_000, 600_000}, panel.title
+
+
+def test_outages_are_marked(looked_at: psycopg.Connection[Any]) -> None:
+    start = datetime.fromtimestamp(START, timezone.utc)
+    times = panels.TimeRange(start, start + timedelta(seconds=COUNT * LOOK))
+    found = [panels.run(looked_at, sql)[1] for _, sql in marks.questions(DASHBOARD, times, {})]
+    sink, _, silent = found
+    assert sink == [(at(ALARM), at(ALARM), "github_events can't store rows")] * 2, "one of each task"
+    assert silent == [(at(MISSING[0] - 1), at(MISSING[-1] + 1), "Telegraf wrote nothing")]

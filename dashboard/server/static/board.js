@@ -94,7 +94,8 @@ function withLinks(text, links) {
 async function fetched(path, signal) {
   if (saved) return saved[path];
   const [board, panel] = path.split("/");
-  const place = panel ? `${encodeURIComponent(board)}/panels/${panel}` : encodeURIComponent(board);
+  const part = panel === "marks" ? "/marks" : panel ? `/panels/${panel}` : "";
+  const place = encodeURIComponent(board) + part;
   const answer = await fetch(`/api/boards/${place}?${state()}`, { signal });
   if (!answer.ok) throw new Error(await answer.text());
   return answer.json();
@@ -284,12 +285,21 @@ async function update() {
   if (document.hidden) return; // Nobody looks. The page goes on when it is looked at again.
   const before = [...frames.values()].filter((frame) => frame.panel.kind !== "row");
   for (const frame of before) frame.asked = null;
+  mark();
   await Promise.all(before.filter((frame) => frame.visible).map(load));
   clearTimeout(timer);
   const length = /^(\d+)([smhd])$/.exec(refresh());
   const failed = !saved && before.some((frame) => frame.failed);
   const seconds = length ? Number(length[1]) * SECONDS[length[2]] : failed ? RETRY : null;
   if (seconds) timer = setTimeout(update, seconds * 1000);
+}
+
+// What is marked on all charts. Without an answer they keep the marks they have.
+async function mark() {
+  const found = await fetched(`${uid}/marks`).catch(() => marks);
+  if (JSON.stringify(found) === JSON.stringify(marks)) return;
+  marks.splice(0, marks.length, ...found);
+  for (const frame of frames.values()) if (frame.plot) draw(frame, frame.drawing);
 }
 
 async function load(frame) {

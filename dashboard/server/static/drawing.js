@@ -23,12 +23,42 @@ function colours() {
   };
 }
 
+// Spans and moments of the dashboard, behind what a chart draws; their words show at the top, when pointed at.
+const marks = [];
+
+function marked() {
+  const spans = marks.map(({ from, to, colour }) => ({
+    type: "rect",
+    layer: "below",
+    yref: "paper",
+    y0: 0,
+    y1: 1,
+    x0: localised(from),
+    x1: localised(to),
+    fillcolor: colour,
+    opacity: 0.25,
+    line: { color: colour, width: 1 },
+  }));
+  const words = marks.map(({ from, text, colour }) => ({
+    x: localised(from),
+    y: 1,
+    yref: "paper",
+    yanchor: "top",
+    text: "▾",
+    hovertext: text,
+    font: { color: colour },
+    showarrow: false,
+  }));
+  return { shapes: spans, annotations: words };
+}
+
 function layout(drawing) {
   const { text, line, panel } = colours();
   const axis = { gridcolor: line, zeroline: false, linecolor: line, automargin: true };
   const time = drawing.layout.xaxis?.type === "date" ? { range: drawing.layout.xaxis.range.map(localised) } : {};
   return {
     ...drawing.layout,
+    ...(drawing.layout.xaxis?.type === "date" ? marked() : {}),
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { color: text, size: 12 },

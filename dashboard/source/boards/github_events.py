@@ -76,6 +76,7 @@ def page() -> Page:
     board.link_to_others()
     for variable in _variables():
         board.variable(variable)
+    board.marks(polls.silences())
     board.band(4, *_tiles(), widths=(4, 4, 3, 3, 4, 3, 3))
     board.band(3, _note())
     board.band(9, _over_time(), _distribution(), widths=(16, 8))
@@ -250,10 +251,9 @@ def _activity() -> Panel:
 
 
 def _overlap() -> Panel:
-    columns = "concat('page ', page::int) AS metric, avg(overlap) AS overlap"
     return panels.lines(
         "Overlap with the answer before",
-        sql.sampled(columns, POLLS, f" AND {ANSWERED}{POLLERS}"),
+        polls.by_page("avg(overlap)", f" AND {ANSWERED}{POLLERS}"),
         "Mean number of events that an answer shares with the one before it on the same page, of 100. Zero means that "
         "events were missed in between.",
         decimals=0,

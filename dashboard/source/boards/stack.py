@@ -31,6 +31,7 @@ def page() -> Page:
         start="now-30m",
         refresh="10s",
     )
+    board.marks(_outages(), polls.silences(), _unwatched())
     board.band(4, *_rates())
     board.band(4, *_delays())
     board.band(4, *_troubles())
@@ -45,6 +46,28 @@ def page() -> Page:
     board.band(8, _committed(), _wal(), _cpu(), _memory())
     board.band(8, _disks(), _reconciler())
     return board
+
+
+# --- Marks on all charts ---
+
+
+def _outages() -> panels.Marks:
+    query = f"""\
+SELECT timestamp AS time, timestamp AS timeend, connector || ' can''t store rows' AS text
+FROM (
+  SELECT timestamp, connector, outage, lag(outage) OVER (PARTITION BY {", ".join(TASK)} ORDER BY timestamp) AS before
+  FROM stack_sinks
+  WHERE {sql.IN_RANGE} AND outage IS NOT NULL
+)
+WHERE outage > 0 AND (before IS NULL OR before = 0)
+ORDER BY time
+LIMIT {sql.MOST_MARKS}"""
+    return panels.Marks("Outages of the sink", "red", query)
+
+
+def _unwatched() -> panels.Marks:
+    query = sql.silences("stack_disks", 60, "Telegraf wrote nothing")
+    return panels.Marks("Monitoring silent", "purple", query)
 
 
 # --- One number a stage: its rate, its delay, its trouble ---
@@ -275,7 +298,7 @@ def _answers() -> Panel:
 def _request_times() -> Panel:
     return panels.lines(
         "Time of a request, by page",
-        sql.sampled("concat('page ', page::int) AS metric, max(duration_ms) AS duration", polls.TABLE),
+        polls.by_page("max(duration_ms)"),
         "The longest time until GitHub had answered, within each interval.",
         unit="ms",
         spans=polls.THREE_REQUESTS,
