@@ -16,23 +16,32 @@ def open_door(port: int, target: int) -> Iterator[None]:
     """Listen on `port` and pass everything on to `target`; at the end the door and all connections are closed."""
     connections: list[socket.socket] = []
     door = socket.create_server(("127.0.0.1", port), reuse_port=True)
-    threading.Thread(target=_accept, args=(door, target, connections), daemon=True).start()
+    accepting = threading.Thread(target=_accept, args=(door, target, connections), daemon=True)
+    accepting.start()
     try:
         yield
     finally:
-        # A close alone would not wake the thread that accepts.
-        for each in (door, *connections):
-            with suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-            each.close()
+        _close(door)
+        # Nothing is added to the connections any more.
+        accepting.join()
+        for each in connections:
+            _close(each)
+
+
+def _close(connection: socket.socket) -> None:
+    """Close it for those who wait on it, too: a close alone would not wake them."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
+    connection.close()
 
 
 def _accept(door: socket.socket, target: int, connections: list[socket.socket]) -> None:
     with suppress(OSError):
         while True:
             near, _ = door.accept()
+            connections.append(near)
             far = socket.create_connection(("127.0.0.1", target))
-            connections += [near, far]
+            connections.append(far)
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=_pump, args=(source, sink), daemon=True).start()
 
