@@ -28,11 +28,8 @@ def text(name: str) -> str:
 
 
 def main() -> None:
-    """Write the files, and remove those that no module stands for."""
+    """Write the files. Those without a module were exported from Grafana by somebody, and stay as they are."""
     wanted = texts()
-    for path in FOLDER.glob("*.json"):
-        if path.name not in wanted:
-            path.unlink()
     for name, content in wanted.items():
         (FOLDER / name).write_text(content, encoding="utf-8")
     sys.stdout.write(f"{FOLDER}: {', '.join(wanted)}\n")

@@ -20,7 +20,9 @@ def problems() -> list[str]:
     found = [f"{name} is not set" for name in NEEDED if not os.environ.get(name)]
     folders = [PROVISIONING / "datasources", PROVISIONING / "dashboards"]
     found += [f"nothing in {folder}" for folder in folders if not list(folder.glob("*.yaml"))]
-    for path in (DATA / "dashboards").glob("*.json"):
+    dashboards = list(Path(os.environ["DASHBOARDS"]).glob("*.json"))
+    found += [] if dashboards else ["DASHBOARDS names no folder with dashboards"]
+    for path in dashboards:
         json.loads(path.read_text(encoding="utf-8"))
     with contextlib.closing(sqlite3.connect(DATA / "grafana.db")) as database:
         database.execute("CREATE TABLE IF NOT EXISTS stub (text)")
