@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 JAR = Path(os.environ.get("STATE_DIR") or ROOT / ".local") / "jars" / "questdb.jar"
+# A test's JVM lives for some minutes and would spend much of them in its second compiler. Benchmarks measure with both.
+QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_VERSION" in os.environ else ""
 OPENS = ("java.lang", "java.lang.reflect", "java.nio", "java.time.zone")
 ADMIN = ("admin", "quest")
 READER = ("user", "quest")
@@ -113,8 +115,8 @@ def _command(root: Path) -> list[str]:
     assert java, "no java on the path: QuestDB needs JDK 17 or later"
     assert JAR.is_file(), f"{JAR} is missing: `make jars` puts it there"
     opens = [f"--add-opens=java.base/{package}=ALL-UNNAMED" for package in OPENS]
-    quick = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # it lives for some minutes
-    return [java, "-Xmx256m", *quick, *opens, "-cp", str(JAR), "io.questdb.ServerMain", "-d", str(root)]
+    options = ("-Xmx256m", "-XX:+UseSerialGC", *QUICK_JVM.split())
+    return [java, *options, *opens, "-cp", str(JAR), "io.questdb.ServerMain", "-d", str(root)]
 
 
 @contextmanager

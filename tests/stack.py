@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
+from questdb_server import QUICK_JVM
 from simulator.truth import Truth, read
 from waiting import until
 
@@ -203,8 +204,7 @@ class Stack(Pipeline):
             "SIMULATOR_PROFILE": "lively",
             "POLL_INTERVAL": "2",
             "NOTEBOOKS_VENV": "none",  # Jupyter takes seconds to start, and few tests look at it
-            # A JVM that lives for some minutes would spend much of them in its second compiler.
-            "JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1",
+            "JDK_JAVA_OPTIONS": QUICK_JVM,
             "QDB_DEV_MODE_ENABLED": "true",  # lets a test suspend a table
             "SIMULATOR_TRUTH_LOG": str(self.state / "truth.ndjson"),
             **ports,
