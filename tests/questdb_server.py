@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import requests
 from dotenv import dotenv_values
-from stack import free_ports
+from stack import QUICK_JVM, free_ports
 from waiting import until
 
 from operations.reconciler import tables
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 JAR = Path(os.environ.get("STATE_DIR") or ROOT / ".local") / "jars" / "questdb.jar"
-# A test's JVM lives for some minutes and would spend much of them in its second compiler. Benchmarks measure with both.
-QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_VERSION" in os.environ else ""
 OPENS = ("java.lang", "java.lang.reflect", "java.nio", "java.time.zone")
 ADMIN = ("admin", "quest")
 READER = ("user", "quest")

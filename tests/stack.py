@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 import requests
-from questdb_server import QUICK_JVM
 from simulator.truth import Truth, read
 from waiting import until
 
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # Python 3.11 has its own
 
 CLIENT = "github-events-poller (python)"
+# A test's JVM lives for some minutes and would spend much of them in its second compiler. Benchmarks measure with both.
+QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_VERSION" in os.environ else ""
 
 
 def free_ports(count: int) -> list[int]:
