@@ -101,10 +101,12 @@ WORKERS ?= 4
 LINTERS := lint-python lint-nodejs lint-pages lint-java lint-go lint-rust
 
 test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
-	@$(MAKE) --no-print-directory --jobs 2 java $(filter-out lint-java,$(LINTERS))
+	@$(MAKE) --no-print-directory --jobs 2 java parts $(filter-out lint-java,$(LINTERS))
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+
+parts: # of the stack that are not always there
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
 	@$(call with,go,$(MAKE) --no-print-directory telegraf)
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 java: # one Maven after the other: both may fill the same local repository
 	@$(MAKE) --no-print-directory lint-java
