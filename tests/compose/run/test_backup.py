@@ -66,9 +66,8 @@ def test_a_restore_that_is_refused_fails_or_is_killed_leaves_the_old_data(contai
     variables = containers.variables | {"DOCKER": "1", "FILE": str(backup)}
     failed = faulty.run(variables, STEP + "settle_topics", "failure", "restore")
     assert failed.returncode == 1
-    assert failed.stdout.endswith("the data from before it are brought back\n✗ No space left on device (injected)\n"), (
-        failed.stdout
-    )
+    assert "the restore failed: the data from before it are brought back\n" in failed.stdout, failed.stdout
+    assert failed.stdout.endswith("✗ No space left on device (injected)\n"), failed.stdout
     killed = faulty.run(variables, STEP + "exchange", "kill", "restore")
     assert killed.returncode < 0, killed.stdout
     assert containers.compose("up", "--detach", "--wait", check=False).returncode != 0
