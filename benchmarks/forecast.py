@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "forecasting.md"
 FIRST_DAY = 20_727  # 2026-10-01, a Thursday
-WEEKS = 10  # of a series: 14 origins, 14 before them to learn intervals from, six weeks to learn from at the first
-MIX_WEEKS = 8  # of the sampled mix
+WEEKS = 12  # of a series: 28 origins, 14 before them to learn intervals from, six weeks to learn from at the first
+MIX_WEEKS = 12  # of the sampled mix
 SEEN = (
     1_400  # events of pages 2 and 3 that a poller without a token sees in an hour: 20 answers, 30 % of them seen before
 )
@@ -67,10 +67,10 @@ def cases() -> list[Case]:
     counts = sampled()
     shares = {**MODELS, "binomial": mix.binomial(counts)}
     return [
-        Case("Simulated history", simulated, "events a second, by hour", 24, 24, 14),
-        Case("Flights", departures(), "departures from New York, by hour", 24, 24, 14),
-        Case("Weather", temperatures(), "degrees Fahrenheit at JFK, by hour", 24, 24, 14),
-        Case("A sampled mix", mix.share(counts), "share of a type, by hour", 24, 24, 14, 1.0, shares),
+        Case("Simulated history", simulated, "events a second, by hour", 24, 24, 28),
+        Case("Flights", departures(), "departures from New York, by hour", 24, 24, 28),
+        Case("Weather", temperatures(), "degrees Fahrenheit at JFK, by hour", 24, 24, 28),
+        Case("A sampled mix", mix.share(counts), "share of a type, by hour", 24, 24, 28, 1.0, shares),
         Case("AirPassengers", passengers, "thousands of passengers, by month", 6, 12, 10, models=by_year),
     ]
 
