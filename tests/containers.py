@@ -18,7 +18,7 @@ from stack import Pipeline
 
 from operations.local.settings import ROOT
 
-UP_WITHIN = 300  # seconds; cold JVMs on two busy cores
+UP_WITHIN = 600  # seconds; cold JVMs on two busy cores
 ONE_SHOT = {"preflight"}
 UNITS = {"Ki": 2**10, "Mi": 2**20, "Gi": 2**30}
 
