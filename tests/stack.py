@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from typing_extensions import Self  # Python 3.11 has its own
 
 CLIENT = "github-events-poller (python)"
-# A test's JVM lives for some minutes and would spend much of them in its second compiler. Benchmarks measure with both.
-QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_VERSION" in os.environ else ""
+# In `make test`, whose workers share two cores, a JVM lives for some minutes and would spend much of them in its second compiler.
+# Long proofs (`make test-kill`, `make test-restore`) and benchmarks run one by one, with both compilers as the product does.
+QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_XDIST_WORKER" in os.environ else ""
 
 
 def free_ports(count: int) -> list[int]:
