@@ -75,10 +75,10 @@ class Marks(Builder):  # type: ignore[misc]
         return shown | {"target": target}
 
 
-def _start(panel: Panel, title: str, description: str, unit: str) -> Panel:
-    """Set what all panels have."""
+def start(panel: Panel, title: str, sql: str, description: str, *, unit: str, shape: str = "table") -> Panel:
+    """Set what all panels have; each kind below adds its look, and a kind that one dashboard uses is made there."""
     panel.title(title).description(description).datasource(QUESTDB).transparent(transparent=False)
-    return panel.unit(unit).interval(SECOND)
+    return panel.unit(unit).interval(SECOND).with_target(Query(sql, shape))
 
 
 def _colour(mode: str, fixed: str | None = None) -> build.FieldColor:
@@ -110,7 +110,7 @@ def number(
     steps: Steps = (),
 ) -> Panel:
     """Show one number: blue, or by `steps` of (from which value, colour). `none` stands where there is no value."""
-    panel = _start(stat.Panel(), title, description, unit).with_target(Query(sql, "table")).no_value(none)
+    panel = start(stat.Panel(), title, sql, description, unit=unit).no_value(none)
     panel.graph_mode(looks.BigValueGraphMode.NONE).color_mode(looks.BigValueColorMode.VALUE)
     panel.justify_mode(looks.BigValueJustifyMode.AUTO).text_mode(looks.BigValueTextMode.VALUE)
     panel.wide_layout(wide_layout=True).show_percent_change(show_percent_change=False)
@@ -118,6 +118,11 @@ def number(
     panel.reduce_options(_reduced(rows=False)).thresholds(_steps(steps or ((None, "blue"),)))
     panel.color_scheme(_colour("thresholds") if steps else _colour("fixed", "blue"))
     return panel if decimals is None else panel.decimals(decimals)
+
+
+def rate(title: str, sql: str, description: str, none: str = "unknown") -> Panel:
+    """Show events a second."""
+    return number(title, sql, description, unit="eps", decimals=1, none=none)
 
 
 def below(yellow: float, red: float) -> Steps:
@@ -130,7 +135,7 @@ NONE_IS_GOOD: Steps = ((None, "green"), (1, "red"))
 
 def _chart(title: str, sql: str, description: str, *, unit: str, points: int, calcs: Sequence[str]) -> Panel:
     """Start a chart over time with about `points` buckets; a legend with `calcs` is a table at the right."""
-    panel = _start(timeseries.Panel(), title, description, unit).with_target(Query(sql, "time_series"))
+    panel = start(timeseries.Panel(), title, sql, description, unit=unit, shape="time_series")
     legend = common.VizLegendOptions().show_legend(show_legend=True).calcs(list(calcs))
     if calcs:
         legend.display_mode(looks.LegendDisplayMode.TABLE).placement(looks.LegendPlacement.RIGHT)
@@ -215,7 +220,7 @@ NAME = "${__data.fields[0]}"  # of a row, in the link of its bar
 
 def donut(title: str, sql: str, description: str) -> Panel:
     """Show the share of each row."""
-    panel = _start(piechart.Panel(), title, description, "short").with_target(Query(sql, "table"))
+    panel = start(piechart.Panel(), title, sql, description, unit="short")
     legend = piechart.PieChartLegendOptions().show_legend(show_legend=True).calcs([])
     legend.values([pie.PieChartLegendValues.VALUE, pie.PieChartLegendValues.PERCENT])
     legend.display_mode(looks.LegendDisplayMode.TABLE).placement(looks.LegendPlacement.RIGHT)
@@ -231,7 +236,7 @@ def _shown() -> common.HideSeriesConfig:
 
 def ranking(title: str, sql: str, description: str, to: build.DashboardLink) -> Panel:
     """Show a bar for each row, with a link that may hold the row's NAME."""
-    panel = _start(bargauge.Panel(), title, description, "short").with_target(Query(sql, "table")).min(0)
+    panel = start(bargauge.Panel(), title, sql, description, unit="short").min(0)
     panel.display_mode(looks.BarGaugeDisplayMode.GRADIENT).value_mode(looks.BarGaugeValueMode.COLOR)
     panel.name_placement(looks.BarGaugeNamePlacement.AUTO).show_unfilled(show_unfilled=True)
     panel.sizing(looks.BarGaugeSizing.AUTO).min_viz_width(8).min_viz_height(16).max_viz_height(300)
@@ -243,7 +248,7 @@ def ranking(title: str, sql: str, description: str, to: build.DashboardLink) -> 
 
 def gauges(title: str, sql: str, description: str, *, unit: str, decimals: int, most: float) -> Panel:
     """Show a half circle from 0 to `most` for each row."""
-    panel = _start(gauge.Panel(), title, description, unit).with_target(Query(sql, "table"))
+    panel = start(gauge.Panel(), title, sql, description, unit=unit)
     panel.show_threshold_labels(show_threshold_labels=False).show_threshold_markers(show_threshold_markers=False)
     panel.sizing(looks.BarGaugeSizing.AUTO).min_viz_width(75).min_viz_height(75)
     panel.reduce_options(_reduced(rows=True)).orientation(looks.VizOrientation.AUTO)
@@ -253,7 +258,7 @@ def gauges(title: str, sql: str, description: str, *, unit: str, decimals: int, 
 
 def heat_rows(title: str, sql: str, description: str, *, unit: str, value: str) -> Panel:
     """Show a row of cells for each series; colours follow the square root of `value`. `time` is the end of a cell."""
-    panel = _start(heatmap.Panel(), title, description, unit).with_target(Query(sql, "time_series"))
+    panel = start(heatmap.Panel(), title, sql, description, unit=unit, shape="time_series")
     colour = heatmap.HeatmapColorOptions().mode(heat.HeatmapColorMode.SCHEME).scheme("Blues").fill("blue")
     colour.scale(heat.HeatmapColorScale.EXPONENTIAL).exponent(0.5).steps(64).reverse(reverse=False)
     axis = heatmap.YAxisConfig().unit("short").axis_placement(looks.AxisPlacement.LEFT)
@@ -270,8 +275,3 @@ def heat_rows(title: str, sql: str, description: str, *, unit: str, value: str) 
 def note(title: str, content: str) -> Panel:
     """Show words, written as Markdown."""
     return text.Panel().title(title).transparent(transparent=True).mode(words.TextMode.MARKDOWN).content(content)
-
-
-def start(panel: Panel, title: str, description: str, unit: str, sql: str) -> Panel:
-    """Set what all panels have on a kind that only one dashboard uses; its query returns a table."""
-    return _start(panel, title, description, unit).with_target(Query(sql, "table"))

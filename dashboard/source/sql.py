@@ -194,19 +194,28 @@ class Counter:
     keys: tuple[str, ...]
     lasting: bool = False
 
+    def since(self, before: str) -> str:
+        """What it grew by since the look whose value is the column `before`."""
+        fell = "0" if self.lasting else self.column
+        return f"CASE WHEN {self.column} < {before} THEN {fell} ELSE {self.column} - {before} END"
+
     @property
     def grown(self) -> str:
-        """What it grew by since the look before, as a fraction: a quotient of whole numbers would be cut to one."""
-        fell = "0" if self.lasting else self.column
-        return f"CASE WHEN {self.column} < before THEN {fell} ELSE {self.column} - before END * 1.0"
+        """The same since the look before, as a fraction: a quotient of whole numbers would be cut to one."""
+        return f"{self.since('before')} * 1.0"
+
+    @property
+    def window(self) -> str:
+        """The looks at the same counter, in their order."""
+        keys = f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
+        return f"OVER ({keys}ORDER BY timestamp)"
 
     def looks(self, where: str, margin: str = "    ") -> str:
         """Select each look with the value and the time of the look before."""
         keys = ", ".join(self.keys)
-        window = f"OVER (PARTITION BY {keys} ORDER BY timestamp)"
         lines = f"""\
-SELECT timestamp, {keys}, {self.column}, lag({self.column}) {window} AS before,
-  lag(timestamp) {window} AS earlier
+SELECT timestamp, {keys}, {self.column}, lag({self.column}) {self.window} AS before,
+  lag(timestamp) {self.window} AS earlier
 FROM {self.table}
 WHERE {where}"""
         return indent(lines, margin)
@@ -251,14 +260,8 @@ def _rates(counter: Counter, name: str, where: str = "", scale: str = "") -> str
 def increases(counters: dict[str, Counter], *gauges: str) -> str:
     """Select for each look what counters of one table grew by, under the names of `counters`, and `gauges` as written."""
     one = next(iter(counters.values()))
-    window = (
-        f"OVER (PARTITION BY {', '.join(one.keys)} ORDER BY timestamp)" if one.keys else "OVER (ORDER BY timestamp)"
-    )
-    grown = [
-        f"sum(CASE WHEN {c.column} < {name}_before THEN {c.column} ELSE {c.column} - {name}_before END) AS {name}"
-        for name, c in counters.items()
-    ]
-    before = [f"lag({c.column}) {window} AS {name}_before" for name, c in counters.items()]
+    grown = [f"sum({c.since(f'{name}_before')}) AS {name}" for name, c in counters.items()]
+    before = [f"lag({c.column}) {one.window} AS {name}_before" for name, c in counters.items()]
     return f"""\
     SELECT timestamp, {", ".join([*gauges, *grown])}
     FROM (

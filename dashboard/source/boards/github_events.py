@@ -103,14 +103,8 @@ def _events() -> Panel:
 def _current_rate() -> Panel:
     recent = "timestamp > dateadd('m', -5, now()) AND timestamp <= now()"
     query = f"SELECT sum(fresh) / 300.0 AS rate FROM {POLLS} WHERE {recent}{POLLERS}"
-    return panels.number(
-        "Current rate",
-        query,
-        "Events a second that pollers saw for the first time, in the last five minutes, whatever the chosen range.",
-        unit="eps",
-        decimals=1,
-        none="0",
-    )
+    about = "Events a second that pollers saw for the first time, in the last five minutes, whatever the chosen range."
+    return panels.rate("Current rate", query, about, none="0")
 
 
 def _note() -> Panel:
@@ -124,13 +118,11 @@ def _note() -> Panel:
 
 
 def _mean_rate() -> Panel:
-    return panels.number(
+    return panels.rate(
         "Mean rate",
         sql.total(f"sum(events) * 1.0 / ({sql.SPAN}) AS rate", *COUNT, choice=BY_REPO),
         "Captured events a second: those in the chosen range divided by its length. Events still on their way from GitHub "
         f"are not in it yet. {LONG}",
-        unit="eps",
-        decimals=1,
         none="0",
     )
 
@@ -181,10 +173,7 @@ WHERE {sql.IN_RANGE} AND {ANSWERED}{POLLERS}"""
     return panels.number(
         "Poll coverage",
         query,
-        "Share of answers after which nothing is known to be missing: not full, or holding an event of the answer before. "
-        "GitHub's public feed shows about 170 events a second through a window of 300, so any plan sees a part of it and a "
-        "low share is as designed; on a feed of your own it is near 100. The alert looks at whether a poller does what its "
-        "plan allows.",
+        polls.nothing_missing("answers"),
         unit="percent",
         decimals=0,
         none="no answer",

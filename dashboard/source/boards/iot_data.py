@@ -104,24 +104,18 @@ def _mean(column: str, name: str) -> str:
     return sql.total(outer, Source(TABLE, raw), Source(VIEW, added), end="\nORDER BY device_type")
 
 
-def _means(column: str) -> str:
-    """The same for each bucket."""
+def _over_time(title: str, column: str, about: str, unit: str = "short") -> Panel:
+    """Draw the mean of a column within each bucket, a line for each type of device."""
     added = f"sum({column}_sum) * 1.0 / sum({column}_count) AS value"
-    return sql.buckets("device_type", Source(TABLE, f"avg({column}) AS value"), Source(VIEW, added), gaps=True)
+    query = sql.buckets("device_type", Source(TABLE, f"avg({column}) AS value"), Source(VIEW, added), gaps=True)
+    return panels.lines(
+        title, query, about, unit=unit, decimals=1, points=180, calcs=["mean"], least=None, spans=SILENT
+    )
 
 
 def _speed_over_time() -> Panel:
-    return panels.lines(
-        "Mean speed, by device type",
-        _means("speed"),
-        "Mean of the speeds reported within each interval.",
-        unit="velocitykmh",
-        decimals=1,
-        points=180,
-        calcs=["mean"],
-        least=None,
-        spans=SILENT,
-    )
+    about = "Mean of the speeds reported within each interval."
+    return _over_time("Mean speed, by device type", "speed", about, "velocitykmh")
 
 
 def _points_over_time() -> Panel:
@@ -140,16 +134,9 @@ def _points_over_time() -> Panel:
 
 
 def _measure(number: int) -> Panel:
-    return panels.lines(
-        f"Mean of measure{number}, by device type",
-        _means(f"measure{number}"),
-        f"Mean of the column measure{number}, which simulated devices fill with {MEASURES[number]}.",
-        decimals=1,
-        points=180,
-        calcs=["mean"],
-        least=None,
-        spans=SILENT,
-    )
+    column = f"measure{number}"
+    about = f"Mean of the column {column}, which simulated devices fill with {MEASURES[number]}."
+    return _over_time(f"Mean of {column}, by device type", column, about)
 
 
 def _positions() -> Panel:
@@ -164,7 +151,7 @@ LIMIT 1000"""
         "Last positions",
         "Where each device was when it last reported in the chosen range, coloured by its speed then.",
     )
-    panel = panels.start(geomap.Panel(), title, about, "short", query)
+    panel = panels.start(geomap.Panel(), title, query, about, unit="short")
     controls = geomap.ControlsOptions().show_zoom(show_zoom=True).mouse_wheel_zoom(mouse_wheel_zoom=False)
     controls.show_attribution(show_attribution=True).show_scale(show_scale=False)
     controls.show_debug(show_debug=False).show_measure(show_measure=False)

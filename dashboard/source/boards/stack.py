@@ -73,29 +73,25 @@ def _unwatched() -> panels.Marks:
 # --- One number a stage: its rate, its delay, its trouble ---
 
 
-def _rate(title: str, query: str, description: str, none: str = "unknown") -> Panel:
-    return panels.number(title, query, description, unit="eps", decimals=1, none=none)
-
-
 def _rates() -> list[Panel]:
     return [
-        _rate(
+        panels.rate(
             "1 GitHub to poller: new events",
             f"SELECT sum(fresh) / 60.0 AS rate FROM github_polls WHERE {LAST_MINUTE}",
             "Events that pollers saw for the first time, a second, in the last minute.",
             none="0",
         ),
-        _rate(
+        panels.rate(
             "2 Kafka: messages in",
             sql.rate_now(MESSAGES, " AND topic = 'github_events'"),
             "Events that the broker took, a second, in the last minute.",
         ),
-        _rate(
+        panels.rate(
             "3 Connect: rows stored",
             sql.rate_now(ROWS, " AND connector = 'github_events'"),
             "Events that QuestDB acknowledged to the sink, a second, in the last minute.",
         ),
-        _rate(
+        panels.rate(
             "4 QuestDB: rows committed",
             sql.rate_now(COMMITTED),
             "Rows of all tables that became visible, a second, in the last minute: events, polls, metrics, and rows of "
@@ -175,10 +171,7 @@ def _coverage() -> Panel:
     return panels.number(
         "GitHub to poller: nothing known missing",
         query,
-        "Share of the last half hour's answers after which nothing is known to be missing: not full, or holding an event of "
-        "the answer before. GitHub's public feed shows about 170 events a second through a window of 300, so any plan sees a "
-        "part of it and a low share is as designed; on a feed of your own it is near 100. The alert looks at whether a "
-        "poller does what its plan allows.",
+        polls.nothing_missing("the last half hour's answers"),
         unit="percent",
         decimals=0,
     )
