@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 WINDOWS = 10  # past origins to learn from
 FEWEST_ERRORS = 20  # with fewer, the model's own interval stays
-ERRORS_A_GROUP = 100  # steps ahead are taken together until a group has so many errors; with few, intervals come out too wide
+ERRORS_A_GROUP = 100  # steps ahead share a factor until it has so many; with few, intervals are too wide
 Past = list[tuple[pd.DataFrame, pd.Series]]  # forecasts of the past, and what came
 
 
