@@ -98,11 +98,15 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 
 # Twice the cores: half of what tests do is wait.
 WORKERS ?= 4
+PYTEST = $(BIN)/python -m pytest
 LINTERS := lint-python lint-nodejs lint-pages lint-java lint-go lint-rust
 
-test: build $(VENV)/.test ## set up what the tests need and run all of them, linters included
-	@$(MAKE) --no-print-directory --jobs 2 java parts $(filter-out lint-java,$(LINTERS))
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+test: build $(VENV)/.test ## set up what the tests need and run them, linters included; what it leaves to test-thorough is listed
+	@$(MAKE) --no-print-directory --jobs 2 java python
+
+# Beside Maven's tests: both mostly wait.
+python: parts $(filter-out lint-java,$(LINTERS))
+	@$(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 parts: # of the stack that are not always there
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
@@ -116,7 +120,7 @@ test-sink: ## test the sink alone: its encoder, any JSON there and back, faults 
 	@$(MVN) -f $(SINK)/pom.xml verify
 
 # Building images and cold JVMs take their time, so each test's deadline is far off. All three use a Docker engine, or as root start one.
-DOCKER_TEST = $(BIN)/python -m pytest --docker --timeout 3600
+DOCKER_TEST = $(PYTEST) --docker --timeout 3600
 
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml
 	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
@@ -128,10 +132,13 @@ test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on d
 	@$(DOCKER_TEST) -s tests/compose/run/test_faults.py $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill and suspend parts, change members, tasks and partitions at random under load (ROUNDS=20, SEED=…)
-	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(BIN)/python -m pytest --timeout=3600 -s tests/end_to_end/test_random_kills.py
+	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(PYTEST) --timeout=3600 -s tests/end_to_end/test_random_kills.py
+
+test-thorough: build $(VENV)/.test ## run what `make test` leaves out: variants in every language, notebooks a second time, restores
+	@THOROUGH=1 $(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
 
 test-restore: build $(VENV)/.test ## stop a restore after each of its steps, in each way: the old data must be there again
-	@RESTORE_STEPS=all $(BIN)/python -m pytest --timeout=3600 tests/local/test_backup.py $(ARGS)
+	@THOROUGH=1 $(PYTEST) --timeout=3600 tests/local/test_backup.py $(ARGS)
 
 lint: $(LINTERS) ## formatter, linter and type checker of every language
 
@@ -199,7 +206,7 @@ bench-monitoring: build telegraf $(VENV)/.test ## CPU and rows that it costs to 
 build: preflight ## fetch and build all that `make up` starts
 	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --no-print-directory built
 
-built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done
+built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done .local/jars/class-data/.done
 
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }
@@ -234,6 +241,13 @@ $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
 	@echo "Jars: Kafka, Kafka Connect, QuestDB, Jolokia …"
 	@rm -rf .local/jars
 	@$(MVN) -f operations/local/pom.xml package
+	@touch $@
+
+# The sink is a plugin: its classes are not archived, but the worker reads its folder.
+.local/jars/class-data/.done: .local/jars/.done | $(VENV)/.up $(SINK)/target/.done
+	@echo "Class data of Kafka, Kafka Connect and QuestDB, so that they start faster …"
+	@rm -rf $(@D)
+	@$(BIN)/python -m operations.local.class_data
 	@touch $@
 
 $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
 
 NOTEBOOKS_PYTHON = (3, 11)
+THOROUGH = "THOROUGH" in os.environ
 
 
 def pytest_configure() -> None:
@@ -53,9 +54,18 @@ LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow ones first."""
+    """Put the slow ones first; leave to `make test-thorough` what is marked, and what only varies a poller's test."""
     folders = {item: folder(item.nodeid) for item in items}
     items.sort(key=lambda item: SLOW.index(folders[item]) if folders[item] in SLOW else len(SLOW))
+    for item in items:
+        if not THOROUGH and (item.get_closest_marker("thorough") or is_variant(item)):
+            item.add_marker(pytest.mark.skip(reason="`make test-thorough` runs it"))
+
+
+def is_variant(item: pytest.Item) -> bool:
+    """Whether it repeats a test of a poller with other parameters, in a language other than Python."""
+    indices: dict[str, int] = dict(item.callspec.indices) if isinstance(item, pytest.Function) and item.callspec else {}
+    return indices.pop("language", 0) > 0 and any(indices.values())
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

@@ -11,12 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-import pytest
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin import NewTopic as Topic
 from stack import free_ports
 from waiting import until
+
+from operations.local.programs import JARS, jvm
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,9 +77,6 @@ class Broker(Program):
 
     def __init__(self, folder: Path) -> None:
         """Format its disk; ports stay the same over restarts."""
-        jars = Path(os.environ.get("STATE_DIR", ROOT / ".local")) / "jars/kafka"
-        if not jars.is_dir():
-            pytest.fail(f"{jars} is missing: run `make jars` first")
         port, inside, controller = free_ports(3)
         self.servers = f"127.0.0.1:{port}"
         environ = {
@@ -90,7 +88,7 @@ class Broker(Program):
             "BROKER_CONTROLLER_PORT": str(controller),
             "BROKER_DATA": str(folder / "data"),
         }
-        java = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", "-cp", f"{jars}/*"]
+        java = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *jvm("broker"), "-cp", f"{JARS}/kafka/*"]
         super().__init__([*java, "kafka.Kafka", "kafka/server.properties"], folder / "broker.log", environ)
         identity = ["--cluster-id", "cG9sbGVyLXRlc3RzLW9ubHk", "--config", "kafka/server.properties"]
         format_disk = [*java, "kafka.tools.StorageTool", "format", *identity]

@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
 # Of every JVM. One collector thread: on two cores, three JVMs that start at once fight for them.
 JVM = ("-XX:+UseSerialGC",)
-# The class data that the JDK brings is mapped, not parsed; the agent lets Telegraf read, and nobody write.
-MONITORED = (*JVM, "-Xshare:auto")
 JARS = ".local/jars"  # relative to the checkout, so that its path may hold any character
+CLASS_DATA = f"{JARS}/class-data"
 LOGGING = "-Dlog4j2.configurationFile=file:kafka/log4j2.yaml"
 OPENED = ("java.lang", "java.lang.reflect", "java.nio", "java.time.zone")  # packages that QuestDB reaches into
 
@@ -88,7 +87,7 @@ def programs(settings: Settings) -> list[Program]:
 def broker(settings: Settings) -> tuple[str, ...]:
     """Return the broker's command. It moves bytes, and gains nothing from the second compiler."""
     heap, port = settings.chosen["BROKER_HEAP"], settings.ports.broker_jolokia
-    options = (f"-Xms{heap}", f"-Xmx{heap}", *MONITORED, "-XX:TieredStopAtLevel=1", agent(port), *jmx(settings))
+    options = (f"-Xms{heap}", f"-Xmx{heap}", *jvm("broker"), "-XX:TieredStopAtLevel=1", agent(port), *jmx(settings))
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", "kafka.Kafka", "kafka/server.properties")
 
 
@@ -96,7 +95,7 @@ def connect(settings: Settings, properties: str = "kafka-connect-plugins/worker.
     """Return the worker's command, with the configuration in the file `properties`."""
     heap, port = settings.chosen["CONNECT_HEAP"], settings.ports.connect_jolokia
     # Of each record Connect makes objects that die at once: the more of them there is room for, the fewer are copied.
-    options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *MONITORED, agent(port))
+    options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *jvm("connect"), agent(port))
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", main, properties)
 
@@ -107,11 +106,26 @@ def questdb(settings: Settings) -> tuple[str, ...]:
     opened = [word for package in OPENED for word in ("--add-opens", f"java.base/{package}=ALL-UNNAMED")]
     where = ("-Dcontainerized=false", f"-Dquestdb.libs.dir={settings.run}")
     main = ("io.questdb.ServerMain", "-d", str(settings.data / "questdb"))
-    return (settings.java, "-Xms64m", f"-Xmx{heap}", *JVM, *where, *opened, "-cp", f"{JARS}/questdb.jar", *main)
+    return (
+        settings.java,
+        "-Xms64m",
+        f"-Xmx{heap}",
+        *jvm("questdb"),
+        *where,
+        *opened,
+        "-cp",
+        f"{JARS}/questdb.jar",
+        *main,
+    )
+
+
+def jvm(name: str) -> tuple[str, ...]:
+    """Return the options of every JVM; the archive need not be there, see operations/local/class_data.py."""
+    return (*JVM, f"-XX:SharedArchiveFile={CLASS_DATA}/{name}.jsa")
 
 
 def agent(port: int) -> str:
-    """Return the option that opens a JVM to the monitoring, read-only, on `port` of this machine."""
+    """Return the option that opens a JVM to the monitoring on `port` of this machine: to read, not to write."""
     policy = "policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
     return f"-javaagent:{JARS}/jolokia.jar=host={THIS_MACHINE},{policy},port={port}"
 

@@ -223,14 +223,12 @@ def test_restore_is_refused_before_it_touches_anything(own: Stack, backup: Path,
 
 
 STEP, COPYING = "operations.backup.restoration:Restoration.", "operations.backup.stacks:Local.read_questdb"
-# In `make test` a few, which start no broker; `make test-restore` takes all.
-ALL = "RESTORE_STEPS" in os.environ
-only_all = pytest.mark.skipif(not ALL, reason="`make test-restore` runs it: it starts parts of the stack more often")
+# These run in `make test`; they start no broker. `make test-restore` takes all.
+SOME = {("prepare", "interrupt"), ("exchange", "kill")}
 STEPS = [
-    (step, fault)
+    pytest.param(step, fault, marks=() if (step, fault) in SOME else pytest.mark.thorough)
     for step in Restoration.STEPS
     for fault in ("failure", "interrupt", "end", "kill")
-    if ALL or (step in {"prepare", "exchange"} and fault in {"interrupt", "kill"})
 ]
 
 
@@ -251,7 +249,7 @@ def test_stopped_after_any_step_the_old_data_are_there_again(
     assert fingerprint(own.state / "data") == old
 
 
-@only_all
+@pytest.mark.thorough
 def test_killed_while_parts_ran_up_brings_the_old_data_back(own: Stack, backup: Path) -> None:
     environment = own.environment | {"FILE": str(backup)}
     assert faulty.run(environment, STEP + "count_rows", "kill", "restore").returncode < 0
@@ -294,7 +292,7 @@ def test_what_a_killed_supervisor_left_is_named_spared_and_ended(own: Stack, bac
     assert "nothing runs" in own.make("status").stdout
 
 
-@only_all
+@pytest.mark.thorough
 def test_killed_when_the_new_data_were_whole_the_next_start_finishes_it(own: Stack, backup: Path) -> None:
     before = own.state / "data" / ".restore"
     environment = own.environment | {"FILE": str(backup)}

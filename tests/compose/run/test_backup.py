@@ -58,30 +58,36 @@ def refused(containers: Containers, sentence: str, file: Path) -> None:
     assert "Traceback" not in done.stdout
 
 
-def test_a_restore_that_is_refused_fails_or_is_killed_leaves_the_old_data(containers: Containers, backup: Path) -> None:
+def test_a_restore_that_is_refused_or_killed_leaves_the_old_data_and_another_brings_back_all(
+    containers: Containers, backup: Path
+) -> None:
     before = containers.stored()
     refused(containers, "the stack runs: stop it first by", backup)
     containers.compose("down")
     refused(containers, "this is no backup, or only a part of one", ROOT / "README.md")
-    variables = containers.variables | {"DOCKER": "1", "FILE": str(backup)}
-    failed = faulty.run(variables, STEP + "settle_topics", "failure", "restore")
-    assert failed.returncode == 1
-    assert "the restore failed: the data from before it are brought back\n" in failed.stdout, failed.stdout
-    assert failed.stdout.endswith("✗ No space left on device (injected)\n"), failed.stdout
-    killed = faulty.run(variables, STEP + "exchange", "kill", "restore")
+    killed = faulty.run(
+        containers.variables | {"DOCKER": "1", "FILE": str(backup)}, STEP + "exchange", "kill", "restore"
+    )
     assert killed.returncode < 0, killed.stdout
     assert containers.compose("up", "--detach", "--wait", check=False).returncode != 0
     assert "make restore DOCKER=1 brings the data from before it back" in containers.log("preflight")
     refused(containers, "the data from before it are brought back", backup.parent / "none")
-    containers.up()
-    assert before <= containers.stored()
-
-
-def test_restore_brings_back_all_that_was_there(containers: Containers, backup: Path) -> None:
-    before = containers.stored()
-    again = backup.with_name("again.tar.gz")
-    assert make(containers, "backup", f"FILE={again}").returncode == 0
+    # As on another machine, where there is nothing yet.
     containers.compose("down", "--volumes")
-    done = make(containers, "restore", f"FILE={again}")
+    done = make(containers, "restore", f"FILE={backup}")
     assert done.returncode == 0, done.stdout
     until(lambda: before <= containers.stored(), "all rows", 60, lambda: containers.log("questdb"))
+
+
+@pytest.mark.thorough
+def test_a_restore_that_fails_leaves_the_old_data(containers: Containers, backup: Path) -> None:
+    before = containers.stored()
+    containers.compose("down")
+    failed = faulty.run(
+        containers.variables | {"DOCKER": "1", "FILE": str(backup)}, STEP + "settle_topics", "failure", "restore"
+    )
+    assert failed.returncode == 1
+    assert "the restore failed: the data from before it are brought back\n" in failed.stdout, failed.stdout
+    assert failed.stdout.endswith("✗ No space left on device (injected)\n"), failed.stdout
+    containers.up()
+    assert before <= containers.stored()
