@@ -62,7 +62,7 @@ class Retry:
 
     def _report(self, fit: int, kept: int, before: int) -> None:
         if before:
-            say(f"an interrupted command had sent those of {before} offsets; they were removed")
+            say(f"an interrupted command had already sent the records of {before} offsets: now they are removed")
         say(f"✓ {fit} records were sent to their topics again, and removed from {self._topic}")
         if kept:
             say(f"! {kept} records stay: they do not name a topic that exists. Those of a poller never do")
