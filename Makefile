@@ -49,6 +49,22 @@ backup: $(VENV)/.up ## write all data to FILE (.local/backups/TIME.tar.gz); DOCK
 restore: build ## replace all data by that of FILE and start the stack; DOCKER=1 for the stack of Docker Compose
 	@$(BIN)/python -m operations.backup restore
 
+# --- Offsets ---
+
+OFFSETS = $(BIN)/python -m operations.offsets
+
+lag: $(VENV)/.up ## one line for each partition of each sink: committed offset, end, lag
+	@$(OFFSETS) lag
+
+replay: $(VENV)/.up ## have CONNECTOR read its topic again from FROM on: a time (2026-11-25T10:00, UTC), an offset or `beginning`; asks first
+	@$(OFFSETS) replay
+
+skip: $(VENV)/.up ## have CONNECTOR leave out all records before TO: a time, an offset or `end`; asks first
+	@$(OFFSETS) skip
+
+dead-letters: $(VENV)/.up ## list the LAST (20) records of the dead-letter topic TOPIC; RETRY=1 sends all of them to their topics again
+	@$(OFFSETS) dead-letters
+
 # --- Notebooks ---
 
 NOTEBOOKS_VENV ?= .local/notebooks-venv
