@@ -242,7 +242,7 @@ $(VENV)/.datasets: datasets/requirements.txt $(VENV)/.up
 $(VENV)/.test: tests/requirements.txt $(VENV)/.up
 	@echo "Python packages of the tests …"
 	@$(PYTHON) operations/local/packages.py $(BIN)/python tests/requirements.txt
-	@touch $@
+	@touch $(VENV)/.datasets $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
 	@echo "Python packages of the benchmarks …"

@@ -192,9 +192,24 @@ JSON_OPTIONS = f"""{WHOLE}, maximum_depth = -1, map_inference_threshold = -1, fi
 def _read_json(found: Sample, path: Path, first: str, shown: str) -> None:
     kind = "array" if first[0] == "[" else "newline_delimited" if _is_json(first) else "unstructured"
     found.format = {"array": "JSON, a list", "newline_delimited": "JSON lines", "unstructured": "JSON objects"}[kind]
-    _create(found, f"SELECT * FROM read_json({literal(path)}, format = '{kind}', {JSON_OPTIONS})", shown)
+    try:
+        _create(found, f"SELECT * FROM read_json({literal(path)}, format = '{kind}', {JSON_OPTIONS})", shown)
+    except Problem:
+        _name_torn_line(path, kind, shown)
+        raise
     for name in _doubles(found):
         _keep_integers(found, name, f"{literal(path)}, format = '{kind}', maximum_object_size = {LONGEST_LINE}")
+
+
+def _name_torn_line(path: Path, kind: str, shown: str) -> None:
+    """Raise Problem with the first line that is not JSON: DuckDB names the one after an object that is not closed."""
+    if kind != "newline_delimited":
+        return
+    with path.open(encoding="utf-8", newline="\n") as file:
+        for number, line in enumerate(file, 1):
+            if line.strip() and not _is_json(line):
+                message = f"{shown}, line {number} is not JSON. Mend it, or remove it"
+                raise Problem(message)
 
 
 def _is_json(line: str) -> bool:
