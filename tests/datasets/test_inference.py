@@ -224,7 +224,7 @@ def test_a_sample_becomes_columns(name: str, tmp_path: Path) -> None:
     assert case.says in said
 
 
-REFUSED = {
+REFUSED: dict[str, tuple[str | bytes, str]] = {
     "empty": ("", "no rows"),
     "a header alone": ("t,a\n", "no rows"),
     "too few fields": (f"t,a,b\n{ZERO},1,2\n{ZERO},1\n{ZERO},1,2\n", "line 3"),
