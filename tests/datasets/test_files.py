@@ -53,12 +53,29 @@ def contents(root: Path) -> dict[str, bytes]:
     return {str(path.relative_to(root)): path.read_bytes() for path in kept}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def written(checkout: Path, decisions: columns.Decisions) -> Iterator[dict[str, bytes]]:
     before = contents(checkout)
     files.write("rides", "rides.csv", decisions, checkout)
     yield {name: text for name, text in contents(checkout).items() if before.get(name) != text}
     files.remove("rides", checkout)
+    assert contents(checkout) == before
+
+
+# First, before the files are there for all other tests.
+def test_nothing_is_left_when_writing_fails(
+    checkout: Path, decisions: columns.Decisions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = contents(checkout)
+
+    def fail(_: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    real = files.follow
+    monkeypatch.setattr(files, "follow", fail)
+    with pytest.raises(OSError, match="No space"):
+        files.write("rides", "rides.csv", decisions, checkout)
+    real(checkout)
     assert contents(checkout) == before
 
 
@@ -104,19 +121,3 @@ def test_a_name_that_is_taken_is_refused(written: dict[str, bytes], checkout: Pa
     for name in ("rides", "iot_data", "github_events_forecast"):
         with pytest.raises(Problem, match="is taken"):
             files.free(name, checkout)
-
-
-def test_nothing_is_left_when_writing_fails(
-    checkout: Path, decisions: columns.Decisions, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before = contents(checkout)
-
-    def fail(_: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    real = files.follow
-    monkeypatch.setattr(files, "follow", fail)
-    with pytest.raises(OSError, match="No space"):
-        files.write("rides", "rides.csv", decisions, checkout)
-    real(checkout)
-    assert contents(checkout) == before
