@@ -377,12 +377,17 @@ def _key(
         left = rows - _different(sample, time, chosen)
         about = f"; {left} rows of the sample repeat another's key and replace it" if left else ""
         return tuple(column.name for column in chosen), f"as KEY says{about}"
+    if not rows:
+        return (
+            None,
+            "none: a schema alone does not tell what is unique, so a replay stores rows twice. KEY= names columns",
+        )
     usable = [c for c in columns if c is not time and not c.type.startswith(("DOUBLE", "DECIMAL")) and c.distinct > 1]
     for candidate in _candidates(usable):
         if _different(sample, time, list(candidate)) == rows:
             return tuple(column.name for column in candidate), _why(candidate)
     everything = [column for column in columns if column is not time]
-    if rows and _different(sample, time, everything) == rows:
+    if _different(sample, time, everything) == rows:
         return tuple(column.name for column in everything), "only all columns together are unique"
     return None, "none: some rows are the same in all columns, so a replay stores rows twice"
 

@@ -173,13 +173,13 @@ def files_of(root: Path) -> dict[str, str]:
 def check_panels(up: Stack, name: str) -> None:
     """Each panel of a dashboard answers over a range that holds the sample."""
     settings = up.settings
-    port = settings.ports.questdb_pg
-    login = {"user": settings.chosen["QUESTDB_READONLY_USER"], "password": settings.chosen["QUESTDB_READONLY_PASSWORD"]}
+    user, password = (settings.chosen[f"QUESTDB_READONLY_{what}"] for what in ("USER", "PASSWORD"))
+    address = f"host={settings.host} port={settings.ports.questdb_pg} dbname=qdb"
     times = panels.TimeRange(
         datetime(2026, 1, 13, 9, tzinfo=timezone.utc), datetime(2026, 1, 13, 10, tzinfo=timezone.utc)
     )
     dashboard = panels.load(up.root / "dashboard" / "grafana" / "dashboards" / f"{name}.json")
-    with psycopg.connect(host=settings.host, port=port, dbname="qdb", autocommit=True, **login) as connection:
+    with psycopg.connect(address, user=user, password=password, autocommit=True) as connection:
         for panel in panels.panels(dashboard):
             ((_, sql),) = panel.expanded(times)
             _, rows = panels.run(connection, sql)
