@@ -63,7 +63,7 @@ class Services:
         ):
             try:
                 asked()
-            except (KafkaException, requests.RequestException) as error:
+            except (KafkaException, requests.RequestException, Problem) as error:  # Problem: it still starts
                 message = f"{part} does not answer, and a dataset needs the running stack: {self.start}"
                 raise Problem(message) from error
 
