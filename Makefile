@@ -49,6 +49,35 @@ backup: $(VENV)/.up ## write all data to FILE (.local/backups/TIME.tar.gz); DOCK
 restore: build ## replace all data by that of FILE and start the stack; DOCKER=1 for the stack of Docker Compose
 	@$(BIN)/python -m operations.backup restore
 
+# --- Offsets ---
+
+OFFSETS = $(BIN)/python -m operations.offsets
+
+lag: $(VENV)/.up ## one line for each partition of each sink: committed offset, end, lag
+	@$(OFFSETS) lag
+
+replay: $(VENV)/.up ## have CONNECTOR read its topic again from FROM on: a time (2026-11-25T10:00, UTC), an offset or `beginning`; asks first
+	@$(OFFSETS) replay
+
+skip: $(VENV)/.up ## have CONNECTOR leave out all records before TO: a time, an offset or `end`; asks first
+	@$(OFFSETS) skip
+
+dead-letters: $(VENV)/.up ## list the LAST (20) records of the dead-letter topic TOPIC; RETRY=1 sends all of them to their topics again
+	@$(OFFSETS) dead-letters
+
+# --- Datasets of one's own ---
+
+DATASETS = $(BIN)/python -m datasets
+
+new-dataset: $(VENV)/.datasets ## make a dataset NAME of SAMPLE (a CSV, JSON, Parquet or Avro file, or topic:NAME) on a running stack, and load it; TIME, KEY and TYPES overrule what is found
+	@$(DATASETS) new
+
+replay-dataset: $(VENV)/.datasets ## send the sample of dataset NAME again, RATE (100) records a second; NOW=1 moves its times to now
+	@$(DATASETS) replay
+
+drop-dataset: $(VENV)/.datasets ## remove dataset NAME: files, connector, table, topics (asks first; YES=1 answers)
+	@$(DATASETS) drop
+
 # --- Notebooks ---
 
 NOTEBOOKS_VENV ?= .local/notebooks-venv
@@ -227,10 +256,16 @@ $(VENV)/.up: operations/local/requirements.txt
 	@$(PYTHON) operations/local/packages.py $(BIN)/python operations/local/requirements.txt
 	@touch $@
 
+$(VENV)/.datasets: datasets/requirements.txt $(VENV)/.up
+	@$(BIN)/python -c "import sys; sys.version_info < (3, 11) and sys.exit('datasets need Python 3.11: rm -r $(VENV), then make $(MAKECMDGOALS) PYTHON=python3.11')"
+	@echo "Python packages of datasets: 150 MB …"
+	@$(PYTHON) operations/local/packages.py $(BIN)/python datasets/requirements.txt
+	@touch $@
+
 $(VENV)/.test: tests/requirements.txt $(VENV)/.up
 	@echo "Python packages of the tests …"
 	@$(PYTHON) operations/local/packages.py $(BIN)/python tests/requirements.txt
-	@touch $@
+	@touch $(VENV)/.datasets $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
 	@echo "Python packages of the benchmarks …"
@@ -256,7 +291,7 @@ $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
 	@touch $@
 
 lock: ## write the requirements.txt files anew from the requirements.in files
-	@for folder in ingestion/python operations/reconciler operations/local tests benchmarks; do \
+	@for folder in ingestion/python operations/reconciler operations/local datasets tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

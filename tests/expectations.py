@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
+
+EXPECTED = Path(__file__).parent / "expected"
 
 
 @dataclass(frozen=True)
@@ -13,9 +17,19 @@ class Dataset:
     views: tuple[str, ...]
     dashboard: str | None  # uid
     fed: bool  # rows arrive in a stack that has just been started
+    deduplicated: bool = True
 
 
-DATASETS = [
+def _made() -> list[Dataset]:
+    """Read the rows that `make new-dataset` wrote, one file each."""
+    rows = [(path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(EXPECTED.glob("*.json"))]
+    return [
+        Dataset(name, tuple(row["views"]), row["dashboard"], fed=False, deduplicated=row["deduplicated"])
+        for name, row in rows
+    ]
+
+
+SHIPPED = [
     Dataset(
         "github_events",
         views=(
@@ -32,6 +46,8 @@ DATASETS = [
     Dataset("github_polls", views=(), dashboard=None, fed=True),
     Dataset("iot_data", views=("iot_data_type_1m",), dashboard="qdb-iot-demo", fed=False),
 ]
+MADE = _made()
+DATASETS = [*SHIPPED, *MADE]
 
 # A schema file without a connector of its name is a table that no topic feeds. By table: what writes it.
 OTHER_TABLES = {

@@ -31,7 +31,10 @@ def main() -> None:
     """Write the files. Those without a module were exported from Grafana by somebody, and stay as they are."""
     wanted = texts()
     for name, content in wanted.items():
-        (FOLDER / name).write_text(content, encoding="utf-8")
+        # Replaced in one step: Grafana and our own server read the folder at any time.
+        new = FOLDER / f".{name}"
+        new.write_text(content, encoding="utf-8")
+        new.replace(FOLDER / name)
     sys.stdout.write(f"{FOLDER}: {', '.join(wanted)}\n")
 
 

@@ -234,8 +234,8 @@ def _shown() -> common.HideSeriesConfig:
     return common.HideSeriesConfig().tooltip(tooltip=False).legend(legend=False).viz(viz=False)
 
 
-def ranking(title: str, sql: str, description: str, to: build.DashboardLink) -> Panel:
-    """Show a bar for each row, with a link that may hold the row's NAME."""
+def ranking(title: str, sql: str, description: str, to: build.DashboardLink | None = None) -> Panel:
+    """Show a bar for each row, with a link, if there is one, that may hold the row's NAME."""
     panel = start(bargauge.Panel(), title, sql, description, unit="short").min(0)
     panel.display_mode(looks.BarGaugeDisplayMode.GRADIENT).value_mode(looks.BarGaugeValueMode.COLOR)
     panel.name_placement(looks.BarGaugeNamePlacement.AUTO).show_unfilled(show_unfilled=True)
@@ -243,7 +243,7 @@ def ranking(title: str, sql: str, description: str, to: build.DashboardLink) -> 
     legend = common.VizLegendOptions().display_mode(looks.LegendDisplayMode.LIST)
     panel.legend(legend.placement(looks.LegendPlacement.BOTTOM).show_legend(show_legend=False).calcs([]))
     panel.reduce_options(_reduced(rows=True)).orientation(looks.VizOrientation.HORIZONTAL)
-    return panel.color_scheme(_colour("continuous-BlPu")).data_links([to])
+    return panel.color_scheme(_colour("continuous-BlPu")).data_links([to] if to else [])
 
 
 def gauges(title: str, sql: str, description: str, *, unit: str, decimals: int, most: float) -> Panel:

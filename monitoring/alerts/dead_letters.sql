@@ -1,7 +1,7 @@
 -- title: Dead letters
 -- for: 0s
 -- unit: messages
--- remedy: See them and their reasons with `make consume TOPIC=NAME_dlq ARGS="--from-beginning --property print.headers=true"`, send them again mended, then delete the topic with `make kafka-topics ARGS="--delete --topic NAME_dlq"`: it is made anew at once.
+-- remedy: See them and their reasons with `make dead-letters TOPIC=NAME_dlq`. Mend the cause, then send them again by the same command with RETRY=1. To drop those that stay, delete the topic with `make kafka-topics ARGS="--delete --topic NAME_dlq"`: it is made anew at once.
 DECLARE @seconds := 60
 SELECT topic AS subject, depth AS value
 FROM (

@@ -1,7 +1,7 @@
 -- title: A connector task does not run
 -- for: 0s
 -- unit: tasks
--- remedy: Read the reason with `curl http://localhost:8083/connectors/NAME/status`. A failed task is restarted by itself; a paused one waits for PUT …/resume.
+-- remedy: Read the reason with `curl http://localhost:8083/connectors/NAME/status`. A failed task is restarted by itself, a stopped connector is resumed after two minutes; a paused one waits for PUT …/resume.
 DECLARE @seconds := 60
 SELECT connector || ' task ' || task || ' is ' || state AS subject, 1.0 AS value
 FROM (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from operations.backup import creation, restoration
 from operations.backup.failures import FAILURES, sentence
 from operations.backup.lock import alone
 from operations.backup.stacks import chosen
+from operations.local import interrupts
 from operations.local.console import ended, say
 from operations.local.lock import exclusive
 from operations.local.settings import load
@@ -20,7 +20,6 @@ from operations.local.settings import load
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-    from types import FrameType
 
     from operations.backup.stacks import Stack
     from operations.local.settings import Settings
@@ -36,18 +35,12 @@ def default_file(settings: Settings) -> Path:
     return folder / time.strftime("%Y-%m-%dT%H-%M-%SZ.tar.gz", time.gmtime())
 
 
-def interrupt(number: int, _: FrameType | None) -> None:
-    """Turn a signal into what Ctrl-C raises."""
-    raise KeyboardInterrupt(signal.Signals(number).name)
-
-
 def main() -> int:
     """Run one command; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m operations.backup", description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     command = parser.parse_args().command
-    for number in restoration.INTERRUPTS:
-        signal.signal(number, interrupt)
+    interrupts.catch()
     return ended(lambda: run(COMMANDS[command], load()))
 
 

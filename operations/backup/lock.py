@@ -1,4 +1,4 @@
-"""One backup or restore at a time: the lock ends with the process that holds it, however that ends."""
+"""One backup, restore or change of offsets at a time: the lock ends with the process that holds it, however that ends."""
 
 from __future__ import annotations
 
@@ -13,23 +13,30 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+class Busy(Problem):
+    """Another command holds the lock."""
+
+
 def at_work(state: Path) -> bool:
-    """Tell whether a backup or restore of the stack in folder `state` is at work."""
+    """Tell whether such a command on the stack in folder `state` is at work."""
     try:
         with alone(state):
             return False
-    except Problem:
+    except Busy:
         return True
 
 
 @contextmanager
 def alone(state: Path) -> Iterator[None]:
-    """Hold the lock of the stack in folder `state`; Problem if another process does."""
+    """Hold the lock of the stack in folder `state`; Busy if another process does."""
     state.mkdir(parents=True, exist_ok=True)
     with (state / "backup.lock").open("w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            message = "another `make backup` or `make restore` of this stack is at work: wait for its end"
-            raise Problem(message) from None
+            message = (
+                "another command works on this stack's data (`make backup`, `restore`, `replay`, `skip` or `dead-letters`):"
+                " wait for its end"
+            )
+            raise Busy(message) from None
         yield

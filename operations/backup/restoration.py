@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -13,17 +12,15 @@ from operations.backup import archive, tables, topics
 from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
 from operations.local.console import agreed, say
+from operations.local.interrupts import uninterrupted
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from operations.backup.archive import Archive
     from operations.backup.stacks import Stack
     from operations.local.settings import Settings
-
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def restore(stack: Stack, file: Path) -> None:
@@ -200,14 +197,3 @@ class Restoration:
             say(
                 f"! the data from before could not be removed: {sentence(error)}. {self._stack.trying_again} tries again"
             )
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Let no signal but SIGKILL end what must be done to its end."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in INTERRUPTS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -117,16 +117,29 @@ def _own(entries: dict[str, ConfigEntry]) -> dict[str, str]:
 
 def export(bootstrap: str, since: Positions) -> Iterator[str]:
     """Yield one JSON line a message, from `since` to the end of each partition as it is now."""
-    settings = {"bootstrap.servers": bootstrap, "group.id": "rta-backup", "enable.auto.commit": False, "log_level": 0}
     # Retention may take the first ones while the others are read.
-    with closing(Consumer({**settings, "enable.partition.eof": True, "auto.offset.reset": "earliest"})) as consumer:
+    with closing(reader(bootstrap, "rta-backup")) as consumer:
         for (topic, number), offset in since.items():
             first, end = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT)
-            if max(first, offset) < end:
-                yield from _partition(consumer, TopicPartition(topic, number, max(first, offset)), end)
+            for message in messages(consumer, TopicPartition(topic, number, max(first, offset)), end):
+                yield json.dumps(_encoded(message))
 
 
-def _partition(consumer: Consumer, begin: TopicPartition, end: int) -> Iterator[str]:
+def reader(bootstrap: str, group: str) -> Consumer:
+    """Return a consumer for `messages`; it commits nothing by itself."""
+    settings = {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+    return Consumer({**settings, "enable.partition.eof": True, "auto.offset.reset": "earliest"})
+
+
+def messages(consumer: Consumer, begin: TopicPartition, end: int) -> Iterator[Message]:
+    """Yield the messages of one partition from `begin` to before the offset `end`.
+
+    Raises:
+        Problem, KafkaException: the broker does not send them.
+
+    """
+    if begin.offset >= end:
+        return
     consumer.assign([begin])
     while True:
         message = consumer.poll(TIMEOUT)
@@ -141,7 +154,7 @@ def _partition(consumer: Consumer, begin: TopicPartition, end: int) -> Iterator[
             raise KafkaException(error)
         if (message.offset() or 0) >= end:
             return
-        yield json.dumps(_encoded(message))
+        yield message
 
 
 def _encoded(message: Message) -> Saved:

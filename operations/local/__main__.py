@@ -23,6 +23,7 @@ from operations.local.lock import exclusive
 from operations.local.processes import Process, Supervisor, end, orphans
 from operations.local.programs import programs
 from operations.local.settings import SECRETS, THIS_MACHINE, forget, load
+from operations.offsets import notes
 
 if TYPE_CHECKING:
     from operations.local.settings import Settings
@@ -136,13 +137,16 @@ def status(settings: Settings) -> int:
     if not supervisor.running():
         say("\n".join(f"✗ {problem}" for problem in obstacles.orphans(settings)) or NOTHING)
         return 1
+    stopped = notes.sentences(settings)
+    for line in stopped:
+        say(f"✗ {line}")
     processes = supervisor.processes()
     # All at once: several that hang cost no more than one.
     with ThreadPoolExecutor(len(processes)) as pool:
         problems = list(pool.map(lambda process: problem_of(process, settings), processes))
     for process, problem in zip(processes, problems, strict=True):
         report(process, problem)
-    return 1 if restoring or any(problems) else 0
+    return 1 if restoring or stopped or any(problems) else 0
 
 
 def problem_of(process: Process, settings: Settings) -> str | None:

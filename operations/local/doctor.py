@@ -201,7 +201,9 @@ STAGES = [
     Stage("poller", poller, "Its log has the reason: `make logs` or `docker logs rta_github_events`"),
     Stage("broker", broker, "`make status` or `docker compose ps` tell whether it runs; the reconciler makes topics"),
     Stage(
-        "connect", connect, "The reconciler restarts failed tasks; a paused one waits for PUT /connectors/NAME/resume"
+        "connect",
+        connect,
+        "The reconciler restarts failed tasks and resumes stopped connectors; a paused one waits for PUT /connectors/NAME/resume",
     ),
     Stage(
         "questdb",

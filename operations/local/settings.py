@@ -28,6 +28,7 @@ HIGHEST_PORT = 65535
 FEEDS = ("github", "simulator")
 HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
 THIS_MACHINE = "127.0.0.1"
+DEAD_LETTERS_SHOWN = 20
 
 
 @dataclass(frozen=True)
@@ -171,13 +172,47 @@ class Settings:
 
     @property
     def yes(self) -> bool:
-        """Tell whether YES=1 answers the questions of commands that remove data."""
+        """Tell whether YES=1 answers the questions of commands that remove or repeat something."""
         return bool(self.chosen.get("YES"))
 
     @property
     def docker(self) -> bool:
-        """Tell whether DOCKER=1 makes a backup that of Docker Compose's stack."""
+        """Tell whether DOCKER=1 makes a command mean the stack of Docker Compose."""
         return bool(self.chosen.get("DOCKER"))
+
+    @property
+    def connector(self) -> str:
+        """Return the connector that CONNECTOR names, empty if none."""
+        return self.chosen.get("CONNECTOR", "").strip()
+
+    @property
+    def replay_from(self) -> str:
+        """Return where FROM has `make replay` begin, as text."""
+        return self.chosen.get("FROM", "").strip()
+
+    @property
+    def skip_to(self) -> str:
+        """Return where TO has `make skip` end, as text."""
+        return self.chosen.get("TO", "").strip()
+
+    @property
+    def topic(self) -> str:
+        """Return the topic that TOPIC names, empty if none."""
+        return self.chosen.get("TOPIC", "").strip()
+
+    @property
+    def last(self) -> int:
+        """Return how many dead letters LAST has `make dead-letters` show; SettingsError if that is no number."""
+        text = self.chosen.get("LAST") or str(DEAD_LETTERS_SHOWN)
+        if not _is_number(text):
+            message = f"LAST={text} is not a number: how many dead letters are to be shown?"
+            raise SettingsError(message)
+        return int(text)
+
+    @property
+    def retry(self) -> bool:
+        """Tell whether RETRY=1 has `make dead-letters` send them again."""
+        return bool(self.chosen.get("RETRY"))
 
     @property
     def compose(self) -> str:

@@ -27,11 +27,14 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = 10.0  # seconds
 SETTLES = 10.0  # seconds that a worker may take to show settings that it took
+MOVES = 60.0  # seconds that a worker may take to change the offsets of a group
+STOPPED_FOR = 120.0  # seconds after which a connector that is STOPPED is resumed
 TAG = re.compile(r"<[^>]*>")
 # Marks what the reconciler registered, so that it never removes a connector a person registered by hand.
 MARK = {"connector.managed.by": "reconciler"}
 
 Config = dict[str, str]
+Offsets = dict[tuple[str, int], int]  # by topic and partition
 
 
 def read(folder: Path) -> dict[str, Config]:
@@ -115,6 +118,15 @@ def tables(config: Config) -> list[str]:
     return sorted(name for name in names if name and "${" not in name)
 
 
+class Refused(Problem):
+    """Connect answered that it does not do what it was asked; `status` is that of HTTP."""
+
+    def __init__(self, message: str, status: int) -> None:
+        """Keep both."""
+        super().__init__(message)
+        self.status = status
+
+
 class Connect:
     """The REST interface of one Connect worker at `url`."""
 
@@ -140,11 +152,38 @@ class Connect:
         """Restart the connector and those of its tasks that have failed."""
         self._call("POST", f"/connectors/{quote(name, safe='')}/restart?includeTasks=true&onlyFailed=true")
 
-    def _call(self, method: str, path: str, **keywords: Any) -> requests.Response:  # noqa: ANN401 - passed through
-        answer = self._session.request(method, self._url + path, timeout=TIMEOUT, **keywords)
+    def pause(self, name: str) -> None:
+        """Keep the tasks of a connector, which then read nothing."""
+        self._call("PUT", f"/connectors/{quote(name, safe='')}/pause")
+
+    def stop(self, name: str) -> None:
+        """End the tasks of a connector; its settings stay. Returns before they have ended."""
+        self._call("PUT", f"/connectors/{quote(name, safe='')}/stop")
+
+    def resume(self, name: str) -> None:
+        """Have a connector run that is paused or stopped."""
+        self._call("PUT", f"/connectors/{quote(name, safe='')}/resume")
+
+    def offsets(self, name: str) -> Offsets:
+        """Return the committed offsets of a sink; a partition without a commit is missing."""
+        answer = self._call("GET", f"/connectors/{quote(name, safe='')}/offsets", timeout=MOVES).json()
+        found = [(entry["partition"], entry["offset"]) for entry in answer["offsets"] if entry["offset"]]
+        return {(place["kafka_topic"], int(place["kafka_partition"])): int(at["kafka_offset"]) for place, at in found}
+
+    def set_offsets(self, name: str, offsets: Offsets) -> None:
+        """Commit offsets for a sink; Refused unless it is STOPPED and its tasks have ended."""
+        entries = [
+            {"partition": {"kafka_topic": topic, "kafka_partition": number}, "offset": {"kafka_offset": offset}}
+            for (topic, number), offset in offsets.items()
+        ]
+        path = f"/connectors/{quote(name, safe='')}/offsets"
+        self._call("PATCH", path, timeout=MOVES, json={"offsets": entries})
+
+    def _call(self, method: str, path: str, timeout: float = TIMEOUT, **keywords: Any) -> requests.Response:  # noqa: ANN401 - passed through
+        answer = self._session.request(method, self._url + path, timeout=timeout, **keywords)
         if not answer.ok:
             message = f"Connect refuses {method} {path}: {answer.status_code} {_reason(answer)}"
-            raise Problem(message)
+            raise Refused(message, answer.status_code)
         return answer
 
 
@@ -154,6 +193,9 @@ def _reason(answer: requests.Response) -> str:
         return " ".join(str(answer.json()["message"]).partition("\nYou can also")[0].split())
     except (ValueError, KeyError, TypeError):
         return " ".join(TAG.sub(" ", answer.text).split())[:200]  # while it starts, a page of its web server
+
+
+STOPPED = "connector is STOPPED"  # as `failed` says it
 
 
 def failed(status: dict[str, Any]) -> str | None:
@@ -168,7 +210,11 @@ def failed(status: dict[str, Any]) -> str | None:
 
 
 class Connectors(Part[Config]):
-    """Keeps connectors as the files of a folder say, and restarts what has FAILED, less and less often while it keeps failing."""
+    """Keeps connectors as the files of a folder say, and restarts what has FAILED, less and less often while it keeps failing.
+
+    One that is STOPPED is resumed after a while: somebody stopped it to change its offsets, and did not come to the end. One that
+    is PAUSED stays so: that is how a person holds a connector.
+    """
 
     look_again = 0.0  # a connector may fail at any time, and one request tells all
 
@@ -185,6 +231,7 @@ class Connectors(Part[Config]):
         self._folder = folder
         self._waits_for = waits_for
         self._restarting = Backoff(clock)
+        self._stopped: dict[str, float] = {}
         self._taken: dict[str, tuple[Config, float]] = {}
         self._unread: set[str] = set()
         self._absent: set[str] = set()
@@ -261,10 +308,27 @@ class Connectors(Part[Config]):
             self._restarting.well(name)
         elif "FAILED" in wrong and self._restarting.due(name):
             self._restart(name, wrong)
+        if wrong == STOPPED:
+            wrong = self._resumed(name)
+        else:
+            self._stopped.pop(name, None)
         about = [f"{files.label(self._folder / name)}.json: {reason}"] if reason else []
         if wrong and not (reason and name not in current):
             about.append(f"connector {name}: {wrong}")
         return "; ".join(about)
+
+    def _resumed(self, name: str) -> str:
+        """Resume a connector that has been STOPPED for long enough; return what to say of it."""
+        if self._clock() >= self._stopped.setdefault(name, self._clock()) + STOPPED_FOR:
+            log.warning("resuming connector %s: it was stopped and not resumed", name)
+            try:
+                self._connect.resume(name)
+            except Problem as problem:
+                log.warning("%s", problem)
+        return (
+            f"{STOPPED}. It is resumed {STOPPED_FOR / 60:.0f} minutes after its stop;"
+            f" to hold a connector, use PUT /connectors/{name}/pause"
+        )
 
     def _restart(self, name: str, wrong: str) -> None:
         """Restart what failed; if Connect refuses, which it does while workers join, it is tried again."""

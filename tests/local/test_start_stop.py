@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from datetime import datetime, timezone
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ import requests
 from stack import Stack, free_ports
 from waiting import until
 
+from dashboard.grafana import panels
 from operations.local import passwords
 from operations.local.settings import ROOT
 
@@ -130,6 +132,58 @@ def test_status_says_that_all_is_well(up: Stack) -> None:
     done = up.make("status")
     assert done.returncode == 0, done.stdout
     assert "✗" not in done.stdout
+
+
+RIDES = "pickup;Ride ID;kind;fare\n" + "".join(
+    f"13.01.2026 09:{i % 60:02};{i};{'abc'[i % 3]};{i},25\n" for i in range(1_000)
+)
+
+
+def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(up: Stack, tmp_path: Path) -> None:
+    sample = tmp_path / "rides.csv"
+    sample.write_text(RIDES, encoding="utf-8")
+    before = files_of(up.root)
+    made = up.make("new-dataset", NAME="rides", SAMPLE=str(sample))
+    assert made.returncode == 0, made.stdout
+    assert "1000 rows stored, 0 dead letters" in made.stdout
+    assert up.sql("SELECT count(), sum(fare), min(timestamp) FROM rides") == [
+        [1_000, sum(i + 0.25 for i in range(1_000)), "2026-01-13T09:00:00.000000Z"]
+    ]
+    assert "is taken" in up.make("new-dataset", NAME="rides", SAMPLE=str(sample)).stdout
+    check_panels(up, "rides")
+    status = up.make("status")
+    assert status.returncode == 0, status.stdout
+    again = up.make("replay-dataset", NAME="rides", RATE="100000", NOW="1")
+    assert again.returncode == 0, again.stdout
+    assert up.count("rides") == 2_000
+    gone = up.make("drop-dataset", NAME="rides", YES="1")
+    assert gone.returncode == 0, gone.stdout
+    assert files_of(up.root) == before
+    assert not up.sql("SELECT table_name FROM tables() WHERE table_name LIKE 'rides%'")
+    assert "rides" not in up.make("kafka-topics").stdout
+
+
+def files_of(root: Path) -> dict[str, str]:
+    """Return the files that datasets change."""
+    folders = ("kafka", "questdb", "kafka-connect-plugins/connectors", "dashboard", "tests")
+    kept = [path for folder in folders for path in (root / folder).rglob("*") if "__pycache__" not in path.parts]
+    return {str(path): path.read_text(encoding="utf-8", errors="replace") for path in kept if path.is_file()}
+
+
+def check_panels(up: Stack, name: str) -> None:
+    """Each panel of a dashboard answers over a range that holds the sample."""
+    settings = up.settings
+    user, password = (settings.chosen[f"QUESTDB_READONLY_{what}"] for what in ("USER", "PASSWORD"))
+    address = f"host={settings.host} port={settings.ports.questdb_pg} dbname=qdb"
+    times = panels.TimeRange(
+        datetime(2026, 1, 13, 9, tzinfo=timezone.utc), datetime(2026, 1, 13, 10, tzinfo=timezone.utc)
+    )
+    dashboard = panels.load(up.root / "dashboard" / "grafana" / "dashboards" / f"{name}.json")
+    with psycopg.connect(address, user=user, password=password, autocommit=True) as connection:
+        for panel in panels.panels(dashboard):
+            ((_, sql),) = panel.expanded(times)
+            _, rows = panels.run(connection, sql)
+            assert rows, panel.title
 
 
 def test_status_names_the_part_that_does_not_run(up: Stack) -> None:

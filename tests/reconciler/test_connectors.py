@@ -234,3 +234,34 @@ def test_failed_task_is_restarted_less_and_less_often(
             restarts.append(second)
             until(lambda: not failed(), "restarted", 30, lambda: json.dumps(connect.connectors()))
     assert restarts == [0, 1, 3, 7, 15, 31]
+
+
+def test_a_stopped_connector_is_resumed_after_a_while_and_a_paused_one_is_not(
+    connect: connectors.Connect, files: Files
+) -> None:
+    """One that a command stopped to change offsets, and was killed before it resumed it."""
+
+    def states(state: str) -> bool:
+        status = connect.connectors()["spare"]["status"]
+        return bool(status["connector"]["state"] == state and all(task["state"] == state for task in status["tasks"]))
+
+    files.write(spare())
+    files.well()
+    connect.stop("spare")
+    until(lambda: states("STOPPED"), "stopped", 30)
+    (sentence,) = files.passed()
+    assert "connector spare: connector is STOPPED. It is resumed 2 minutes after its stop" in sentence
+    files.now += 110
+    assert files.passed() == [sentence]
+    assert states("STOPPED")
+    files.now += 10
+    files.passed()
+    files.well()
+    connect.pause("spare")
+    until(lambda: states("PAUSED"), "paused", 30)
+    assert files.passed() == ["connector spare: connector is PAUSED"]
+    files.now += 1000
+    assert files.passed() == ["connector spare: connector is PAUSED"]
+    assert states("PAUSED")
+    connect.resume("spare")
+    files.well()

@@ -1,0 +1,40 @@
+"""`make lag`: how far each sink has read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from operations.backup.lock import Busy, alone
+from operations.local.console import say
+from operations.offsets import notes, sinks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from operations.offsets.clients import Clients
+    from operations.offsets.sinks import Sink
+
+
+def lag(clients: Clients) -> int:
+    """Print a line for each partition of each sink; return the exit code."""
+    try:
+        with alone(clients.settings.state_dir):
+            notes.settle(clients.settings, clients.connect)
+    except Busy:
+        say("! another command works on this stack's data: what follows may change")
+    rows = [row for sink in sinks.every(clients) for row in _rows(sink)]
+    if not rows:
+        say("Kafka Connect has no sink that reads a topic")
+        return 0
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        say("  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _rows(sink: Sink) -> Iterator[tuple[str, ...]]:
+    for place in sink.places:
+        end = place.range.next
+        committed = "none" if place.committed is None else str(place.committed)
+        state = "" if sink.state == "RUNNING" else sink.state
+        yield sink.name, place.label, f"committed {committed}", f"end {end}", f"lag {end - place.position}", state
