@@ -49,7 +49,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end. Folders of one lane share a running stack:
 # first those who count every event, last those who stop the poller for so long that it misses some.
-SLOW = ("notebooks", "end_to_end", "reconciler", "monitoring", "local", "poller")
+SLOW = ("notebooks", "end_to_end", "reconciler", "monitoring", "local", "offsets", "poller")
 LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end"}
 
 
@@ -64,7 +64,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def is_variant(item: pytest.Item) -> bool:
     """Whether it repeats a test of a poller with other parameters, in a language other than Python."""
-    indices: dict[str, int] = dict(item.callspec.indices) if isinstance(item, pytest.Function) and item.callspec else {}
+    chosen = getattr(item, "callspec", None)
+    indices: dict[str, int] = dict(chosen.indices) if chosen else {}
     return indices.pop("language", 0) > 0 and any(indices.values())
 
 

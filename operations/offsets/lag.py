@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
+from confluent_kafka import TopicPartition
+
 from operations.backup.lock import Busy, alone
+from operations.backup.topics import messages, reader
 from operations.local.console import say
 from operations.offsets import notes, sinks
 
@@ -12,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from operations.offsets.clients import Clients
-    from operations.offsets.sinks import Sink
+    from operations.offsets.sinks import Place, Sink
 
 
 def lag(clients: Clients) -> int:
@@ -22,7 +26,7 @@ def lag(clients: Clients) -> int:
             notes.settle(clients.settings, clients.connect)
     except Busy:
         say("! another command works on this stack's data: what follows may change")
-    rows = [row for sink in sinks.every(clients) for row in _rows(sink)]
+    rows = [row for sink in sinks.every(clients) for row in _rows(clients, sink)]
     if not rows:
         say("Kafka Connect has no sink that reads a topic")
         return 0
@@ -32,9 +36,19 @@ def lag(clients: Clients) -> int:
     return 0
 
 
-def _rows(sink: Sink) -> Iterator[tuple[str, ...]]:
+def _rows(clients: Clients, sink: Sink) -> Iterator[tuple[str, ...]]:
     for place in sink.places:
         end = place.range.next
         committed = "none" if place.committed is None else str(place.committed)
         state = "" if sink.state == "RUNNING" else sink.state
-        yield sink.name, place.label, f"committed {committed}", f"end {end}", f"lag {end - place.position}", state
+        yield sink.name, place.label, f"committed {committed}", f"end {end}", f"lag {_unread(clients, place)}", state
+
+
+def _unread(clients: Clients, place: Place) -> int:
+    """Return the offsets that wait, 0 where none holds a record: the end of a transaction takes an offset, too."""
+    lag = place.range.next - place.position
+    if not lag:
+        return 0
+    with closing(reader(clients.settings.kafka_bootstrap_servers, "lag")) as consumer:
+        waiting = messages(consumer, TopicPartition(*place.partition, place.position), place.range.next)
+        return lag if next(waiting, None) else 0

@@ -130,7 +130,8 @@ def own(stack: Pipeline) -> Iterator[Own]:
     yield made
     made.load.remove()
     # A dead letter would keep an alert on.
-    for deleted in Clients(stack.settings).admin.delete_topics([NAME, DEAD]).values():
+    admin = Clients(stack.settings).admin
+    for deleted in admin.delete_topics([NAME, DEAD]).values():
         deleted.result()
 
 
