@@ -31,8 +31,8 @@ status: $(VENV)/.up ## one line for each part: state, age, memory, what is wrong
 doctor: $(VENV)/.up ## one line for each stage from ports to newest row, and a remedy for what is wrong
 	@$(BIN)/python -m operations.local doctor
 
-check: $(VENV)/.up ## evaluate the alerts; exit with 1 and say what to do if anything is wrong
-	@$(BIN)/python -m operations.local check
+check: $(VENV)/.up ## evaluate the alerts; exit with 1 and say what to do if anything is wrong; ARGS=--notify sends what is new
+	@$(BIN)/python -m operations.local check $(ARGS)
 
 logs: $(VENV)/.up ## follow all logs
 	@$(BIN)/python -m operations.local logs

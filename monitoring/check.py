@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import requests
@@ -31,42 +32,60 @@ def evaluate(database: tables.QuestDb, alert: Alert, **thresholds: int) -> list[
     return database.run(alert.query(**thresholds))
 
 
-def report(database: tables.QuestDb, wanted: Callable[[Alert], bool] = lambda _: True) -> list[str]:
-    """Return two lines for each thing that is wrong, or can't be judged: what it is, and what to do about it.
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong, and what to do about it.
+
+    `alert` is the name of the alert's file, `subject` what it is on for. A finding without a subject says that the alert can't be
+    judged, one without an alert that none can.
+    """
+
+    alert: str
+    subject: str
+    text: str
+    remedy: str
+
+    def __str__(self) -> str:
+        """Return two lines."""
+        return f"✗ {self.text}\n  {self.remedy}"
+
+
+def report(database: tables.QuestDb, wanted: Callable[[Alert], bool] = lambda _: True) -> list[Finding]:
+    """Return what is wrong, or can't be judged.
 
     Only the alerts that are `wanted` are looked at. An empty list means that each of them was judged and is off.
     """
-    lines: list[str] = []
+    found: list[Finding] = []
     end = time.monotonic() + WITHIN
     for path in alerts.files():
         if time.monotonic() > end:
-            return [
-                *lines,
-                f"✗ QuestDB is slow: {path.stem} and what follows can't be judged within {WITHIN:.0f} s\n  See its log.",
-            ]
+            late = f"QuestDB is slow: {path.stem} and what follows can't be judged within {WITHIN:.0f} s"
+            return [*found, Finding("", "", late, "See its log.")]
         try:
-            lines += _lines(database, path, wanted)
+            found += _findings(database, path, wanted)
         except requests.RequestException as error:
-            return [*lines, f"✗ QuestDB does not answer ({type(error).__name__})\n  See `make status` and its log."]
-    return lines
+            away = f"QuestDB does not answer ({type(error).__name__})"
+            return [*found, Finding("", "", away, "See `make status` and its log.")]
+    return found
 
 
-def _lines(database: tables.QuestDb, path: Path, wanted: Callable[[Alert], bool]) -> list[str]:
+def _findings(database: tables.QuestDb, path: Path, wanted: Callable[[Alert], bool]) -> list[Finding]:
+    name = path.stem
     try:
         alert = alerts.parse(path)
     except ValueError as error:
-        return [f"✗ {error}\n  Mend the file: docs/monitoring.md says what it holds."]
+        return [Finding(name, "", str(error), "Mend the file: docs/monitoring.md says what it holds.")]
     if not wanted(alert):
         return []
     try:
         rows = evaluate(database, alert)
-        return [f"✗ {alert.title}: {sentence(alert, row)}\n  {alert.remedy}" for row in rows]
+        return [Finding(name, row["subject"], f"{alert.title}: {sentence(alert, row)}", alert.remedy) for row in rows]
     except Problem as problem:
-        return [f"✗ {alert.title}: can't be judged, {problem}\n  The reconciler makes the tables: see its log."]
+        text = f"{alert.title}: can't be judged, {problem}"
+        return [Finding(name, "", text, "The reconciler makes the tables: see its log.")]
     except (KeyError, TypeError, ValueError):
-        return [
-            f"✗ {alert.title}: can't be judged\n  The query of {path.name} must return a text `subject` and a number `value`."
-        ]
+        remedy = f"The query of {path.name} must return a text `subject` and a number `value`."
+        return [Finding(name, "", f"{alert.title}: can't be judged", remedy)]
 
 
 def sentence(alert: Alert, row: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NoReturn
 
-from monitoring import check
+from monitoring import check, notify
 from operations.backup import restoration
 from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
@@ -170,11 +170,18 @@ def diagnose(settings: Settings) -> int:
     return 0 if all(finding.well for finding in findings) else 1
 
 
-def alerts(settings: Settings) -> int:
-    """Print each alert that is on and what to do about it; return 0 if none is."""
-    lines = check.report(doctor.database(settings))
-    say("\n".join(lines or ["✓ nothing is wrong"]))
-    return 1 if lines else 0
+def alerts(words: list[str]) -> int:
+    """Print each alert that is on and what to do about it; return 0 if none is. `--notify` sends what is new, too."""
+    parser = argparse.ArgumentParser(prog="make check")
+    parser.add_argument("--notify", action="store_true", help="send a message of each alert that began or ended")
+    wanted, settings = parser.parse_args(words), load()
+    channels = notify.channels(settings.chosen) if wanted.notify else []
+    found = check.report(doctor.database(settings))
+    say("\n".join(map(str, found)) or "✓ nothing is wrong")
+    failures = notify.notify(found, channels, settings.state_dir / "alerts.json") if channels else []
+    for failure in failures:
+        say(f"✗ {failure}")
+    return 1 if found or failures else 0
 
 
 def logs(settings: Settings) -> int:
@@ -245,15 +252,16 @@ def main() -> int:
         "down": down,
         "status": status,
         "doctor": diagnose,
-        "check": alerts,
         "logs": logs,
         "clean": clean,
         "secrets": secrets,
     }
-    others = {"run": run, "kafka": kafka}
+    others = {"check": alerts, "run": run, "kafka": kafka}
     parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)
     parser.add_argument("command", choices=[*commands, *others])
-    parser.add_argument("program", nargs=argparse.REMAINDER, help="of run: a program; of kafka: a tool of kafka/bin")
+    parser.add_argument(
+        "program", nargs=argparse.REMAINDER, help="of check: --notify; of run: a program; of kafka: a tool of kafka/bin"
+    )
     chosen = parser.parse_args()
     if chosen.command in others:
         return ended(lambda: others[chosen.command](chosen.program))

@@ -170,10 +170,9 @@ def telegraf(settings: Settings) -> str:
 def alerts(settings: Settings) -> str:
     """Evaluate the alerts; without Telegraf those that can be judged without it."""
     off = _monitoring_is_off(settings)
-    lines = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf))
-    found = [line.partition("\n")[0].removeprefix("✗ ") for line in lines]
+    found = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf))
     if found:
-        raise Problem("; ".join(found))
+        raise Problem("; ".join(finding.text for finding in found))
     if off:
         message = "none of those that need no monitoring; the others are not judged"
         raise Off(message)

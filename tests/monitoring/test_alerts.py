@@ -292,7 +292,7 @@ def test_a_file_that_can_not_be_judged_is_named_and_hides_no_other(
     (tmp_path / "f.sql").write_text(f"{head}SELECT 'x' AS subject, 2 AS value", encoding="utf-8")
     (tmp_path / ".#f.sql").symlink_to("me@host.1:2")  # as Emacs makes while a file is edited
     monkeypatch.setattr(alerts, "files", partial(alerts.files, tmp_path))
-    found = [line.partition("\n")[0] for line in check.report(doctor.database(calm.settings))]
+    found = [str(line).partition("\n")[0] for line in check.report(doctor.database(calm.settings))]
     assert found[0] == "✗ monitoring/alerts/a.sql: its header lacks for, remedy, title, unit"
     assert found[1].startswith("✗ monitoring/alerts/b.sql can't be read: ")
     assert found[2] == "✗ T: can't be judged, table does not exist [table=no_such_table]"
