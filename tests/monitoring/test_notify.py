@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
     from stack import Stack
 
+    from monitoring.notify import Channel
+
 SECRET = "s3cret-of-the-test"  # noqa: S105 (looked for in what is printed)
 DEAD = "iot_data_dlq"
 
@@ -77,7 +79,7 @@ class MailServer:
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802 - its name in aiosmtpd
         """Take a mail."""
-        message = message_from_bytes(bytes(envelope.content or b""), policy=policy.default)
+        message = message_from_bytes(envelope.original_content or b"", policy=policy.default)
         body = message.get_body()
         if self.answer.startswith("250"):
             self.mails.append((message["To"], message["Subject"], body.get_content() if body else ""))
@@ -111,7 +113,10 @@ LAG, DISK = finding("lag_growing", "a 0"), finding("disk_full", "/")
 def test_each_alert_is_told_when_it_begins_and_when_it_ends(
     receiver: Receiver, mail_server: MailServer, tmp_path: Path
 ) -> None:
-    to = [Webhook(receiver.url), Mail(mail_server.host, "", "", "stack@example.com", "a@example.com, b@example.com")]
+    to: list[Channel] = [
+        Webhook(receiver.url),
+        Mail(mail_server.host, "", "", "stack@example.com", "a@example.com, b@example.com"),
+    ]
     told = []
     for found in ([], [LAG], [finding("lag_growing", "a 0", "it is worse"), DISK], [DISK], [], []):
         assert notify(found, to, tmp_path / "alerts.json") == []
@@ -127,7 +132,8 @@ def test_each_alert_is_told_when_it_begins_and_when_it_ends(
 
 
 def test_what_cannot_be_judged_has_not_ended(receiver: Receiver, tmp_path: Path) -> None:
-    file, to = tmp_path / "alerts.json", [Webhook(receiver.url)]
+    file = tmp_path / "alerts.json"
+    to: list[Channel] = [Webhook(receiver.url)]
     notify([LAG, DISK], to, file)
     receiver.changes()
     notify([DISK, finding("lag_growing", "")], to, file)
@@ -140,7 +146,7 @@ def test_what_cannot_be_judged_has_not_ended(receiver: Receiver, tmp_path: Path)
 
 def test_a_channel_that_fails_is_tried_again_alone(receiver: Receiver, mail_server: MailServer, tmp_path: Path) -> None:
     file = tmp_path / "alerts.json"
-    to = [Webhook(receiver.url), Mail(mail_server.host, "", "", "stack@example.com", "a@example.com")]
+    to: list[Channel] = [Webhook(receiver.url), Mail(mail_server.host, "", "", "stack@example.com", "a@example.com")]
     receiver.status, mail_server.answer = 500, "451 later"
     said = notify([LAG], to, file)
     assert said == ["ALERT_WEBHOOK refuses the message: HTTP 500", "SMTP_HOST refuses the mail: 451"]
@@ -155,7 +161,7 @@ def test_a_channel_that_fails_is_tried_again_alone(receiver: Receiver, mail_serv
 
 def test_nobody_there_is_a_sentence_without_the_address(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    to = [
+    to: list[Channel] = [
         Webhook(f"http://127.0.0.1:{port}/{SECRET}"),
         Webhook(f"no address {SECRET}"),
         Mail(f"127.0.0.1:{port}", "me", SECRET, "a@example.com", "b@example.com"),
@@ -174,7 +180,7 @@ def test_a_password_is_not_sent_in_the_clear(
     mail_server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("monitoring.notify.THIS_MACHINE", set())
-    to = [Mail(mail_server.host, "me", SECRET, "a@example.com", "b@example.com")]
+    to: list[Channel] = [Mail(mail_server.host, "me", SECRET, "a@example.com", "b@example.com")]
     said = notify([LAG], to, tmp_path / "alerts.json")
     assert said == ["SMTP_HOST offers no encryption, so SMTP_PASSWORD is not sent to it"]
     assert mail_server.mails == []
