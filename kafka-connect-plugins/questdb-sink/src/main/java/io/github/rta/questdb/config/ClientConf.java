@@ -45,6 +45,9 @@ public record ClientConf(URI base, String authorization, Duration timeout, long 
     static ClientConf parse(String text, UnaryOperator<String> env) {
         String[] halves = expand(text, env).split("::", 2);
         require(halves.length == 2, "must read like http::addr=host:9000;");
+        require(
+                !halves[0].matches("wss?"),
+                "asks for QuestDB's WebSocket protocol, which this sink does not speak: write http:: or https:: instead");
         require(halves[0].matches("https?"), "must start with http:: or https::");
         Map<String, String> values = values(halves[1]);
         require(

@@ -73,6 +73,8 @@ class ValidationTest {
             batch.max.rows          | 0                                 | batch.max.rows
             client.conf.string      | localhost:9000                    | client.conf.string must read like http::addr
             client.conf.string      | tcp::addr=localhost:9009;         | client.conf.string must start with http:: or https::
+            client.conf.string      | ws::addr=localhost:9000;          | this sink does not speak: write http:: or https:: instead
+            client.conf.string      | wss::addr=localhost:9000;         | this sink does not speak: write http:: or https:: instead
             client.conf.string      | http::addr=a:1;pasword=SECRET;    | client.conf.string has the unknown key pasword
             client.conf.string      | http::addr=a:1;password=SECRET;   | client.conf.string must give username and password together
             client.conf.string      | http::addr=a:1;username=u;password=pa;SECRET;    | client.conf.string has an unknown key after password or token
