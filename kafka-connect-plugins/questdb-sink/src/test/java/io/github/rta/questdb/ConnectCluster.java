@@ -199,5 +199,6 @@ final class ConnectCluster implements AutoCloseable {
     public void close() {
         worker.close();
         broker.close();
+        Folders.delete(root);
     }
 }

@@ -67,7 +67,11 @@ final class FaultProxy implements AutoCloseable {
     }
 
     String conf() {
-        return "http::addr=127.0.0.1:" + server.getLocalPort() + ";request_timeout=1000;";
+        return "http::addr=" + address() + ";request_timeout=1000;";
+    }
+
+    String address() {
+        return "127.0.0.1:" + server.getLocalPort();
     }
 
     private static void daemon(Runnable body) {

@@ -110,6 +110,21 @@ class FaultsTest {
     }
 
     @Test
+    void theNextServerIsAskedWhereOneDoesNotAnswer() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = new TaskRun(
+                        "http::addr=127.0.0.1:1,%s,127.0.0.1:%d;".formatted(proxy.address(), db.port), table, NONE)) {
+            run.deliver(rows(0, 50));
+            proxy.close();
+            run.deliver(rows(50, 100));
+            db.awaitCount(table, 100);
+            assertEquals(List.of(), run.deadLetters);
+        }
+    }
+
+    @Test
     void badRowsGoAsideWithTheServersReasonAndFewRequests() throws Exception {
         QuestDb db = QuestDb.shared();
         String table = table(db);

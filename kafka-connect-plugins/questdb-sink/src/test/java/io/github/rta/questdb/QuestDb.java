@@ -50,7 +50,9 @@ public final class QuestDb implements AutoCloseable {
     /** One server for all tests that don't kill it. */
     public static synchronized QuestDb shared() throws Exception {
         if (shared == null) {
-            shared = new QuestDb(Map.of());
+            QuestDb db = new QuestDb(Map.of());
+            Runtime.getRuntime().addShutdownHook(new Thread(db::close));
+            shared = db;
         }
         return shared;
     }
@@ -135,5 +137,6 @@ public final class QuestDb implements AutoCloseable {
     @Override
     public void close() {
         kill();
+        Folders.delete(root);
     }
 }

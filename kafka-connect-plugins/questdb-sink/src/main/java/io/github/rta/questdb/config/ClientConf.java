@@ -5,9 +5,11 @@ import static io.github.rta.questdb.config.Require.require;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.UnaryOperator;
@@ -16,10 +18,10 @@ import java.util.regex.Pattern;
 
 /**
  * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
- * write it. An empty user name means that the server asks for no login. Messages name the part at fault, never its
+ * write it. Of several addresses, separated by commas, the next one is tried where one does not answer. An empty user name means that the server asks for no login. Messages name the part at fault, never its
  * value.
  */
-public record ClientConf(URI base, String authorization, Duration timeout, long minBytesPerSecond) {
+public record ClientConf(List<URI> servers, String authorization, Duration timeout, long minBytesPerSecond) {
     private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
     /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
     private static final Set<String> NOT_NEEDED = Set.of(
@@ -54,7 +56,7 @@ public record ClientConf(URI base, String authorization, Duration timeout, long 
                 values.getOrDefault("tls_verify", "on").equals("on"),
                 "tls_verify must be on: give the worker a trust store instead");
         return new ClientConf(
-                base(halves[0], values.get("addr")),
+                servers(halves[0], values.getOrDefault("addr", "")),
                 authorization(values),
                 Duration.ofMillis(number(values, "request_timeout", 10_000)),
                 number(values, "request_min_throughput", 102_400));
@@ -93,9 +95,14 @@ public record ClientConf(URI base, String authorization, Duration timeout, long 
                 : "has an unknown key after password or token: write a semicolon inside a value twice";
     }
 
-    private static URI base(String scheme, String address) {
-        require(address != null && !address.isBlank(), "lacks addr");
-        require(address.indexOf(',') < 0, "addr may name one server only");
+    private static List<URI> servers(String scheme, String addresses) {
+        require(!addresses.isBlank(), "lacks addr");
+        return Arrays.stream(addresses.split(",", -1))
+                .map(address -> server(scheme, address.strip()))
+                .toList();
+    }
+
+    private static URI server(String scheme, String address) {
         try {
             URI uri = URI.create(scheme + "://" + address);
             require(uri.getHost() != null && uri.getPath().isEmpty(), "addr must be host or host:port");
@@ -129,6 +136,6 @@ public record ClientConf(URI base, String authorization, Duration timeout, long 
     /** A record's own text would show the secret. */
     @Override
     public String toString() {
-        return base.toString();
+        return servers.toString();
     }
 }

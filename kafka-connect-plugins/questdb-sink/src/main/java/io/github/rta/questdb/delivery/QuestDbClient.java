@@ -20,30 +20,44 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** Speaks HTTP to QuestDB: writes rows and runs queries. Safe for several threads. */
 public final class QuestDbClient {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final ClientConf conf;
-    private final URI write;
+    /** Which of the servers is asked. */
+    private final AtomicInteger chosen = new AtomicInteger();
+
     private volatile HttpClient http;
 
     public QuestDbClient(ClientConf conf) {
         this.conf = conf;
-        this.write = conf.base().resolve("/write?precision=n");
         this.http = connect();
     }
 
     /** Sends lines of ILP as one request, stored all or not at all. A fault of the network is an answer too. */
     Answer write(byte[] lines, int offset, int length) throws InterruptedException {
-        HttpRequest.Builder request = request(write).POST(body(lines, offset, length));
+        int server = chosen.get();
+        HttpRequest.Builder request =
+                request(server, "/write?precision=n").POST(body(lines, offset, length));
+        Answer answer;
         try {
             HttpResponse<String> response = send(request, length);
-            return Answer.of(response.statusCode(), response.body());
+            answer = Answer.of(response.statusCode(), response.body());
         } catch (Unavailable e) {
-            return Answer.unavailable(e.getMessage());
+            answer = Answer.unavailable(e.getMessage());
         }
+        if (answer.kind() == Answer.Kind.UNAVAILABLE) {
+            leave(server);
+        }
+        return answer;
+    }
+
+    /** The next request goes to the next server, unless another thread has seen to that. */
+    private void leave(int server) {
+        chosen.compareAndSet(server, (server + 1) % conf.servers().size());
     }
 
     /** Read while it is sent: BodyPublishers.ofByteArray() would first copy all of it. */
@@ -87,12 +101,17 @@ public final class QuestDbClient {
 
     /** @throws Unavailable if QuestDB can't be asked */
     Rows query(String sql) throws Unavailable, InterruptedException {
-        URI uri = conf.base().resolve("/exec?query=" + URLEncoder.encode(sql, StandardCharsets.UTF_8));
-        HttpResponse<String> response = send(request(uri), 0);
-        int status = response.statusCode();
-        if (status != 200 && status != 400) {
-            throw new Unavailable(
-                    "queries: " + Answer.of(status, response.body()).reason());
+        int server = chosen.get();
+        HttpResponse<String> response;
+        try {
+            response = send(request(server, "/exec?query=" + URLEncoder.encode(sql, StandardCharsets.UTF_8)), 0);
+            if (response.statusCode() != 200 && response.statusCode() != 400) {
+                Answer answer = Answer.of(response.statusCode(), response.body());
+                throw new Unavailable("queries: " + answer.reason());
+            }
+        } catch (Unavailable e) {
+            leave(server);
+            throw e;
         }
         try {
             JsonNode body = JSON.readTree(response.body());
@@ -105,8 +124,9 @@ public final class QuestDbClient {
         }
     }
 
-    private HttpRequest.Builder request(URI uri) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(uri);
+    private HttpRequest.Builder request(int server, String path) {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(conf.servers().get(server).resolve(path));
         if (conf.authorization() != null) {
             request.header("Authorization", conf.authorization());
         }
@@ -114,22 +134,27 @@ public final class QuestDbClient {
     }
 
     private HttpResponse<String> send(HttpRequest.Builder request, int bytes) throws Unavailable, InterruptedException {
-        CompletableFuture<HttpResponse<String>> answer = http.sendAsync(request.build(), BodyHandlers.ofString());
+        HttpRequest built = request.build();
+        CompletableFuture<HttpResponse<String>> answer = http.sendAsync(built, BodyHandlers.ofString());
         try {
             // Covers the whole exchange; HttpRequest.timeout() would not end an answer that stops half way.
             return answer.get(
                     conf.timeout().toMillis() + bytes * 1000L / conf.minBytesPerSecond(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
-            throw new Unavailable(describe(e.getCause()));
+            throw new Unavailable(describe(built, e.getCause()));
         } catch (TimeoutException e) {
-            throw new Unavailable("no answer in time from " + conf.base());
+            throw new Unavailable("no answer in time from " + address(built));
         } finally {
             answer.cancel(true);
         }
     }
 
-    private String describe(Throwable cause) {
+    private static String describe(HttpRequest request, Throwable cause) {
         String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
-        return conf.base() + ": " + cause.getClass().getSimpleName() + detail;
+        return address(request) + ": " + cause.getClass().getSimpleName() + detail;
+    }
+
+    private static String address(HttpRequest request) {
+        return request.uri().getScheme() + "://" + request.uri().getAuthority();
     }
 }

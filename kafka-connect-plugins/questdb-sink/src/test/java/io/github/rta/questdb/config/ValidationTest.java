@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.github.rta.questdb.QuestDbSinkConnector;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.net.URI;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -82,7 +83,7 @@ class ValidationTest {
             client.conf.string      | http::addr=a:1;token=${NO_SUCH};  | client.conf.string names the environment variable NO_SUCH
             client.conf.string      | http::addr=a:b;                   | client.conf.string addr must be host or host:port
             client.conf.string      | http::username=SECRET;            | client.conf.string lacks addr
-            client.conf.string      | http::addr=a,b;                   | client.conf.string addr may name one server only
+            client.conf.string      | http::addr=a,,b;                  | client.conf.string addr must be host or host:port
             """)
     void eachMistakeIsNamed(String key, String value, String message) {
         Map<String, String> config = new HashMap<>(GOOD);
@@ -122,10 +123,13 @@ class ValidationTest {
         Map<String, String> env = Map.of("PASS", "a;b");
         ClientConf conf = ClientConf.parse(
                 "https::addr=db.example;username=joe;password=${PASS};auto_flush_rows=5;request_timeout=1;", env::get);
-        assertEquals("https://db.example:9000", conf.base().toString());
+        assertEquals("[https://db.example:9000]", conf.servers().toString());
         assertEquals("Basic am9lOmE7Yg==", conf.authorization());
         assertEquals(1, conf.timeout().toMillis());
         assertFalse(conf.toString().contains("am9l"));
+        assertEquals(
+                List.of(URI.create("http://a:9000"), URI.create("http://b:1")),
+                ClientConf.parse("http::addr=a, b:1;", env::get).servers());
         assertEquals(
                 "Bearer t;t",
                 ClientConf.parse("http::addr=[::1]:9001;token=t;;t;", env::get).authorization());
