@@ -236,6 +236,7 @@ build: preflight ## fetch and build all that `make up` starts
 	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --no-print-directory built
 
 built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done .local/jars/class-data/.done
+	@:
 
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }

@@ -176,7 +176,7 @@ def test_heap_leaves_room_in_its_container() -> None:
 def test_connect_has_the_heap_of_make_up() -> None:
     inside = TEXT.partition("JDK_JAVA_OPTIONS")[2].partition("volumes:")[0]
     outside = " ".join(programs.connect(load()))
-    assert {option for option in outside.split() if option.startswith(("-Xms", "-Xmn", "-XX"))} <= set(inside.split())
+    assert {option for option in outside.split() if option.startswith(("-Xms", "-Xmn", "-XX:+"))} <= set(inside.split())
 
 
 def test_grafana_fetches_nothing_and_stays_below_its_limit(services: dict[str, Service]) -> None:

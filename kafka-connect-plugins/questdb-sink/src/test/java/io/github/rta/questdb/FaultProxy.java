@@ -222,6 +222,11 @@ final class FaultProxy implements AutoCloseable {
     }
 
     /** Closes all connections and refuses new ones. */
+    /** From now on nobody listens. */
+    void leave() throws IOException {
+        close();
+    }
+
     @Override
     public void close() throws IOException {
         server.close();

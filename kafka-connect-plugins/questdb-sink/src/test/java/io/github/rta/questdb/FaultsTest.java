@@ -117,7 +117,7 @@ class FaultsTest {
                 TaskRun run = new TaskRun(
                         "http::addr=127.0.0.1:1,%s,127.0.0.1:%d;".formatted(proxy.address(), db.port), table, NONE)) {
             run.deliver(rows(0, 50));
-            proxy.close();
+            proxy.leave();
             run.deliver(rows(50, 100));
             db.awaitCount(table, 100);
             assertEquals(List.of(), run.deadLetters);

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.ClientConf;
 import io.github.rta.questdb.encoding.Unavailable;
 import java.io.ByteArrayInputStream;
-import java.net.URI;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -40,8 +39,7 @@ public final class QuestDbClient {
     /** Sends lines of ILP as one request, stored all or not at all. A fault of the network is an answer too. */
     Answer write(byte[] lines, int offset, int length) throws InterruptedException {
         int server = chosen.get();
-        HttpRequest.Builder request =
-                request(server, "/write?precision=n").POST(body(lines, offset, length));
+        HttpRequest.Builder request = request(server, "/write?precision=n").POST(body(lines, offset, length));
         Answer answer;
         try {
             HttpResponse<String> response = send(request, length);

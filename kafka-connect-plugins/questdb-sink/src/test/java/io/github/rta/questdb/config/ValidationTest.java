@@ -7,9 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.rta.questdb.QuestDbSinkConnector;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
-import java.net.URI;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
