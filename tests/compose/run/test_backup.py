@@ -44,7 +44,7 @@ def containers(stack: Pipeline) -> Containers:
 def backup(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup of the running project."""
     file = tmp_path_factory.mktemp("backup") / "backup.tar.gz"
-    assert containers.stored()
+    until(containers.stored, "rows", 60, lambda: containers.log("kafka-connect"))
     done = make(containers, "backup", f"FILE={file}")
     assert done.returncode == 0, done.stdout
     return file
