@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -30,17 +32,28 @@ CLIENT = "github-events-poller (python)"
 # In `make test`, whose workers share two cores, a JVM lives for some minutes and would spend much of them in its second compiler.
 # Long proofs (`make test-kill`, `make test-restore`) and benchmarks run one by one, with both compilers as the product does.
 QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_XDIST_WORKER" in os.environ else ""
+# Below the ports that the kernel gives to clients and to listeners that do not care: one of those may come between the choice of a
+# port and its use. Each worker of `make test` has a range of its own.
+PORTS_OF_A_WORKER = 3000
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1
+_FIRST = 10_240 + PORTS_OF_A_WORKER * _WORKER
+_CANDIDATES = itertools.cycle(range(_FIRST, _FIRST + PORTS_OF_A_WORKER))
+# Not always the same: another run on this machine may use them.
+_SKIPPED = list(itertools.islice(_CANDIDATES, random.SystemRandom().randrange(PORTS_OF_A_WORKER)))
 
 
 def free_ports(count: int) -> list[int]:
     """Return ports that nothing listens on, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    return list(itertools.islice(filter(_is_free, _CANDIDATES), count))
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 class Pipeline(ABC):
