@@ -41,10 +41,16 @@ def containers(stack: Pipeline) -> Containers:
 
 
 @pytest.fixture(scope="module")
-def backup(containers: Containers, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A backup of the running project."""
+def rows(containers: Containers) -> set[tuple[str, str]]:
+    """What was stored before the backup: the stack runs on while it is made, and afterwards."""
+    return until(containers.stored, "rows", 60, lambda: containers.log("kafka-connect"))
+
+
+@pytest.fixture(scope="module")
+def backup(containers: Containers, rows: set[tuple[str, str]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backup of the running project, which has these rows."""
+    assert rows
     file = tmp_path_factory.mktemp("backup") / "backup.tar.gz"
-    until(containers.stored, "rows", 60, lambda: containers.log("kafka-connect"))
     done = make(containers, "backup", f"FILE={file}")
     assert done.returncode == 0, done.stdout
     return file
@@ -59,9 +65,8 @@ def refused(containers: Containers, sentence: str, file: Path) -> None:
 
 
 def test_a_restore_that_is_refused_or_killed_leaves_the_old_data_and_another_brings_back_all(
-    containers: Containers, backup: Path
+    containers: Containers, rows: set[tuple[str, str]], backup: Path
 ) -> None:
-    before = containers.stored()
     refused(containers, "the stack runs: stop it first by", backup)
     containers.compose("down")
     refused(containers, "this is no backup, or only a part of one", ROOT / "README.md")
@@ -76,7 +81,7 @@ def test_a_restore_that_is_refused_or_killed_leaves_the_old_data_and_another_bri
     containers.compose("down", "--volumes")
     done = make(containers, "restore", f"FILE={backup}")
     assert done.returncode == 0, done.stdout
-    until(lambda: before <= containers.stored(), "all rows", 60, lambda: containers.log("questdb"))
+    until(lambda: rows <= containers.stored(), "all rows", 60, lambda: containers.log("questdb"))
 
 
 @pytest.mark.thorough
