@@ -128,14 +128,15 @@ consume: build ## print the messages of TOPIC (github_events) as they arrive
 # Twice the cores: half of what tests do is wait.
 WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest
+SIDE_BY_SIDE = $(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder
 LINTERS := lint-python lint-nodejs lint-pages lint-java lint-go lint-rust
 
 test: build $(VENV)/.test ## set up what the tests need and run them, linters included; what it leaves to test-thorough is listed
 	@$(MAKE) --no-print-directory --jobs 2 java python
 
-# Beside Maven's tests: both mostly wait.
+# Beside Maven's tests, which leave half of the machine to others.
 python: parts $(filter-out lint-java,$(LINTERS))
-	@$(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+	@$(SIDE_BY_SIDE) $(ARGS)
 
 parts: # of the stack that are not always there
 	-@$(MAKE) --no-print-directory notebooks # a Python that is too old for them is reported with the tests
@@ -163,8 +164,8 @@ test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on d
 test-kill: build $(VENV)/.test ## kill and suspend parts, change members, tasks and partitions at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(PYTEST) --timeout=3600 -s tests/end_to_end/test_random_kills.py
 
-test-thorough: build $(VENV)/.test ## run what `make test` leaves out: variants in every language, notebooks a second time, restores
-	@THOROUGH=1 $(PYTEST) --numprocesses $(WORKERS) --dist loadscope --no-loadscope-reorder $(ARGS)
+test-thorough: build $(VENV)/.test parts ## run the tests with what `make test` leaves out: variants in every language, notebooks a second time, restores
+	@THOROUGH=1 $(SIDE_BY_SIDE) $(ARGS)
 
 test-restore: build $(VENV)/.test ## stop a restore after each of its steps, in each way: the old data must be there again
 	@THOROUGH=1 $(PYTEST) --timeout=3600 tests/local/test_backup.py $(ARGS)

@@ -53,13 +53,14 @@ SLOW = ("notebooks", "end_to_end", "reconciler", "monitoring", "local", "offsets
 LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end"}
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the slow ones first; leave to `make test-thorough` what is marked, and what only varies a poller's test."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Put the slow ones first; leave to a command of its own what is marked, and what only varies a poller's test."""
     folders = {item: folder(item.nodeid) for item in items}
     items.sort(key=lambda item: SLOW.index(folders[item]) if folders[item] in SLOW else len(SLOW))
+    command = "make test-compose THOROUGH=1" if config.getoption("--docker") else "make test-thorough"
     for item in items:
         if not THOROUGH and (item.get_closest_marker("thorough") or is_variant(item)):
-            item.add_marker(pytest.mark.skip(reason="`make test-thorough` runs it"))
+            item.add_marker(pytest.mark.skip(reason=f"`{command}` runs it"))
 
 
 def is_variant(item: pytest.Item) -> bool:

@@ -37,9 +37,10 @@ QUICK_JVM = "-XX:TieredStopAtLevel=1" if "PYTEST_XDIST_WORKER" in os.environ els
 PORTS_OF_A_WORKER = 3000
 _WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw-1").removeprefix("gw")) + 1
 _FIRST = 10_240 + PORTS_OF_A_WORKER * _WORKER
-_CANDIDATES = itertools.cycle(range(_FIRST, _FIRST + PORTS_OF_A_WORKER))
-# Not always the same: another run on this machine may use them.
-_SKIPPED = list(itertools.islice(_CANDIDATES, random.SystemRandom().randrange(PORTS_OF_A_WORKER)))
+# From any of them on: another run on this machine may use the first ones.
+_CANDIDATES = itertools.islice(
+    itertools.cycle(range(_FIRST, _FIRST + PORTS_OF_A_WORKER)), random.SystemRandom().randrange(PORTS_OF_A_WORKER), None
+)
 
 
 def free_ports(count: int) -> list[int]:

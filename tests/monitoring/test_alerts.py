@@ -257,7 +257,7 @@ def test_a_questdb_that_hangs_keeps_no_command_waiting(calm: Stack) -> None:
         for command, line in COMMANDS.items():
             began = time.monotonic()
             done = calm.make(command)
-            assert time.monotonic() - began < HANGING * PATIENCE, command
+            assert time.monotonic() - began < HANGING, command
             assert done.returncode != 0
             assert re.search(line, done.stdout, re.MULTILINE), done.stdout
     finally:

@@ -16,7 +16,6 @@ import pytest
 from kafka_broker import DEADLINE, ROOT, Broker
 from pollers import ODD, Poller, Simulator
 from simulator.defects import FAULTS
-from waiting import PATIENCE
 
 CONTRACT = ROOT / "ingestion/contract"
 KEYS = ["id", "type", "action", "repo", "actor", "org", "created_at"]
@@ -326,8 +325,8 @@ def test_pages_in_turn(simulate: Simulate, poller: Make, plan: str) -> None:
     assert [row["page"] for row in run.polls()] == [1, 2, 3] * 3
     assert [row["planned_interval"] for row in run.polls()] == [pytest.approx(interval, rel=0.05)] * 9
     times = [row["at"] for row in simulator.requests()]
-    # Neither the first nor each gap counts: on a busy machine one request's way to the simulator takes longer than the next one's.
-    assert times[-1] - times[0] > 0.95 * interval / 3 * (len(times) - 2)
+    # From the second on, and not each gap: on a busy machine one request's way to the simulator takes longer than the next one's.
+    assert times[-1] - times[1] > 0.95 * interval / 3 * (len(times) - 2)
     assert statistics.median(after - before for before, after in itertools.pairwise(times)) > 0.8 * interval / 3
 
 
@@ -455,7 +454,7 @@ def test_signal_in_mid_page(simulate: Simulate, poller: Make, number: int) -> No
     time.sleep(0.5)  # into the fourth answer, which drips for 14 s
     began = time.monotonic()
     assert run.stop(number) == 0
-    assert time.monotonic() - began < 5 * PATIENCE
+    assert time.monotonic() - began < 5
     assert {row["status"] for row in run.polls()} == {200}
     check_complete(run, simulator)
     assert "INFO stopped after 3 requests" in run.log.read_text()

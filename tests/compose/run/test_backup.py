@@ -85,14 +85,16 @@ def test_a_restore_that_is_refused_or_killed_leaves_the_old_data_and_another_bri
 
 
 @pytest.mark.thorough
-def test_a_restore_that_fails_leaves_the_old_data(containers: Containers, backup: Path) -> None:
+def test_a_restore_that_fails_or_is_killed_leaves_the_old_data(containers: Containers, backup: Path) -> None:
     before = containers.stored()
     containers.compose("down")
-    failed = faulty.run(
-        containers.variables | {"DOCKER": "1", "FILE": str(backup)}, STEP + "settle_topics", "failure", "restore"
-    )
+    variables = containers.variables | {"DOCKER": "1", "FILE": str(backup)}
+    failed = faulty.run(variables, STEP + "settle_topics", "failure", "restore")
     assert failed.returncode == 1
     assert "the restore failed: the data from before it are brought back\n" in failed.stdout, failed.stdout
     assert failed.stdout.endswith("✗ No space left on device (injected)\n"), failed.stdout
+    killed = faulty.run(variables, STEP + "exchange", "kill", "restore")
+    assert killed.returncode < 0, killed.stdout
+    refused(containers, "the data from before it are brought back", backup.parent / "none")
     containers.up()
     assert before <= containers.stored()

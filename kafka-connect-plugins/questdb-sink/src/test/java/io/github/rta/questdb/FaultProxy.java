@@ -221,12 +221,12 @@ final class FaultProxy implements AutoCloseable {
                 .orElse(0);
     }
 
-    /** Closes all connections and refuses new ones. */
-    /** From now on nobody listens. */
+    /** The same as {@link #close}, which the compiler lets nobody call who has it in a try. */
     void leave() throws IOException {
         close();
     }
 
+    /** Closes all connections and refuses new ones. */
     @Override
     public void close() throws IOException {
         server.close();
