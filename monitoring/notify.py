@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 TIMEOUT = 10.0  # seconds
-THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]"}
+LOOPBACK = {"localhost", "127.0.0.1", "[::1]"}
 NO_CHANNEL = "--notify: ALERT_WEBHOOK and ALERT_EMAIL are both empty: set one of them"
 
 
@@ -44,7 +44,7 @@ class Changes:
         """Return one line."""
         counts = ((len(self.begun), "began"), (len(self.ended), "ended"))
         return "Analytics stack: " + ", ".join(
-            f"{count} alert{'s'[: count - 1]} {what}" for count, what in counts if count
+            f"{count} {'alert' if count == 1 else 'alerts'} {what}" for count, what in counts if count
         )
 
     @property
@@ -104,7 +104,7 @@ class Mail:
     name: str = "email"
 
     def send(self, changes: Changes) -> None:
-        """Hand it to the server, encrypted where the server can; a password goes nowhere else, but for this machine."""
+        """Hand it to the server. Where that offers no encryption, a password is sent to this machine only."""
         message = EmailMessage()
         try:
             message["Subject"], message["From"], message["To"] = changes.title, self.sender, self.recipients
@@ -136,7 +136,7 @@ class Mail:
         server.ehlo()
         if server.has_extn("starttls"):
             server.starttls(context=ssl.create_default_context())
-        elif self.user and host not in THIS_MACHINE:
+        elif self.user and host not in LOOPBACK:
             server.close()
             sentence = "SMTP_HOST offers no encryption, so SMTP_PASSWORD is not sent to it"
             raise NotSent(sentence)

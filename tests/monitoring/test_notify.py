@@ -179,7 +179,7 @@ def test_nobody_there_is_a_sentence_without_the_address(tmp_path: Path) -> None:
 def test_a_password_is_not_sent_in_the_clear(
     mail_server: MailServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitoring.notify.THIS_MACHINE", set())
+    monkeypatch.setattr("monitoring.notify.LOOPBACK", set())
     to: list[Channel] = [Mail(mail_server.host, "me", SECRET, "a@example.com", "b@example.com")]
     said = notify([LAG], to, tmp_path / "alerts.json")
     assert said == ["SMTP_HOST offers no encryption, so SMTP_PASSWORD is not sent to it"]
