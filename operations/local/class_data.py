@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -19,13 +20,13 @@ from typing import TYPE_CHECKING
 import requests
 
 from operations.local import environment, health, programs, startup
-from operations.local.console import say
+from operations.local.console import ended, say
 from operations.local.settings import ROOT, THIS_MACHINE, Ports, Settings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-WITHIN = 120.0  # seconds; five on a quiet machine
+WITHIN = 120.0  # seconds for each wait; a machine with two cores needs twenty for all
 LOG = ROOT / programs.CLASS_DATA / "log.txt"
 
 
@@ -43,7 +44,7 @@ def write() -> None:
             # Connect first: while it ends, it still talks to the broker.
             for process in reversed(processes):
                 process.terminate()
-                process.wait(WITHIN)
+                _ended(process)
 
 
 def _settings(folder: Path) -> Settings:
@@ -75,6 +76,14 @@ def _start(command: list[str], settings: Settings) -> subprocess.Popen[bytes]:
         return subprocess.Popen(command, cwd=settings.root, env=variables, stdout=log, stderr=log)  # noqa: S603 - our own
 
 
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(WITHIN)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+
+
 def _connect(settings: Settings) -> str | None:
     """Return why the worker does not answer; without its agent there are no metrics to look at."""
     try:
@@ -91,14 +100,15 @@ def _until(works: Callable[[Settings], str | None], settings: Settings) -> None:
         time.sleep(startup.LOOK_EVERY)
 
 
-def main() -> None:
-    """Write the archives. Without them everything works as well, and starts more slowly."""
+def main() -> int:
+    """Write the archives; return the exit code. Without them everything works as well, and starts more slowly."""
     try:
         write()
     except (OSError, subprocess.SubprocessError) as error:
         say(f"! No archives of class data, so each start takes longer ({error}). {LOG} says why.")
         say(f"  After you have mended it: rm -r {programs.CLASS_DATA}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(ended(main))
