@@ -13,6 +13,7 @@ from datasets.columns import IDENTITY
 from datasets.names import TIMESTAMP, quoted
 from operations.local.settings import ROOT
 from operations.reconciler import tables
+from operations.reconciler.files import replace
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ def write(name: str, source: str, decisions: Decisions, root: Path = ROOT) -> Pa
     try:
         for path, text in contents.items():
             path.parent.mkdir(exist_ok=True)
-            _replace(path, text)
+            replace(path, text)
         _run("ruff", "format", "--quiet", str(paths.board), root=root)
         follow(root)
     except BaseException:
@@ -187,14 +188,7 @@ def follow(root: Path) -> None:
         text = re.sub(
             rf"(?:      - {folder}/.*\n)+", listed.replace("\\", ""), path.read_text(encoding="utf-8"), count=1
         )
-        _replace(path, text)
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file in one step: the reconciler reads folders at any time."""
-    new = path.with_name(f".{path.name}")
-    new.write_text(text, encoding="utf-8")
-    new.replace(path)
+        replace(path, text)
 
 
 def _run(module: str, *arguments: str, root: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboard.source import boards
+from operations.reconciler import files
 
 FOLDER = Path(__file__).resolve().parent.parent / "grafana" / "dashboards"
 
@@ -31,10 +32,7 @@ def main() -> None:
     """Write the files. Those without a module were exported from Grafana by somebody, and stay as they are."""
     wanted = texts()
     for name, content in wanted.items():
-        # Replaced in one step: Grafana and our own server read the folder at any time.
-        new = FOLDER / f".{name}"
-        new.write_text(content, encoding="utf-8")
-        new.replace(FOLDER / name)
+        files.replace(FOLDER / name, content)
     sys.stdout.write(f"{FOLDER}: {', '.join(wanted)}\n")
 
 

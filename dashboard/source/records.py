@@ -71,12 +71,9 @@ class Records:
 
     def mean(self, column: str) -> Panel:
         """Draw the mean of a number for each bucket."""
-        view = f"sum({column}_sum) * 1.0 / sum({column}_count) AS value"
         return panels.lines(
             f"Mean of {column}{self._split}",
-            sql.buckets(
-                self._metric, Source(self.table, f"avg({quoted(column)}) AS value"), Source(self.view, view), gaps=True
-            ),
+            sql.means(self._metric, self.table, self.view, quoted(column), column),
             f"Mean of the column {column} in each interval.",
             points=120,
             calcs=["mean"],

@@ -78,6 +78,12 @@ def buckets(
     return f"SELECT * FROM (\n{selects}\n) ORDER BY time, metric"
 
 
+def means(by: str, table: str, minutes: str, column: str, name: str) -> str:
+    """Return the mean of a column for each bucket and each `by`; the view has its sums and counts under `name`."""
+    added = f"sum({name}_sum) * 1.0 / sum({name}_count) AS value"
+    return buckets(by, Source(table, f"avg({column}) AS value"), Source(minutes, added), gaps=True)
+
+
 def _bucket(by: str, source: Source, condition: str) -> str:
     return f"""\
   SELECT timestamp AS time, {by} AS metric, {source.columns}

@@ -11,6 +11,7 @@ import requests
 
 from operations.backup.lock import at_work
 from operations.local.console import say
+from operations.reconciler import files
 from operations.reconciler.connectors import Connect
 from operations.reconciler.problems import Problem
 
@@ -29,9 +30,7 @@ def write(settings: Settings, name: str, state: str) -> None:
     """Note that connector `name` is about to be stopped, and in which state it was."""
     file = _file(settings, name)
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_suffix(".part")
-    part.write_text(json.dumps({"connector": name, "state": state}), encoding="utf-8")
-    part.replace(file)
+    files.replace(file, json.dumps({"connector": name, "state": state}))
 
 
 def remove(settings: Settings, name: str) -> None:

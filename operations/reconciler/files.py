@@ -52,6 +52,13 @@ class Wanted(Generic[T]):
         return self.things
 
 
+def replace(path: Path, text: str) -> None:
+    """Write a file in one step, so that no reader sees half of it; folders are read at any time, and the new file is LEFTOVER."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(path)
+
+
 def parsed(folder: Path, suffix: str, parse: Callable[[Source], T]) -> Wanted[T]:
     """Return what `parse` makes of each file of `folder` that ends in `suffix`, by the file's name without suffix."""
     wanted: Wanted[T] = Wanted()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from typing import TYPE_CHECKING
 
+from operations.reconciler import files
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -19,10 +19,8 @@ AHEAD = 5.0  # seconds by which a clock may have been set back
 
 
 def write(file: Path, problems: list[str]) -> None:
-    """Replace the status file in one step, so that no reader sees half of it."""
-    fresh = file.with_suffix(f".{os.getpid()}")
-    fresh.write_text(json.dumps({"time": time.time(), "problems": problems}), encoding="utf-8")
-    fresh.replace(file)
+    """Replace the status file."""
+    files.replace(file, json.dumps({"time": time.time(), "problems": problems}))
 
 
 def read(file: Path) -> list[str]:

@@ -106,8 +106,7 @@ def _mean(column: str, name: str) -> str:
 
 def _over_time(title: str, column: str, about: str, unit: str = "short") -> Panel:
     """Draw the mean of a column within each bucket, a line for each type of device."""
-    added = f"sum({column}_sum) * 1.0 / sum({column}_count) AS value"
-    query = sql.buckets("device_type", Source(TABLE, f"avg({column}) AS value"), Source(VIEW, added), gaps=True)
+    query = sql.means("device_type", TABLE, VIEW, column, column)
     return panels.lines(
         title, query, about, unit=unit, decimals=1, points=180, calcs=["mean"], least=None, spans=SILENT
     )
