@@ -15,6 +15,8 @@ from operations.offsets import notes, sinks
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from confluent_kafka import Consumer
+
     from operations.offsets.clients import Clients
     from operations.offsets.sinks import Place, Sink
 
@@ -26,7 +28,8 @@ def lag(clients: Clients) -> int:
             notes.settle(clients.settings, clients.connect)
     except Busy:
         say("! another command works on this stack's data: what follows may change")
-    rows = [row for sink in sinks.every(clients) for row in _rows(clients, sink)]
+    with closing(reader(clients.settings.kafka_bootstrap_servers, "rta-lag")) as consumer:
+        rows = [row for sink in sinks.every(clients) for row in _rows(consumer, sink)]
     if not rows:
         say("Kafka Connect has no sink that reads a topic")
         return 0
@@ -36,19 +39,18 @@ def lag(clients: Clients) -> int:
     return 0
 
 
-def _rows(clients: Clients, sink: Sink) -> Iterator[tuple[str, ...]]:
+def _rows(consumer: Consumer, sink: Sink) -> Iterator[tuple[str, ...]]:
     for place in sink.places:
         end = place.range.next
         committed = "none" if place.committed is None else str(place.committed)
         state = "" if sink.state == "RUNNING" else sink.state
-        yield sink.name, place.label, f"committed {committed}", f"end {end}", f"lag {_unread(clients, place)}", state
+        yield sink.name, place.label, f"committed {committed}", f"end {end}", f"lag {_unread(consumer, place)}", state
 
 
-def _unread(clients: Clients, place: Place) -> int:
+def _unread(consumer: Consumer, place: Place) -> int:
     """Return the offsets that wait, 0 where none holds a record: the end of a transaction takes an offset, too."""
     lag = place.range.next - place.position
     if not lag:
         return 0
-    with closing(reader(clients.settings.kafka_bootstrap_servers, "lag")) as consumer:
-        waiting = messages(consumer, TopicPartition(*place.partition, place.position), place.range.next)
-        return lag if next(waiting, None) else 0
+    waiting = messages(consumer, TopicPartition(*place.partition, place.position), place.range.next)
+    return lag if next(waiting, None) else 0

@@ -49,42 +49,27 @@ FORTH = Direction("end", "will be skipped and not be stored", "nothing to skip",
 
 def replay(clients: Clients) -> int:
     """Have a sink read records again; return the exit code."""
-    chosen = choice.read("FROM", clients.settings.replay_from, BACK.word)
-    with alone(clients.settings.state_dir):
-        notes.settle(clients.settings, clients.connect)
-        return _replay(clients, chosen)
-
-
-def _replay(clients: Clients, chosen: Choice) -> int:
-    sink = sinks.named(clients, clients.settings.connector)
-    moves = planned(clients, sink.places, chosen, BACK)
-    if not announced(moves, BACK):
-        return 0
-    twice = sinks.without_dedup(clients, sink)
-    if twice:
-        say(f"! {twice}")
-    if not (confirmed_twice(clients.settings) if twice else agreed(clients.settings)):
-        say("nothing changed")
-        return 1
-    return carry_out(clients, sink, chosen, BACK)
+    return _move(clients, choice.read("FROM", clients.settings.replay_from, BACK.word), BACK)
 
 
 def skip(clients: Clients) -> int:
     """Have a sink leave records out; return the exit code."""
-    chosen = choice.read("TO", clients.settings.skip_to, FORTH.word)
+    return _move(clients, choice.read("TO", clients.settings.skip_to, FORTH.word), FORTH)
+
+
+def _move(clients: Clients, chosen: Choice, direction: Direction) -> int:
     with alone(clients.settings.state_dir):
         notes.settle(clients.settings, clients.connect)
-        return _skip(clients, chosen)
-
-
-def _skip(clients: Clients, chosen: Choice) -> int:
-    sink = sinks.named(clients, clients.settings.connector)
-    if not announced(planned(clients, sink.places, chosen, FORTH), FORTH):
-        return 0
-    if not agreed(clients.settings):
-        say("nothing changed")
-        return 1
-    return carry_out(clients, sink, chosen, FORTH)
+        sink = sinks.named(clients, clients.settings.connector)
+        if not announced(planned(clients, sink.places, chosen, direction), direction):
+            return 0
+        twice = sinks.without_dedup(clients, sink) if direction is BACK else ""
+        if twice:
+            say(f"! {twice}")
+        if not (confirmed_twice(clients.settings) if twice else agreed(clients.settings)):
+            say("nothing changed")
+            return 1
+        return carry_out(clients, sink, chosen, direction)
 
 
 def confirmed_twice(settings: Settings) -> bool:
