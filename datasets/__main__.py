@@ -15,9 +15,10 @@ from datasets import columns, files, loading, names, sample
 from datasets.columns import Wishes
 from datasets.files import Paths
 from datasets.services import Services
-from operations.backup.failures import FAILURES, sentence
+from operations.backup.failures import FAILURES
 from operations.local.console import agreed, ended, say
 from operations.local.settings import load
+from operations.offsets.clients import sentence
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -214,7 +215,7 @@ def _said(command: Callable[[Settings], int], settings: Settings) -> int:
     try:
         return command(settings)
     except FAILURES as error:
-        say(f"✗ {sentence(error)}")
+        say(f"✗ {sentence(error, settings)}")
         return 1
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from datasets import names, times
+from datasets.avro import WIDEST
 from datasets.sample import significant
 from operations.reconciler.problems import Problem
 
@@ -200,7 +201,7 @@ def _exact(sample: Sample, text: str) -> str:
         f"bool_or({text} ILIKE '%e%') FROM sample"
     ).fetchone()
     digits, whole, fraction, exponent = row or (0, 0, 0, True)
-    if exponent or not digits or digits <= DOUBLE_DIGITS or whole + fraction > 38:  # noqa: PLR2004 - DuckDB's most
+    if exponent or not digits or digits <= DOUBLE_DIGITS or whole + fraction > WIDEST:
         return ""
     return f"DECIMAL({whole + fraction}, {fraction})"
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaException, Producer, TopicPartition
 
 from datasets.sample import literal
+from operations.backup.topics import messages, queue, reader
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 BLOCK = 10_000  # records
 APPEARS = 90.0  # seconds until topic, table and connector are there
 STALLS = 60.0  # seconds without a new row after which waiting ends
-QUIET = 10.0  # seconds without a message that end the reading of a topic
 PAUSE = 0.3  # seconds between two looks
 
 
@@ -52,41 +53,14 @@ def download(services: Services, topic: str, target: Path) -> None:
     if topic not in services.topics():
         message = f"SAMPLE=topic:{topic}: there is no such topic. `make kafka-topics` lists them"
         raise Problem(message)
-    settings = {
-        "bootstrap.servers": services.settings.kafka_bootstrap_servers,
-        "group.id": "new-dataset",
-        "enable.auto.commit": False,
-        "enable.partition.eof": False,
-    }
-    consumer = Consumer(settings)
-    try:
-        with target.open("w", encoding="utf-8") as lines:
-            for message_ in _messages(consumer, topic):
-                lines.write(message_ + "\n")
-    finally:
-        consumer.close()
-
-
-def _messages(consumer: Consumer, topic: str) -> Iterator[str]:
-    known = consumer.list_topics(topic, timeout=QUIET).topics[topic].partitions
-    ends = {}
-    for number in known:
-        low, high = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=QUIET)
-        if high > low:
-            ends[number] = high
-    consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in ends])
-    while ends:
-        message = consumer.poll(QUIET)
-        if message is None:
-            return
-        if message.error():
-            raise KafkaException(message.error())
-        number, offset, value = message.partition() or 0, message.offset() or 0, message.value()
-        if value is not None:
-            yield _line(value, f"topic {topic}, partition {number}, offset {offset}")
-        if offset + 1 >= ends[number]:
-            del ends[number]
-            consumer.incremental_unassign([TopicPartition(topic, number)])
+    with (
+        closing(reader(services.settings.kafka_bootstrap_servers, "new-dataset")) as consumer,
+        target.open("w", encoding="utf-8") as lines,
+    ):
+        for (_, number), (first, end) in services.ranges(topic).items():
+            for record in messages(consumer, TopicPartition(topic, number, first), end):
+                if (value := record.value()) is not None:
+                    lines.write(_line(value, f"topic {topic}, partition {number}, offset {record.offset()}") + "\n")
 
 
 def _line(value: bytes, where: str) -> str:
@@ -185,17 +159,10 @@ def _produce(producer: Producer, topic: str, line: bytes, problems: list[str]) -
         if error is not None:
             problems.append(str(error))
 
-    while True:
-        try:
-            producer.produce(topic, line, on_delivery=delivered)
-        except BufferError:
-            producer.poll(1)
-        except KafkaException as error:
-            problems.append(str(error.args[0]))
-            return
-        else:
-            producer.poll(0)
-            return
+    try:
+        queue(producer, {"topic": topic, "value": line, "on_delivery": delivered})
+    except KafkaException as error:
+        problems.append(str(error.args[0]))
 
 
 # --- To QuestDB ---
@@ -219,15 +186,7 @@ def ready(services: Services, name: str, view: str) -> None:
 
 def dead_letters(services: Services, name: str) -> int:
     """Return how many dead letters a dataset has had."""
-    consumer = Consumer({"bootstrap.servers": services.settings.kafka_bootstrap_servers, "group.id": "new-dataset"})
-    try:
-        partitions = consumer.list_topics(f"{name}_dlq", timeout=QUIET).topics[f"{name}_dlq"].partitions
-        ends = [
-            consumer.get_watermark_offsets(TopicPartition(f"{name}_dlq", each), timeout=QUIET) for each in partitions
-        ]
-    finally:
-        consumer.close()
-    return sum(high for _, high in ends)
+    return sum(end for _, end in services.ranges(f"{name}_dlq").values())
 
 
 def stored(services: Services, name: str, sent: int, started: float) -> Outcome:

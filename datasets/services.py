@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING
 
 import requests
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
 
-from operations.reconciler.connectors import Connect, failed
+from operations.offsets.clients import Clients
+from operations.reconciler.connectors import failed
 from operations.reconciler.problems import Problem
 from operations.reconciler.questdb import QuestDb
 
 if TYPE_CHECKING:
+    from confluent_kafka.admin import AdminClient
+
     from operations.local.settings import Settings
+    from operations.reconciler.connectors import Connect
+    from operations.reconciler.offsets import Partition, Range
 
 TIMEOUT = 10.0  # seconds
 
@@ -27,18 +31,22 @@ class Services:
     settings: Settings
 
     @cached_property
+    def _clients(self) -> Clients:
+        return Clients(self.settings)
+
+    @property
     def admin(self) -> AdminClient:
         """Kafka's admin interface."""
-        return AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap_servers, "log_level": 0})
+        return self._clients.admin
 
-    @cached_property
+    @property
     def connect(self) -> Connect:
         """Kafka Connect."""
-        return Connect(requests.Session(), self.settings.connect_url)
+        return self._clients.connect
 
     @cached_property
     def questdb(self) -> QuestDb:
-        """QuestDB, with the right to change tables."""
+        """QuestDB; what changes a large table may take longer than commands for people wait."""
         settings = self.settings
         return QuestDb(
             requests.Session(), settings.questdb_http_url, settings.questdb_http_user, settings.questdb_http_password
@@ -70,6 +78,10 @@ class Services:
     def topics(self) -> set[str]:
         """Return the names of all topics."""
         return set(self.admin.list_topics(timeout=TIMEOUT).topics)
+
+    def ranges(self, topic: str) -> dict[Partition, Range]:
+        """Return the first offset of each partition of a topic, and the one that its next record will get."""
+        return self._clients.ranges(place for place in self._clients.partitions() if place[0] == topic)
 
     def free(self, name: str, view: str) -> None:
         """Check that nothing that runs has the name.

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datasets.sample import Field, Sample
 
 # As DuckDB writes a pattern, and as QuestDB and the sink's `timestamp.string.format` do.
@@ -63,20 +66,17 @@ class Time:
 
 def of_text(sample: Sample, expression: str, filled: int) -> Time | None:
     """Return how text holds times; None if any of it is no time. `filled` counts the values that are there."""
-
-    def all_fit(condition: str) -> bool:
-        first = f"(SELECT {expression} AS x FROM sample WHERE {expression} IS NOT NULL LIMIT 100)"
-        tried = condition.replace(expression, "x")
-        if sample.scalar(f"SELECT count(*) FROM {first} WHERE NOT coalesce({tried}, false)"):
-            return False
-        return sample.scalar(f"SELECT count(*) FROM sample WHERE {condition}") == filled
-
     text = f"trim({expression})"
-    if all_fit(
-        f"regexp_matches(trim({expression}), '{ISO}') AND try_cast(trim({expression}) AS TIMESTAMPTZ) IS NOT NULL"
-    ):
+
+    def all_fit(condition: Callable[[str], str]) -> bool:
+        first = f"(SELECT {text} AS x FROM sample WHERE {expression} IS NOT NULL LIMIT 100)"
+        if sample.scalar(f"SELECT count(*) FROM {first} WHERE NOT coalesce({condition('x')}, false)"):
+            return False
+        return sample.scalar(f"SELECT count(*) FROM sample WHERE {condition(text)}") == filled
+
+    if all_fit(_is_iso):
         return _iso(sample, expression, text)
-    fitting = [pattern for pattern in PATTERNS if all_fit(f"try_strptime(trim({expression}), '{pattern}') IS NOT NULL")]
+    fitting = [pattern for pattern in PATTERNS if all_fit(partial(_is_of, pattern))]
     if not fitting:
         return None
     chosen, others = PATTERNS[fitting[0]], [PATTERNS[pattern] for pattern in fitting[1:]]
@@ -84,6 +84,14 @@ def of_text(sample: Sample, expression: str, filled: int) -> Time | None:
     return Time(
         f"try_strptime({text}, '{fitting[0]}')", f"text as {chosen}{doubt}", "none, taken as UTC", pattern=chosen
     )
+
+
+def _is_iso(text: str) -> str:
+    return f"regexp_matches({text}, '{ISO}') AND try_cast({text} AS TIMESTAMPTZ) IS NOT NULL"
+
+
+def _is_of(pattern: str, text: str) -> str:
+    return f"try_strptime({text}, '{pattern}') IS NOT NULL"
 
 
 def _iso(sample: Sample, expression: str, text: str) -> Time:

@@ -50,7 +50,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 # These take minutes. Started first, they do not keep everybody waiting at the end. Folders of one lane share a running stack:
 # first those who count every event, last those who stop the poller for so long that it misses some.
 SLOW = ("notebooks", "end_to_end", "reconciler", "monitoring", "local", "offsets", "poller")
-LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end"}
+LANES = {"reconciler": "end_to_end", "monitoring": "end_to_end", "datasets": "offsets"}
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

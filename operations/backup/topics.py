@@ -33,7 +33,7 @@ from operations.reconciler.problems import Problem
 from operations.reconciler.topics import Topic, read
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
 TIMEOUT = 30.0  # seconds
 SINKS = "connect-"  # how Kafka Connect names the consumer group of a sink
@@ -292,14 +292,25 @@ def _produce(producer: Producer, saved: Saved, refused: list[str]) -> None:
         if error:
             refused.append(f"a message of {message.topic()}/{message.partition()}: {error.str()}")
 
+    try:
+        queue(producer, {**saved, "on_delivery": delivered})
+    except KafkaException as error:
+        message = f"a message of {saved['topic']}/{saved['partition']} can't be sent again: {error.args[0].str()}"
+        raise Problem(message) from None
+
+
+def queue(producer: Producer, record: Mapping[str, Any]) -> None:
+    """Give a producer one record, as the arguments of `produce`; where its queue is full, wait for room.
+
+    Raises:
+        KafkaException: it does not take such a record.
+
+    """
     while True:
         try:
-            producer.produce(**saved, on_delivery=delivered)
+            producer.produce(**record)
         except BufferError:  # large messages fill the queue before there are many
             producer.poll(1)
-        except KafkaException as error:
-            message = f"a message of {saved['topic']}/{saved['partition']} can't be sent again: {error.args[0].str()}"
-            raise Problem(message) from None
         else:
             producer.poll(0)
             return

@@ -9,6 +9,7 @@ import requests
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from operations.backup import failures
 from operations.local.doctor import database
 from operations.reconciler.connectors import Connect
 from operations.reconciler.offsets import Partition, Range
@@ -81,7 +82,7 @@ def sentence(error: BaseException, settings: Settings) -> str:
         if reason.code() in SILENT:
             return f"Kafka ({settings.kafka_bootstrap_servers}, KAFKA_PORT) does not answer ({reason.str()}): {remedy}"
         return f"Kafka refuses: {reason.str()}"
-    return str(error)
+    return failures.sentence(error)
 
 
 def _questdb(settings: Settings) -> str:

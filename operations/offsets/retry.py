@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from operations.backup.topics import messages, reader
+from operations.backup.topics import messages, queue, reader
 from operations.local.console import say
 from operations.offsets.letters import TOPIC, Letter
 from operations.reconciler.problems import Problem
@@ -130,13 +130,7 @@ class Retry:
         }
         if to in self._partitions:
             record["partition"] = to[1]
-        while True:
-            try:
-                self._producer.produce(**record)  # type: ignore[arg-type]
-            except BufferError:  # large messages fill the queue before there are many
-                self._producer.poll(1)
-            else:
-                return
+        queue(self._producer, record)
 
     def _note(self, error: KafkaError | None, message: Message) -> None:
         if error:
