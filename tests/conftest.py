@@ -58,16 +58,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     folders = {item: folder(item.nodeid) for item in items}
     items.sort(key=lambda item: SLOW.index(folders[item]) if folders[item] in SLOW else len(SLOW))
     command = "make test-compose THOROUGH=1" if config.getoption("--docker") else "make test-thorough"
+    skipped = [] if THOROUGH else [item for item in items if item.get_closest_marker("thorough")] + variants(items)
+    for item in skipped:
+        item.add_marker(pytest.mark.skip(reason=f"`{command}` runs it"))
+
+
+def variants(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return what repeats a test of a poller with other parameters than its first, in a language other than Python."""
+    found, seen = [], set()
     for item in items:
-        if not THOROUGH and (item.get_closest_marker("thorough") or is_variant(item)):
-            item.add_marker(pytest.mark.skip(reason=f"`{command}` runs it"))
-
-
-def is_variant(item: pytest.Item) -> bool:
-    """Whether it repeats a test of a poller with other parameters, in a language other than Python."""
-    chosen = getattr(item, "callspec", None)
-    indices: dict[str, int] = dict(chosen.indices) if chosen else {}
-    return indices.pop("language", 0) > 0 and any(indices.values())
+        language = getattr(item, "callspec", None) and item.callspec.params.get("language")  # type: ignore[attr-defined]
+        test = (item.nodeid.partition("[")[0], language)
+        if language and language.name != "python" and test in seen:
+            found.append(item)
+        seen.add(test)
+    return found
 
 
 class GroupScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
