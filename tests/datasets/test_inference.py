@@ -124,7 +124,29 @@ CASES = {
         "t|a\n01/13/2026 09:15:00 AM|x\n", {"t": "TIMESTAMP", "a": "VARCHAR"}, {"t": ZERO}, says="MM/dd/yyyy hh:mm:ss a"
     ),
     "days beside times": Case(
-        "day,t\n2026-01-13,2026-01-13T09:15:00Z\n", {"day": "TIMESTAMP", "t": "TIMESTAMP"}, {"t": ZERO}, time="day"
+        "day,t\n2026-01-13,2026-01-13T09:15:00Z\n", {"day": "TIMESTAMP", "t": "TIMESTAMP"}, {"t": ZERO}
+    ),
+    "dates without leading zeros": Case(
+        "t,a\n1/5/2026 9:05 PM,x\n1/13/2026 10:05 AM,y\n",
+        {"t": "TIMESTAMP", "a": "VARCHAR"},
+        {"t": "2026-01-05T21:05:00.000000Z"},
+        says="text as M/d/yyyy h:mm a",
+    ),
+    "thousands, German": Case(
+        "t;a;b\n2026-01-13;1.234,5;1.604\n2026-01-14;7,25;-\n",
+        {"t": "TIMESTAMP", "a": "DOUBLE", "b": "LONG"},
+        {"a": 1234.5, "b": 1604},
+        says="thousands apart by .",
+    ),
+    "thousands, English": Case(
+        't,a,b\n2026-01-13,"1,234.5","12,345,678"\n2026-01-14,7.25,"1,604"\n',
+        {"t": "TIMESTAMP", "a": "DOUBLE", "b": "LONG"},
+        {"a": 1234.5, "b": 12345678},
+    ),
+    "versions and numbers of three digits after the point": Case(
+        f"t,a,version\n{HOUR.format(1)},1.604,1.08\n{HOUR.format(2)},2.125,1.10\n",
+        {"t": "TIMESTAMP", "a": "DOUBLE", "version": "DOUBLE"},
+        {"a": 1.604},
     ),
     "names that clash": Case(
         "t,a b,A-B,Größe (m²),1st,order\n2026-01-13T09:15:00Z,1,2,3,4,5\n",
