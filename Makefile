@@ -69,7 +69,7 @@ dead-letters: $(VENV)/.up ## list the LAST (20) records of the dead-letter topic
 
 DATASETS = $(BIN)/python -m datasets
 
-new-dataset: $(VENV)/.datasets ## make a dataset NAME of SAMPLE (a CSV, JSON, Parquet or Avro file, or topic:NAME) on a running stack, and load it; TIME, KEY and TYPES overrule what is found
+new-dataset: $(VENV)/.datasets ## make a dataset NAME of SAMPLE (a CSV, JSON, Parquet or Avro file, or topic:NAME) on a running stack, and load it; TIME, KEY and TYPES overrule what is found; DOCKER=1 for the stack of Docker Compose
 	@$(DATASETS) new
 
 replay-dataset: $(VENV)/.datasets ## send the sample of dataset NAME again, RATE (100) records a second; NOW=1 moves its times to now
@@ -123,6 +123,9 @@ kafka-consumer-groups: build ## run kafka-consumer-groups; shows the lag of all 
 consume: build ## print the messages of TOPIC (github_events) as they arrive
 	@$(KAFKA) kafka-console-consumer --topic $(TOPIC) $(ARGS)
 
+produce: build ## send each line of standard input to TOPIC as a message
+	@$(KAFKA) kafka-console-producer --topic $(TOPIC) $(ARGS)
+
 # --- Tests ---
 
 # Twice the cores: half of what tests do is wait.
@@ -153,7 +156,7 @@ test-sink: ## test the sink alone: its encoder, any JSON there and back, faults 
 DOCKER_TEST = $(PYTEST) --docker --timeout 3600
 
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml
-	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
+	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_datasets.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
 
 test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of docker-compose.ha.yml away under load
 	@$(DOCKER_TEST) tests/compose/run/test_cluster.py $(ARGS)

@@ -28,6 +28,7 @@ from operations.offsets import notes
 if TYPE_CHECKING:
     from operations.local.settings import Settings
 
+GITHUB_PAGE = "d/github-events-questdb/github-events-dashboard"
 NOTHING = "nothing runs: `make up` starts the stack"
 
 
@@ -78,10 +79,11 @@ def say_feed(settings: Settings) -> None:
 
 def say_addresses(settings: Settings) -> None:
     """Say where each part is and what to try first."""
-    query = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m"
+    query, page = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m", GITHUB_PAGE
+    if settings.feed == "none":
+        query, page = "tables()", "d/rta-stack"
     say()
     host = "localhost" if settings.host == THIS_MACHINE else settings.host
-    page = "d/github-events-questdb/github-events-dashboard"
     say(f"Dashboards       http://{host}:{settings.ports.grafana}/{page}?refresh=5s")
     say(f"QuestDB console  {settings.questdb_http_url}/?query={query}&executeQuery=true")
     say(f"Kafka            {settings.kafka_public_host}:{settings.ports.kafka}, topics: make kafka-topics")

@@ -71,8 +71,16 @@ def database(settings: Settings) -> tables.QuestDb:
     return tables.QuestDb(session, settings.questdb_http_url, *login)
 
 
+def _check_fed(settings: Settings) -> None:
+    """Raise Off if no poller is wanted."""
+    if settings.feed == "none":
+        message = "FEED=none: no poller runs"
+        raise Off(message)
+
+
 def feed(settings: Settings) -> str:
     """Reach GitHub or the simulator; the request does not count against the limit."""
+    _check_fed(settings)
     answer = requests.get(settings.github_api_url + "/rate_limit", timeout=health.TIMEOUT)
     answer.raise_for_status()
     return f"{settings.github_api_url} answers"
@@ -89,6 +97,7 @@ LIMIT 3
 
 def poller(settings: Settings) -> str:
     """Look for a request of a poller that came when it was due, and at its answers."""
+    _check_fed(settings)
     rows = database(settings).run(LAST_POLLS)
     if not rows:
         message = "no poller has asked yet"
@@ -148,6 +157,7 @@ def raise_any(wrong: list[str]) -> None:
 
 def newest(settings: Settings) -> str:
     """Look at the age of the newest event, without those that claim to be of the future."""
+    _check_fed(settings)
     age = _age(settings, "github_events")
     if age is None:
         message = "no event has arrived yet"

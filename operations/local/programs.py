@@ -67,8 +67,11 @@ def programs(settings: Settings) -> list[Program]:
         Program("questdb", questdb(settings), 10, stop_within=30),
         Program("kafka-connect", connect(settings), 20, stop_within=30),
         Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30),
-        Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30),
     ]
+    if settings.feed != "none":
+        found.append(
+            Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30)
+        )
     if settings.feed == "simulator":
         found.append(Program("simulator", (sys.executable, "ingestion/simulator"), 40))
     if settings.grafana:

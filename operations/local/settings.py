@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ".env.secrets"  # need not exist
 HIGHEST_PORT = 65535
-FEEDS = ("github", "simulator")
+FEEDS = ("github", "simulator", "none")
 HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
 THIS_MACHINE = "127.0.0.1"
 DEAD_LETTERS_SHOWN = 20
@@ -258,7 +258,7 @@ def _problems(chosen: Chosen) -> list[str]:
         **{Ports.setting(port.name): (_is_port, f"a port (1 to {HIGHEST_PORT})") for port in fields(Ports)},
         **dict.fromkeys(HEAPS, (_is_heap, "a size as Java writes it (256m, 1g)")),
         "BIND_ADDRESS": (_is_address, f"an IP address ({THIS_MACHINE} is this machine only)"),
-        "FEED": (FEEDS.__contains__, " or ".join(FEEDS)),
+        "FEED": (FEEDS.__contains__, f"{', '.join(FEEDS[:-1])} or {FEEDS[-1]}"),
         "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
     }
     return [

@@ -243,6 +243,14 @@ def test_the_feed_decides_what_is_polled(compose: list[str], feed: str) -> None:
         assert chosen["FEED"] == feed
 
 
+def test_without_a_feed_no_poller_starts(services: dict[str, Service]) -> None:
+    assert ENV["COMPOSE_PROFILES"] == "${FEED}"
+    assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
+        "github-events": ["github", "simulator"],
+        "simulator": ["simulator"],
+    }
+
+
 def test_token_of_the_shell_reaches_what_asks_github_and_nothing_else(compose: list[str]) -> None:
     found = resolve(compose, GITHUB_TOKEN="secret-of-the-shell")["services"]  # noqa: S106 - not one
     told = {name for name, service in found.items() if "secret-of-the-shell" in json.dumps(service)}
