@@ -14,7 +14,9 @@ import fastavro
 import pytest
 
 from datasets import columns, loading, names, sample
+from datasets.__main__ import wishes
 from datasets.columns import Decisions, Wishes
+from operations.local.settings import load
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -284,6 +286,11 @@ def test_a_sample_is_refused_with_a_sentence(name: str, tmp_path: Path) -> None:
 def test_a_wish_is_refused_with_a_sentence(wishes: Wishes, reason: str, tmp_path: Path) -> None:
     with pytest.raises(Problem, match=reason):
         decided(Case(f"t,a,b\n{ZERO},1,x\n", {}, {}, wishes=wishes), tmp_path)
+
+
+def test_wishes_are_listed_with_commas() -> None:
+    settings = load({"TIME": "t", "KEY": "a, b", "TYPES": "a:varchar,b:DECIMAL(10,2)"})
+    assert wishes(settings) == Wishes("t", ("a", "b"), (("a", "VARCHAR"), ("b", "DECIMAL(10,2)")))
 
 
 @pytest.mark.parametrize(
