@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import copies
 import made_dashboards
-import page_commands
 import pytest
 from awkward import REFUSED, SAMPLES, START
 from public_formats import FOLDER, FORMATS
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LONG = 1800  # seconds; forty datasets, one after the other
 # Tests of other folders that read the files of every dataset.
 LISTING = [
     "tests/docs/test_reference.py",
@@ -59,6 +59,7 @@ def stored(stack: Stack, name: str) -> dict[str, object]:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(LONG)
 @pytest.mark.parametrize("name", SAMPLES)
 def test_every_row_is_stored_once(own: Stack, before: dict[str, str], name: str, tmp_path: Path) -> None:
     assert before
@@ -139,29 +140,25 @@ def test_all_commands_are_content_afterwards(own: Stack) -> None:
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(LONG)
 def test_the_other_tests_take_the_datasets_for_their_own(own: Stack) -> None:
     own.make("down")
     command = [".local/venv/bin/python", "-m", "pytest", "--quiet", *LISTING]
-    done = subprocess.run(command, cwd=own.root, capture_output=True, text=True, check=False)
-    own.up()
+    try:
+        done = subprocess.run(command, cwd=own.root, capture_output=True, text=True, check=False)
+    finally:
+        own.up()
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
 
 
 @pytest.mark.thorough
+@pytest.mark.timeout(LONG)
 def test_nothing_of_a_dataset_is_left_when_it_is_dropped(own: Stack, before: dict[str, str]) -> None:
     for name in [*SAMPLES, *map(public_name, FORMATS), "again"]:
         make(own, "drop-dataset", NAME=name, YES="1")
     assert copies.files_of_datasets(own.root) == before
     assert not set(SAMPLES) & set(make(own, "kafka-topics").split())
-
-
-@pytest.mark.thorough
-def test_the_commands_of_the_page_lead_from_a_file_to_an_alert(own: Stack) -> None:
-    for command in page_commands.commands(own.root / "docs" / "your-own-data.md"):
-        page_commands.run(command, own)
-    assert {process.name for process in own.supervisor.processes()} >= {"broker", "questdb", "kafka-connect"}
-    assert "github-events" not in own.parts
 
 
 @pytest.fixture
