@@ -84,6 +84,17 @@ class ValidationTest {
             client.conf.string      | http::addr=a:b;                   | client.conf.string addr must be host or host:port
             client.conf.string      | http::username=SECRET;            | client.conf.string lacks addr
             client.conf.string      | http::addr=a,,b;                  | client.conf.string addr must be host or host:port
+            client.conf.string      | https::addr=a;tls_verify=unsafe_off; | client.conf.string tls_verify must be on: name the server's authority in tls_roots
+            client.conf.string      | http::addr=a;tls_roots=b;         | client.conf.string gives tls_roots, which needs https::
+            client.conf.string      | https::addr=a;tls_roots_password=SECRET; | client.conf.string gives tls_roots_password without tls_roots
+            client.conf.string      | https::addr=a;tls_roots=/no/where;tls_roots_password=SECRET; | client.conf.string can't read tls_roots: /no/where is not there
+            client.conf.string      | https::addr=a;tls_roots=pom.xml;tls_roots_password=SECRET; | client.conf.string can't read tls_roots: pom.xml is not there, or no trust store
+            client.conf.string      | https::addr=a;tls_roots=pom.xml;  | client.conf.string can't read tls_roots: pom.xml is not there
+            client.conf.string      | http::addr=a;token=SECRET${;      | client.conf.string has ${ without a name and }
+            client.conf.string      | http::addr=a;token=${1SECRET};    | client.conf.string has ${ without a name and }
+            timestamp.server        | true                              | timestamp.field.name contradicts timestamp.server=true
+            table.lookup            | false                             | table.lookup may be false only with columns=extend
+            fail.after.ms           | -1                                | fail.after.ms
             """)
     void eachMistakeIsNamed(String key, String value, String message) {
         Map<String, String> config = new HashMap<>(GOOD);
@@ -130,6 +141,10 @@ class ValidationTest {
         assertEquals(
                 List.of(URI.create("http://a:9000"), URI.create("http://b:1")),
                 ClientConf.parse("http::addr=a, b:1;", env::get).servers());
+        assertEquals(
+                "Bearer $ ${PASS} a;b",
+                ClientConf.parse("http::addr=a:1;token=$$ $${PASS} ${PASS};", env::get)
+                        .authorization());
         assertEquals(
                 "Bearer t;t",
                 ClientConf.parse("http::addr=[::1]:9001;token=t;;t;", env::get).authorization());
