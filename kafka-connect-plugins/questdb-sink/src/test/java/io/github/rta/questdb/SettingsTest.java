@@ -99,6 +99,18 @@ class SettingsTest {
     }
 
     @Test
+    void aRequestHasNoMoreBytesThanWanted() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db, "settings_bytes");
+        Map<String, String> settings = Map.of("batch.max.bytes", "500", "min.interval.ms", "0");
+        try (TaskRun run = new TaskRun(db.conf(), table, settings)) {
+            run.deliver(rows(0, 100));
+            assertTrue(run.metric("bytes-total") / run.metric("requests-total") < 600);
+        }
+        db.awaitCount(table, 100);
+    }
+
+    @Test
     void patienceEndsWhereItIsLimited() throws Exception {
         String nobody = "http::addr=127.0.0.1:" + ChildProcess.freePort() + ";";
         try (TaskRun run = new TaskRun(nobody, "settings_patience", Map.of("fail.after.ms", "500"))) {

@@ -63,6 +63,9 @@ final class ArrayFields {
             }
             throw new BadRow("field '%s' is no array that QuestDB can store: %s".formatted(field.path, array.fault()));
         }
+        if (!column.isNew && column.type != ColumnType.ARRAY) {
+            throw new BadRow("field '%s' is an array, its column is none".formatted(field.path));
+        }
         if (array.isEmpty() && column.isNew) {
             return; // Of which dimensions the column will be is not known yet.
         }

@@ -272,6 +272,14 @@ public class EncoderTest {
     }
 
     @Test
+    void theLatestTimestampIsASettingToo() throws Exception {
+        assertEquals("t x=1i" + END, encode("{\"x\":1" + TS, with("timestamp.max", "2023-11-14T22:13:20Z")));
+        assertEquals(
+                "timestamp 2023-11-14T22:13:20Z is not between timestamp.min and timestamp.max: a wrong unit?",
+                encode("{\"x\":1" + TS, with("timestamp.max", "2023-11-14T22:13:19Z")));
+    }
+
+    @Test
     void symbolsTakeAnyTypeAlsoWhereTheyAreYetToBeCreated() throws Exception {
         Map<String, String> config = with("symbols", "a,b,c");
         String json = "{\"a\":5,\"b\":true,\"c\":1.5,\"x\":1" + TS;
@@ -446,6 +454,12 @@ public class EncoderTest {
                         "k".getBytes(StandardCharsets.UTF_8),
                         "{\"a\":1" + TS,
                         with(config, "timestamp.field.name", "v_ts")));
+        assertEquals(
+                "t k_id=1i,a=2i" + END,
+                encode(
+                        Map.of("id", 1),
+                        Map.of("a", 2, "ts", 1700000000L),
+                        with(with("include.key", "true"), "key.prefix", "k")));
         assertEquals("'t_3_a/b' can't be the name of a table", encode("a/b", Map.of(), config));
         assertEquals(
                 "t key_id=1i,a=2i" + END,

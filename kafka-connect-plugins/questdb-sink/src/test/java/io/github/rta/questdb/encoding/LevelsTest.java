@@ -68,6 +68,10 @@ class LevelsTest {
                 "{price=[NaN], size=[1.0]}",
                 arrays("{\"b\":[{\"p\":null,\"q\":1}],\"ts\":1700000000}", "b:price,size:p,q"));
         assertEquals("{price=[], size=[]}", arrays("{\"b\":[],\"ts\":1700000000}", "b:price,size:p,q"));
+        for (String levels : List.of("[]", "[{\"p\":1}]")) {
+            byte[] json = ("{\"b\":" + levels + ",\"ts\":1700000000}").getBytes(StandardCharsets.UTF_8);
+            assertEquals("field 'text' is an array, its column is none", refusal(json, "b:text:p"));
+        }
         assertEquals("{book=[]}", arrays("{\"b\":[],\"ts\":1700000000}", "b:book:p,q"));
     }
 
@@ -115,7 +119,8 @@ class LevelsTest {
     private static byte[] line(Object value, String mappings) throws Exception {
         Map<String, String> settings = new HashMap<>(EncoderTest.STRICT);
         settings.put("array.mappings", mappings);
-        Map<String, String> columns = new HashMap<>(Map.of("timestamp", "TIMESTAMP", "book", "DOUBLE[][]"));
+        Map<String, String> columns =
+                new HashMap<>(Map.of("timestamp", "TIMESTAMP", "book", "DOUBLE[][]", "text", "VARCHAR"));
         List.of("price", "size", "b", "x", "y", "z").forEach(name -> columns.put(name, "DOUBLE[]"));
         RecordEncoder encoder = new RecordEncoder(
                 new io.github.rta.questdb.config.SinkConfig(settings),
