@@ -216,6 +216,9 @@ bench-compose: build $(VENV)/.test ## memory and health of each service of docke
 bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)
 	@$(BENCH)/sink.py $(ARGS)
 
+bench-network: build $(VENV)/.bench ## throughput of the sink when QuestDB is far away (OFFICIAL_SINK=path adds the official connector)
+	@$(BENCH)/network.py $(ARGS)
+
 bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
 	@$(BENCH)/live.py $(ARGS)
 

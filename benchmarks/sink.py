@@ -66,11 +66,12 @@ def by_connector(config: Config) -> Callable[[Rig, int, str], Run]:
     return drain
 
 
-def by_consumer(*options: str) -> Callable[[Rig, int, str], Run]:
-    """Drain by benchmarks/consumer.py; its start does not count, as Connect's does not."""
+def by_consumer(*options: str, address: str = "") -> Callable[[Rig, int, str], Run]:
+    """Drain by benchmarks/consumer.py into QuestDB at `address`; its start does not count, as Connect's does not."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
-        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC, "--address", rig.settings.questdb_address]
+        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC]
+        where += ["--address", address or rig.settings.questdb_address]
         what = ["--group", table, "--table", table, "--count", str(count), *options]
         command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
         with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
