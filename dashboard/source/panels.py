@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import (
     bargauge,
+    candlestick,
     common,
     gauge,
     heatmap,
@@ -18,6 +19,7 @@ from grafana_foundation_sdk.builders import (
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import candlestick as candle
 from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heat
@@ -188,6 +190,26 @@ def bars(
     for name, colour in colours.items():
         panel.override_by_name(name, [fixed(colour)])
     return panel
+
+
+def free_axis(panel: Panel) -> Panel:
+    """Let the axis of a chart begin where its values do, not at 0."""
+    panel._internal.field_config.defaults.custom.axis_soft_min = None  # noqa: SLF001 - the SDK can set it only
+    return panel
+
+
+def candles(title: str, sql: str, description: str, *, unit: str, points: int) -> Panel:
+    """Draw the columns open, high, low and close as candles, and volume as bars below them."""
+    panel = start(candlestick.Panel(), title, sql, description, unit=unit, shape="table").max_data_points(points)
+    names = ("open", "high", "low", "close", "volume")
+    fields = candlestick.CandlestickFieldMap()
+    for name in names:
+        getattr(fields, name)(name)
+    panel.mode(candle.VizDisplayMode.CANDLES_VOLUME).candle_style(candle.CandleStyle.CANDLES).fields(fields)
+    panel.color_strategy(candle.ColorStrategy.OPEN_CLOSE).include_all_fields(include_all_fields=False)
+    panel.colors(candlestick.CandlestickColors().up("green").down("red").flat("gray"))
+    panel.legend(common.VizLegendOptions().show_legend(show_legend=False).calcs([]))
+    return panel.override_by_name("volume", [models.DynamicConfigValue("unit", "short")])
 
 
 def fixed(colour: str) -> models.DynamicConfigValue:
