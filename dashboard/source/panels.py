@@ -13,6 +13,7 @@ from grafana_foundation_sdk.builders import (
     heatmap,
     piechart,
     stat,
+    table,
     text,
     timeseries,
 )
@@ -208,8 +209,17 @@ def candles(title: str, sql: str, description: str, *, unit: str, points: int) -
     panel.mode(candle.VizDisplayMode.CANDLES_VOLUME).candle_style(candle.CandleStyle.CANDLES).fields(fields)
     panel.color_strategy(candle.ColorStrategy.OPEN_CLOSE).include_all_fields(include_all_fields=False)
     panel.colors(candlestick.CandlestickColors().up("green").down("red").flat("gray"))
-    panel.legend(common.VizLegendOptions().show_legend(show_legend=False).calcs([]))
+    panel.legend(common.VizLegendOptions().show_legend(show_legend=False).calcs([])).line_width(1)
     return panel.override_by_name("volume", [models.DynamicConfigValue("unit", "short")])
+
+
+def rows(title: str, sql: str, description: str, **units: str) -> Panel:
+    """Show rows as they are; `units` of columns by name, with `_` for a space."""
+    panel = start(table.Panel(), title, sql, description, unit="none")
+    panel.align(looks.FieldTextAlignment.AUTO).inspect(inspect=False)
+    for column, unit in units.items():
+        panel.override_by_name(column.replace("_", " "), [models.DynamicConfigValue("unit", unit)])
+    return panel
 
 
 def fixed(colour: str) -> models.DynamicConfigValue:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import table
-from grafana_foundation_sdk.models import dashboard as models
-
 from dashboard.source import panels, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import Panel, below
@@ -144,8 +141,7 @@ LIMIT {LISTED}"""
         "Meters that have not reported for more than three times as long as they usually wait, measured from the newest reading of "
         "all. The alert meters_silent begins at ten times."
     )
-    panel = panels.start(table.Panel(), "Silent meters", query, about, unit="none", shape="table")
-    return panel.override_by_name("silent for", [models.DynamicConfigValue("unit", "s")])
+    return panels.rows("Silent meters", query, about, silent_for="s")
 
 
 def _largest() -> Panel:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as models
 
 from dashboard.source import panels, sql
@@ -141,7 +140,7 @@ def _book() -> Panel:
     )
     query = f"WITH newest AS (\n  {newest}\n)\nSELECT * FROM (\n{levels}\n) ORDER BY level"
     about = "The newest order book of the range: QuestDB keeps its prices and sizes as arrays (DOUBLE[])."
-    return panels.start(table.Panel(), "Order book", query, about, unit="none", shape="table")
+    return panels.rows("Order book", query, about)
 
 
 def _averages() -> Panel:
@@ -253,5 +252,4 @@ WHERE {sql.IN_RANGE}
 ORDER BY timestamp DESC
 LIMIT {LATEST}"""
     about = f"The {LATEST} newest trades of the range, of all symbols. Fills of one order have the same time."
-    panel = panels.start(table.Panel(), "Latest trades", query, about, unit="none", shape="table")
-    return panel.override_by_name("turnover", [models.DynamicConfigValue("unit", "currencyUSD")])
+    return panels.rows("Latest trades", query, about, turnover="currencyUSD")

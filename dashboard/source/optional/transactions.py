@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import table
-from grafana_foundation_sdk.models import dashboard as models
-
 from dashboard.source import panels, places, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import Panel, below
@@ -13,7 +10,6 @@ from dashboard.source.sql import Source
 TABLE, VIEW, RULE = "transactions", "transactions_category_1m", "transactions_velocity"
 LONG = "Over ranges of more than 3 hours this is read from a view by minute."
 LISTED = 20
-DOLLARS = [models.DynamicConfigValue("unit", "currencyUSD")]
 
 
 def page() -> Page:
@@ -106,10 +102,8 @@ WHERE {sql.IN_RANGE}
 ORDER BY timestamp DESC
 LIMIT {LISTED}"""
     about = f"The {LISTED} newest payments of the range that the rule transactions_velocity finds, in the last day."
-    panel = panels.start(table.Panel(), "Cards in two places at once", query, about, unit="none", shape="table")
-    panel.override_by_name("amount", DOLLARS)
-    panel.override_by_name("time between", [models.DynamicConfigValue("unit", "s")])
-    return panel.override_by_name("speed", [models.DynamicConfigValue("unit", "velocitykmh")])
+    units = {"amount": "currencyUSD", "time between": "s", "speed": "velocitykmh"}
+    return panels.rows("Cards in two places at once", query, about, **units)
 
 
 def _map() -> Panel:
@@ -131,8 +125,7 @@ WHERE {sql.IN_RANGE}
 ORDER BY timestamp DESC
 LIMIT {LISTED}"""
     about = f"The {LISTED} newest payments of the range. The connector has masked the card numbers."
-    panel = panels.start(table.Panel(), "Newest payments", query, about, unit="none", shape="table")
-    return panel.override_by_name("amount", DOLLARS)
+    return panels.rows("Newest payments", query, about, amount="currencyUSD")
 
 
 def _merchants() -> Panel:
