@@ -230,6 +230,9 @@ bench-backfill: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## throughput and m
 bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
 	@$(BENCH)/coverage.py $(ARGS)
 
+bench-datasets: build $(VENV)/.bench ## the producer of each optional dataset for a minute at 5,000 records a second, until all is stored
+	@$(BENCH)/datasets.py $(ARGS)
+
 bench-dashboards: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## time of every panel of the dashboard at ROWS (100 million) events
 	@$(BENCH)/dashboards.py $(ARGS)
 
