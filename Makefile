@@ -231,7 +231,7 @@ bench-coverage: build $(VENV)/.test ## what each poller captures of the simulate
 	@$(BENCH)/coverage.py $(ARGS)
 
 bench-datasets: build $(VENV)/.bench ## the producer of each optional dataset for a minute at 5,000 records a second, until all is stored
-	@$(BENCH)/datasets.py $(ARGS)
+	@$(BENCH)/minute.py $(ARGS)
 
 bench-dashboards: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## time of every panel of the dashboard at ROWS (100 million) events
 	@$(BENCH)/dashboards.py $(ARGS)
