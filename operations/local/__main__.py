@@ -178,7 +178,7 @@ def alerts(words: list[str]) -> int:
     parser.add_argument("--notify", action="store_true", help="send a message of each alert that began or ended")
     wanted, settings = parser.parse_args(words), load()
     channels = notify.channels(settings.chosen) if wanted.notify else []
-    found = check.report(doctor.database(settings))
+    found = check.report(doctor.database(settings), on=settings.datasets)
     say("\n".join(map(str, found)) or "✓ nothing is wrong")
     failures = notify.notify(found, channels, settings.state_dir / "alerts.json") if channels else []
     for failure in failures:
@@ -237,6 +237,11 @@ def run(program: list[str]) -> NoReturn:
     os.execvpe(program[0], program, environment.render(load()))  # noqa: S606 - replaces this process
 
 
+def needs_registry(settings: Settings) -> int:
+    """Return 0 if a dataset that is on needs the schema registry, else 1."""
+    return 0 if settings.schema_registry else 1
+
+
 def kafka(program: list[str]) -> NoReturn:
     """Become one of the tools of kafka/bin, on the stack's broker."""
     tool, *arguments = program
@@ -257,6 +262,7 @@ def main() -> int:
         "logs": logs,
         "clean": clean,
         "secrets": secrets,
+        "needs-registry": needs_registry,
     }
     others = {"check": alerts, "run": run, "kafka": kafka}
     parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)

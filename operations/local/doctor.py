@@ -114,7 +114,7 @@ def poller(settings: Settings) -> str:
 
 def broker(settings: Settings) -> str:
     """Compare the broker's topics with the files."""
-    wanted = topics.wanted(TOPICS)
+    wanted = topics.wanted(TOPICS, settings.datasets)
     missing = topics.missing(
         admin_client({"KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}), wanted.things.values()
     )
@@ -125,7 +125,7 @@ def broker(settings: Settings) -> str:
 def connect(settings: Settings) -> str:
     """Look at the state of every connector and task."""
     current = connectors.Connect(requests.Session(), settings.connect_url).connectors()
-    wanted = connectors.wanted(CONNECTORS)
+    wanted = connectors.wanted(CONNECTORS, settings.datasets)
     reasons = {
         name: connectors.failed(current[name]["status"]) if name in current else "not registered"
         for name in wanted.things
@@ -136,7 +136,7 @@ def connect(settings: Settings) -> str:
 
 def questdb(settings: Settings) -> str:
     """Compare QuestDB's tables with the files; look for suspended ones."""
-    wanted = tables.wanted(SCHEMA)
+    wanted = tables.wanted(SCHEMA, settings.datasets)
     missing = tables.missing(database(settings), wanted.things.values())
     suspended = [row["name"] for row in database(settings).run(repairs.SUSPENDED)]
     raise_any(
@@ -180,7 +180,7 @@ def telegraf(settings: Settings) -> str:
 def alerts(settings: Settings) -> str:
     """Evaluate the alerts; without Telegraf those that can be judged without it."""
     off = _monitoring_is_off(settings)
-    found = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf))
+    found = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf), settings.datasets)
     if found:
         raise Problem("; ".join(finding.text for finding in found))
     if off:
