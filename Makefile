@@ -292,6 +292,9 @@ $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
 	@$(MVN) -f $(SINK)/pom.xml -DskipTests package
 	@touch $@
 
+outdated: $(VENV)/.test ## show which versions of .env, Maven, pip, npm, Go and Cargo are behind, as each tool itself says; changes nothing
+	@$(BIN)/python -m operations.outdated
+
 lock: ## write the requirements.txt files anew from the requirements.in files
 	@for folder in ingestion/python operations/reconciler operations/local datasets tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
