@@ -1,6 +1,6 @@
 """A time of day of its own for the processes of a test, which jumps while they run, as where a wrong clock is set right.
 
-libfaketime would do the same, but its 0.9.10 ends each wait of a JVM at once after a jump. Go asks the kernel itself, so that no such
+libfaketime would do the same, but its 0.9.10 ends each wait of a JVM at once after a jump. Go asks the kernel itself, so no such
 library reaches it.
 """
 

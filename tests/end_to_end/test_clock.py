@@ -9,6 +9,8 @@ from clock import Clock
 from stack import Stack
 from waiting import until
 
+from operations.local.settings import ROOT
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,14 +21,17 @@ JUMPS = (5, -3, 20, 0)  # hours: ahead, back, far ahead, right again
 @pytest.mark.timeout(900)
 def test_a_clock_that_jumps(tmp_path: Path) -> None:
     clock = Clock(tmp_path)
-    with Stack(**clock.environment, POLL_INTERVAL="1") as stack:
+    with Stack(ROOT, **clock.environment, POLL_INTERVAL="1") as stack:
         stack.up()
         for hours in JUMPS:
             clock.jump(hours)
-            before = stack.count("github_events")
-            until(
-                lambda before=before: stack.count("github_events") > before, f"rows at {hours} hours", 120, stack.logs
-            )  # type: ignore[misc]
+            new_rows(stack, hours)
         stack.nothing_lost_nothing_double(seconds=120)
         stack.healthy()
         assert stack.make("status").returncode == 0
+
+
+def new_rows(stack: Stack, hours: int) -> None:
+    """Wait until events arrive that were not there before."""
+    before = stack.count("github_events")
+    until(lambda: stack.count("github_events") > before, f"rows at {hours} hours", 120, stack.logs)
