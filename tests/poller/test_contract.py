@@ -415,12 +415,13 @@ def test_a_clock_that_jumps(simulate: Simulate, poller: Make, broker: Broker, tm
     try:
         clock.jump(5)
         asked_again(run, simulator)
-        clock.jump(0)
-        asked_again(run, simulator)
     finally:
         broker.start()
     before = len(run.events())
     run.until(lambda: len(run.events()) > before, "events after the outage")
+    # Not while Kafka is away: librdkafka and the Java client then wait with the next attempt until the clock has caught up.
+    clock.jump(0)
+    asked_again(run, simulator)
     simulator.ask("PUT", "/simulator/faults", "1- 503")
     run.until_logged("503 server")
     assert run.stop() == 0
