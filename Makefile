@@ -324,6 +324,9 @@ schema-registry/target/.done: schema-registry/pom.xml
 # $(call manifests,JARS,FOLDER): the converter comes without the files by which the worker finds plugins; Kafka's own tool adds them.
 manifests = java -cp '$(1)/*' org.apache.kafka.tools.ConnectPluginPath sync-manifests --plugin-path $(2) >/dev/null
 
+outdated: $(VENV)/.test ## show which versions of .env, Maven, pip, npm, Go and Cargo are behind, as each tool itself says; changes nothing
+	@$(BIN)/python -m operations.outdated
+
 lock: ## write the requirements.txt files anew from the requirements.in files
 	@for folder in ingestion/python ingestion/producers operations/reconciler operations/local datasets tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \

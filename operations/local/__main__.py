@@ -131,6 +131,8 @@ def down(settings: Settings) -> int:
 
 def status(settings: Settings) -> int:
     """Print a line for each part; return 0 if all work."""
+    versions = settings.versions
+    say(f"Version {settings.version}, Kafka {versions['KAFKA_VERSION']}, QuestDB {versions['QUESTDB_VERSION']}")
     supervisor, restoring = Supervisor(settings), Local(settings).phase is not Phase.NONE
     if restoring and at_work(settings.state_dir):
         say("✗ `make restore` is at work: wait for its end")

@@ -186,6 +186,11 @@ class Settings:
         return {name: value for name, value in self.chosen.items() if name.endswith("_VERSION")}
 
     @property
+    def version(self) -> str:
+        """Return the version of this checkout."""
+        return self.chosen["STACK_VERSION"]
+
+    @property
     def yes(self) -> bool:
         """Tell whether YES=1 answers the questions of commands that remove or repeat something."""
         return bool(self.chosen.get("YES"))
