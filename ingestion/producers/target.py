@@ -69,7 +69,9 @@ class Kafka:
         def encode(value: dict[str, Any]) -> bytes:
             try:
                 return bytes(serializer(value, context))
-            except OSError as error:  # of HTTP
+            except (TypeError, ValueError):
+                raise  # the record is not as its schema says
+            except Exception as error:  # the errors are those of whichever HTTP library the client uses
                 message = f"no answer from the schema registry at {self._registry} (SCHEMA_REGISTRY_URL). {REMEDY}"
                 raise TargetError(message) from error
 
