@@ -400,6 +400,7 @@ def test_broker_away(simulate: Simulate, poller: Make, broker: Broker) -> None:
     assert not any(row["saturated"] for row in run.polls())
 
 
+@pytest.mark.thorough
 def test_a_clock_that_jumps(simulate: Simulate, poller: Make, broker: Broker, tmp_path: Path) -> None:
     """Sections 4 and 7: back and forth by hours. What waits for Kafka meanwhile has times far ahead of the broker's."""
     run = poller((simulator := simulate(*STEPPED)).url)
