@@ -251,7 +251,7 @@ def test_without_a_feed_no_poller_starts(services: dict[str, Service]) -> None:
     assert ENV["COMPOSE_PROFILES"].split(",")[0] == "${FEED}"
     assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
         "github-events": ["github", "simulator"],
-        "schema-registry": ["smart_meters", "trades"],
+        "schema-registry": [name for name in optional.known() if optional.need_registry([name])],
         "simulator": ["simulator"],
     }
 
