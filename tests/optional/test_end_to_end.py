@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from expectations import OPTIONAL, Optional
+from expectations import OPTIONAL, Optional, optional
 from producers.target import COMPATIBLE, SCHEMAS
 from stack import Stack
 from waiting import until
@@ -172,7 +172,7 @@ def test_no_card_number_is_stored(stack: Stack) -> None:
 
 def test_a_card_in_two_places_raises_the_alert(stack: Stack) -> None:
     produce(stack, "transactions", "--rate", "2000", "--total", "6000", "--seed", "5")
-    all_stored(stack, OPTIONAL[2])
+    all_stored(stack, optional("transactions"))
     found = check.report(doctor.database(stack.settings), lambda alert: alert.name == "odd_velocity", ("transactions",))
     assert found
     assert all(finding.subject.startswith("card ") for finding in found)
@@ -196,7 +196,7 @@ def test_producers_in_python_and_java_are_read_alike(stack: Stack) -> None:
     command += [settings.schema_registry_url, str(schema), str(java), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    all_stored(stack, OPTIONAL[1])
+    all_stored(stack, optional("trades"))
     found = [
         stack.sql(
             f"SELECT timestamp - {first}, trade_id - {first}, symbol, side, price, amount FROM trades "
@@ -218,7 +218,7 @@ def test_nothing_is_lost_while_registry_connect_and_questdb_are_killed(stack: St
         stack.healthy("schema-registry", "kafka-connect", "questdb")
     said, _ = process.communicate()
     assert process.returncode == 0, said
-    all_stored(stack, OPTIONAL[1], 180)
+    all_stored(stack, optional("trades"), 180)
 
 
 def test_schemas_survive_a_restart_of_the_registry(stack: Stack) -> None:
