@@ -334,7 +334,7 @@ def test_grafana_gets_the_dashboards_of_the_datasets_that_are_on(
 def test_a_dataset_that_does_not_exist_is_named(tmp_path: Path) -> None:
     answer = preflight(tmp_path, DATASETS="trades,trade")
     assert answer.returncode == 1
-    assert "there is no dataset trade. Choose of flights,smart_meters,trades,transactions" in answer.stderr
+    assert "there is no dataset trade. Choose of flights,plant,smart_meters,trades,transactions" in answer.stderr
 
 
 def preflight(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +134,17 @@ def test_a_notebook_runs_twice(stack: Stack, notebooks_python: Path, tmp_path: P
         list(map(str, command)), cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, f"{path.name}\n{done.stdout}{done.stderr}"
+
+
+@pytest.mark.parametrize("target", ["questdb", "kafka"])
+def test_machines_of_a_plant_send_with_and_without_kafka(stack: Stack, notebooks_python: Path, target: str) -> None:
+    day = datetime.now(timezone.utc) - timedelta(days={"questdb": 3, "kafka": 4}[target])
+    command = [str(notebooks_python), "ingestion/iot/iot_data.py", "--kind", "plant", "--to", target, "--fast"]
+    command += ["--total", "2000", "--start", f"{day:%Y-%m-%d}T00:00:00Z"]
+    done = subprocess.run(command, cwd=ROOT, env=render(stack.settings), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    sql = f"SELECT count() FROM plant WHERE timestamp IN '{day:%Y-%m-%d}'"
+    until(lambda: stack.sql(sql) == [[2000]], "all values of the plant", 30, lambda: stack.log("kafka-connect"))
 
 
 def test_order_books_are_arrays(stack: Stack) -> None:

@@ -107,6 +107,21 @@ def test_each_hour_of_weather_comes_before_its_flights() -> None:
     assert without < flights / 50, "an airport has not reported each hour"
 
 
+def test_a_machine_that_is_down_sends_its_state_only() -> None:
+    state: dict[str, str] = {}
+    seen, sent_while_down = set(), set()
+    for record in records("plant"):
+        machine, tag = record.value["machine"], record.value["tag"]
+        if tag == "state":
+            state[machine] = record.value["text"]
+            seen.add(state[machine])
+        elif state.get(machine) == "down":
+            sent_while_down.add(tag)
+        assert (record.value["value"] is None) != (record.value["text"] is None)
+    assert seen == {"running", "idle", "down"}
+    assert not sent_while_down
+
+
 def test_a_producer_without_the_package_of_its_data_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producers.sources.flights.PACKAGE", "not_installed")
     with pytest.raises(TargetError, match="the package not_installed is missing: `make produce-dataset NAME=flights`"):
