@@ -17,6 +17,7 @@ import pandas as pd
 import psycopg
 import requests
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from requests.auth import AuthBase, HTTPBasicAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,21 +32,46 @@ sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/pyth
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
 CONNECT = os.environ.get("CONNECT_URL", "http://localhost:8083")
 QUESTDB = os.environ.get("QUESTDB_HTTP_URL", "http://localhost:9000")
+# The file with the authority of QuestDB's certificate, if that is a private one (QUESTDB_URL).
+CA = os.environ.get("QUESTDB_CA", "")
 # For psycopg.connect(**POSTGRES).
 POSTGRES: dict[str, Any] = {
     "host": os.environ.get("QUESTDB_PG_HOST", "localhost"),
     "port": int(os.environ.get("QUESTDB_PG_PORT", "8812")),
     "user": os.environ.get("QUESTDB_READONLY_USER", "user"),
     "password": os.environ.get("QUESTDB_READONLY_PASSWORD", "quest"),
+    "sslmode": os.environ.get("QUESTDB_PG_SSLMODE") or "disable",
+    "sslrootcert": CA or requests.certs.where(),
     "dbname": "qdb",
 }
-# For requests.get(QUESTDB + …, auth=LOGIN); nobody asks for a login unless QUESTDB_HTTP_USER is set.
-# As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
-LOGIN = (
-    (os.environ["QUESTDB_HTTP_USER"].encode(), os.environ["QUESTDB_HTTP_PASSWORD"].encode())
-    if os.environ.get("QUESTDB_HTTP_USER")
-    else None
-)
+
+
+class Login(AuthBase):
+    """The login of QuestDB's REST interface: a token, or a user with a password, or nothing if neither is set."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "QUESTDB_HTTP_TOKEN")
+        self.user, self.password, self.token = (variables.get(name, "") for name in names)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        if self.token:
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        elif self.user:
+            # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
+            return HTTPBasicAuth(self.user.encode(), self.password.encode())(request)
+        return request
+
+    @property
+    def client(self) -> str:
+        """Return it as QuestDB's own clients are configured. A semicolon inside a value is written twice."""
+        user, password, token = (word.replace(";", ";;") for word in (self.user, self.password, self.token))
+        return f"token={token};" if token else f"username={user};password={password};" if user else ""
+
+
+# For requests.get(QUESTDB + …, auth=LOGIN, verify=VERIFY).
+LOGIN = Login(os.environ)
+VERIFY: str | bool = CA or True
 
 REMEDY = "`make up` (or `docker compose up`) starts the stack, `make doctor` says what is wrong with one that runs."
 
@@ -90,12 +116,15 @@ def execute(sql: str, timeout: float = 300) -> list[list[Any]]:
 
     """
     try:
-        answer = requests.get(f"{QUESTDB}/exec", params={"query": sql}, auth=LOGIN, timeout=timeout)
+        answer = requests.get(f"{QUESTDB}/exec", params={"query": sql}, auth=LOGIN, verify=VERIFY, timeout=timeout)
     except requests.RequestException as error:
         raise unreachable(error) from None
     if answer.status_code in {401, 403}:
         message = f"QuestDB at {QUESTDB} refuses the login"
-        raise StackError(message, "Set QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD as in the stack's settings.")
+        raise StackError(
+            message,
+            "Set QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD, or QUESTDB_HTTP_TOKEN, as in the stack's settings.",
+        )
     body = answer.json()
     if "error" in body:
         message = f"QuestDB refuses: {body['error']} in: {sql}"
@@ -107,10 +136,8 @@ def execute(sql: str, timeout: float = 300) -> list[list[Any]]:
 def questdb_client() -> str:
     """Return the configuration string of QuestDB's own client, which writes over ILP/HTTP."""
     scheme, _, address = QUESTDB.rpartition("://")
-    # A semicolon inside a value is written twice.
-    user, password = (word.decode().replace(";", ";;") for word in LOGIN or (b"", b""))
-    login = f"username={user};password={password};" if LOGIN else ""
-    return f"{scheme or 'http'}::addr={address.rstrip('/')};{login}"
+    roots = f"tls_roots={CA};" if CA else ""
+    return f"{scheme or 'http'}::addr={address.rstrip('/')};{LOGIN.client}{roots}"
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:

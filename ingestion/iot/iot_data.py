@@ -76,10 +76,11 @@ def questdb_configuration(environ: dict[str, str]) -> str:
     """Return the client's configuration string for the QuestDB of these settings."""
     url = environ.get("QUESTDB_HTTP_URL") or "http://localhost:9000"
     # A semicolon inside a value is written twice.
-    names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD")
-    user, password = (environ.get(name, "").replace(";", ";;") for name in names)
+    names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "QUESTDB_HTTP_TOKEN", "QUESTDB_CA")
+    user, password, token, roots = (environ.get(name, "").replace(";", ";;") for name in names)
     scheme, _, address = url.partition("://")
-    return f"{scheme}::addr={address};" + (f"username={user};password={password};" if user else "")
+    login = f"token={token};" if token else f"username={user};password={password};" if user else ""
+    return f"{scheme}::addr={address};{login}" + (f"tls_roots={roots};" if roots else "")
 
 
 def target(name: str, environ: dict[str, str]) -> Target[Point]:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs once before the stack starts: refuses default passwords where others can reach them, a name of Kafka that nobody can
-# use, datasets that do not exist, and volumes that a restore left half done. Hands out the monitoring agent and dashboards.
+# use, datasets that do not exist, a QuestDB elsewhere without all of its addresses, and volumes that a restore left half done.
+# Hands out the monitoring agent and dashboards.
 set -eu
 
 case $BIND_ADDRESS in
@@ -27,6 +28,20 @@ case $BIND_ADDRESS in
     fi
     ;;
 esac
+
+if [ -n "${QUESTDB_URL-}" ]; then
+    if ! printf '%s\n' "$QUESTDB_URL" | grep -Eq '^https?://[^/]+:[0-9]+/?$'; then
+        echo "QUESTDB_URL=$QUESTDB_URL is not an address with its port, such as https://db.example.com:9000" >&2
+        exit 1
+    fi
+    case $QUESTDB_PG_HOST:$QUESTDB_PG_SSLMODE in
+    ?*:verify-full | ?*:disable) ;;
+    *)
+        echo "QUESTDB_URL=$QUESTDB_URL also needs QUESTDB_PG_HOST, the host of its PostgreSQL interface, and QUESTDB_PG_SSLMODE, verify-full or disable" >&2
+        exit 1
+        ;;
+    esac
+fi
 
 # The volumes are neither the old nor the new ones. The restore itself starts the services it needs without asking here.
 if [ -e /opt/rta/questdb/.restore-old ] && [ ! -e /opt/rta/questdb/.restore-complete ]; then

@@ -48,7 +48,8 @@ def up(settings: Settings) -> int:
             if started is None:
                 return 1
             settings, supervisor = started, Supervisor(started)
-    if not startup.wait([process.name for process in supervisor.processes()], settings):
+    beside = ["questdb"] if settings.external else []
+    if not startup.wait([*beside, *(process.name for process in supervisor.processes())], settings):
         return 1
     say_feed(settings)
     say_addresses(settings)
@@ -90,7 +91,7 @@ def say_addresses(settings: Settings) -> None:
     say(f"Kafka Connect    {settings.connect_url}/connectors")
     if settings.jupyter.exists():
         say(f"Jupyter          http://{host}:{settings.ports.jupyter}/lab?token={shown(settings.jupyter_token)}")
-    say(f"PostgreSQL       {settings.host}:{settings.ports.questdb_pg}, database qdb")
+    say(f"PostgreSQL       {settings.questdb_pg_host}:{settings.questdb_pg_port}, database qdb")
     say_what_is_off(settings)
     say()
     say("Next: watch events arrive with `make consume`, ask `make status`, end with `make down`.")
@@ -150,6 +151,11 @@ def status(settings: Settings) -> int:
         problems = list(pool.map(lambda process: problem_of(process, settings), processes))
     for process, problem in zip(processes, problems, strict=True):
         report(process, problem)
+    if settings.external:
+        problems.append(health.problem("questdb", settings))
+        say(
+            f"{'✗' if problems[-1] else '✓'} questdb         at {settings.questdb_http_url}  {problems[-1] or ''}".rstrip()
+        )
     return 1 if restoring or stopped or any(problems) else 0
 
 

@@ -64,11 +64,10 @@ class Finding:
 
 def database(settings: Settings) -> tables.QuestDb:
     """Return the QuestDB that `settings` name."""
-    login = settings.questdb_http_user, settings.questdb_http_password
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Impatient())
-    return tables.QuestDb(session, settings.questdb_http_url, *login)
+    return tables.QuestDb(session, *settings.questdb)
 
 
 def _check_fed(settings: Settings) -> None:

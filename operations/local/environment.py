@@ -90,8 +90,12 @@ def _questdb(settings: Settings) -> dict[str, str]:
         "QDB_HTTP_USER": settings.questdb_http_user,
         "QDB_HTTP_PASSWORD": settings.questdb_http_password,
         "QUESTDB_HTTP_URL": settings.questdb_http_url,
-        "QUESTDB_ADDRESS": settings.questdb_address,
-        "QUESTDB_PG_HOST": settings.host,
+        "QUESTDB_HTTP_TOKEN": settings.questdb.token,
+        "QUESTDB_ADDRESS": settings.questdb_address,  # in connectors' files of earlier versions
+        "QUESTDB_CA": settings.questdb_ca,
+        "QUESTDB_PG_HOST": settings.questdb_pg_host,
+        "QUESTDB_PG_PORT": str(settings.questdb_pg_port),
+        "QUESTDB_PG_SSLMODE": settings.questdb_pg_sslmode,
     }
 
 
@@ -145,12 +149,18 @@ def _telegraf(settings: Settings) -> dict[str, str]:
     return {
         "BROKER_JOLOKIA_URL": f"http://{THIS_MACHINE}:{ports.broker_jolokia}/jolokia",
         "CONNECT_JOLOKIA_URL": f"http://{THIS_MACHINE}:{ports.connect_jolokia}/jolokia",
-        "QUESTDB_HEALTH_URL": f"http://{settings.host}:{ports.questdb_health}",
+        "QUESTDB_HEALTH_URL": _metrics(settings),
         "RECONCILER_URL": settings.reconciler_url,
         "TELEGRAF_ADDRESS": settings.telegraf_address,
         "BROKER_DISK": disk,
         "QUESTDB_DISK": disk,
     }
+
+
+def _metrics(settings: Settings) -> str:
+    if settings.external:
+        return settings.chosen["QUESTDB_HEALTH_URL"]
+    return f"http://{settings.host}:{settings.ports.questdb_health}"
 
 
 def mount_point(path: Path) -> Path:

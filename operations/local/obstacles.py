@@ -9,10 +9,12 @@ import shutil
 import socket
 import tempfile
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
+from operations.local.health import questdb
 from operations.local.passwords import NAMES
 from operations.local.processes import orphans as left
 from operations.local.programs import programs
@@ -40,12 +42,16 @@ INSIDE = (
     "questdb_ilp",
 )
 DISK = 500 * 2**20  # bytes; a fresh stack takes 20 MB, the rest is for its first hours
-LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "GRAFANA_USER", *PASSWORDS)
+LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "QUESTDB_HTTP_TOKEN", "GRAFANA_USER", *PASSWORDS)
 # Names of settings, what their values may not have, and why. Everything else is allowed.
 REFUSED = (
     (LOGINS, r"[\x00-\x1f\x7f\ud800-\udfff]", "a line break, another control character, or bytes that are not UTF-8"),
     (("QUESTDB_HTTP_USER",), ":", "a colon, which HTTP does not allow in a user's name"),
-    (("JUPYTER_TOKEN",), r"[^!-~]", "a space or a character other than ASCII, which HTTP does not allow in a token"),
+    (
+        ("JUPYTER_TOKEN", "QUESTDB_HTTP_TOKEN"),
+        r"[^!-~]",
+        "a space or a character other than ASCII, which HTTP does not allow in a token",
+    ),
     # Telegraf and Grafana would put something else in these places, and offer no other way to write them.
     (("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD"), r"@\{\w+:\w+\}", "@{…:…}, which is a secret's name to Telegraf"),
     (("GRAFANA_PASSWORD",), r"\$__\w+\{|%\([a-z_]+\)s", "$__…{ or %(…)s, which is another setting's name to Grafana"),
@@ -55,7 +61,7 @@ OPTIONAL = ("jupyter", "schema_registry", "simulator", "telegraf")
 
 def found(settings: Settings) -> list[str]:
     """Return a sentence for each obstacle; none means the stack can start."""
-    checks = (folder, java, address, passwords, logins, ports, memory, disk)
+    checks = (folder, java, address, passwords, logins, elsewhere, ports, memory, disk)
     # Orphans hold ports and memory, so nothing else is worth a sentence until they have ended.
     return path(settings) or orphans(settings) or [sentence for check in checks for sentence in check(settings)]
 
@@ -136,10 +142,36 @@ def logins(settings: Settings) -> list[str]:
     ]
 
 
+def elsewhere(settings: Settings) -> list[str]:
+    """Find out whether a QuestDB that is not ours can be used as the settings say."""
+    if not settings.external:
+        return []
+    if settings.questdb.token and settings.questdb.user:
+        return ["QUESTDB_HTTP_TOKEN and QUESTDB_HTTP_USER are both set: leave one of them empty"]
+    if settings.questdb_ca and not Path(settings.questdb_ca).is_file():
+        return [
+            f"QUESTDB_CA={settings.questdb_ca} is no file: name one with the certificate of QuestDB's authority (PEM)"
+        ]
+    problem = questdb(settings)
+    return [f"QUESTDB_URL={settings.questdb_http_url} can't be used ({problem}): {_remedy(problem)}"] if problem else []
+
+
+def _remedy(problem: str) -> str:
+    if "SSL" in problem:
+        return "its certificate is of no authority that is trusted, or of another host; QUESTDB_CA names a private authority"
+    if problem.startswith("HTTP 40"):
+        return "set its login, QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD, or QUESTDB_HTTP_TOKEN"
+    return "see that it runs, and that this machine reaches it"
+
+
 def ports(settings: Settings) -> list[str]:
     """Find ports that two settings name, that something else listens on, or that this user may not listen on."""
     started = {program.name.replace("-", "_") for program in programs(settings)}
-    wanted = {name: port for name, port in asdict(settings.ports).items() if name not in OPTIONAL or name in started}
+    wanted = {
+        name: port
+        for name, port in asdict(settings.ports).items()
+        if (name not in OPTIONAL or name in started) and not (settings.external and name.startswith("questdb_"))
+    }
     return [*_twice(wanted), *(sentence for name, port in wanted.items() for sentence in _taken(name, port, settings))]
 
 

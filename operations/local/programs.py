@@ -65,10 +65,11 @@ def programs(settings: Settings) -> list[Program]:
     """Return what starts with `settings`. Telegraf and Jupyter join where they are installed, Grafana then shows the dashboards."""
     found = [
         Program("broker", broker(settings), 10, stop_within=30),
-        Program("questdb", questdb(settings), 10, stop_within=30),
         Program("kafka-connect", connect(settings), 20, stop_within=30),
         Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30),
     ]
+    if not settings.external:
+        found.append(Program("questdb", questdb(settings), 10, stop_within=30))
     if settings.feed != "none":
         found.append(
             Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30)
@@ -82,8 +83,7 @@ def programs(settings: Settings) -> list[Program]:
     else:
         found.append(Program("dashboards", (sys.executable, "-m", "dashboard.server"), 60))
     if settings.telegraf:
-        command = (str(settings.telegraf), "--config", "monitoring/telegraf/telegraf.conf")
-        found.append(Program("telegraf", command, 60))
+        found.append(Program("telegraf", telegraf(settings.telegraf, settings), 60))
     if settings.jupyter.exists():
         command = (str(settings.jupyter), "--config", "jupyter_server_config.py")
         found.append(Program("jupyter", command, 60, folder="notebooks"))
@@ -149,6 +149,13 @@ def jmx(settings: Settings) -> tuple[str, ...]:
     address = (f"{option}.port={port}", f"{option}.rmi.port={port}", f"{option}.host={THIS_MACHINE}")
     open_to_all = (f"{option}.authenticate=false", f"{option}.ssl=false")
     return (option, *address, *open_to_all, f"-Djava.rmi.server.hostname={THIS_MACHINE}")
+
+
+def telegraf(program: Path, settings: Settings) -> tuple[str, ...]:
+    """Return Telegraf's command: what it reads, and how it writes."""
+    output = "telegraf-output-token.conf" if settings.questdb.token else "telegraf-output.conf"
+    files = [f"monitoring/telegraf/{name}" for name in ("telegraf.conf", output)]
+    return (str(program), *(word for file in files for word in ("--config", file)))
 
 
 def grafana(program: Path) -> tuple[str, ...]:

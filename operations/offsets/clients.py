@@ -86,4 +86,5 @@ def sentence(error: BaseException, settings: Settings) -> str:
 
 
 def _questdb(settings: Settings) -> str:
-    return f"QuestDB (QUESTDB_HTTP_PORT={settings.ports.questdb_http})"
+    named = f"QUESTDB_URL={settings.questdb_http_url}" if settings.external else ""
+    return f"QuestDB ({named or f'QUESTDB_HTTP_PORT={settings.ports.questdb_http}'})"

@@ -26,6 +26,8 @@ SETTINGS = {
     "QUESTDB_HTTP_URL": "http://localhost:9000",
     "QUESTDB_HTTP_USER": "",
     "QUESTDB_HTTP_PASSWORD": "",
+    "QUESTDB_HTTP_TOKEN": "",
+    "QUESTDB_CA": "",
     "CONNECT_URL": "http://localhost:8083",
     "DATASETS": "",
     "BIND_ADDRESS": "127.0.0.1",

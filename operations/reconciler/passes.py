@@ -15,7 +15,7 @@ from operations.reconciler import connectors, optional
 from operations.reconciler.connectors import Connect, Connectors
 from operations.reconciler.files import ROOT, label
 from operations.reconciler.problems import Problem
-from operations.reconciler.questdb import QuestDb
+from operations.reconciler.questdb import Access, QuestDb
 from operations.reconciler.tables import Tables
 from operations.reconciler.topics import Topics
 
@@ -41,6 +41,17 @@ def admin_client(settings: dict[str, str]) -> AdminClient:
     )
 
 
+def access(settings: dict[str, str]) -> Access:
+    """Return how QuestDB is reached."""
+    return Access(
+        settings["QUESTDB_HTTP_URL"],
+        settings["QUESTDB_HTTP_USER"],
+        settings["QUESTDB_HTTP_PASSWORD"],
+        settings["QUESTDB_HTTP_TOKEN"],
+        settings["QUESTDB_CA"],
+    )
+
+
 class Passes:
     """All that is kept: topics, tables, connectors."""
 
@@ -52,10 +63,9 @@ class Passes:
 
         """
         session = requests.Session()
-        login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
         on = optional.chosen(settings["DATASETS"])
         self._topics = Topics(admin, TOPICS, on=on)
-        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA, on=on)
+        self._tables = Tables(QuestDb(session, *access(settings)), SCHEMA, on=on)
         connect = Connect(session, settings["CONNECT_URL"])
         self._connectors = Connectors(connect, CONNECTORS, self._waits_for, on=on)
         self._parts: dict[str, Part[Any]] = {

@@ -69,7 +69,7 @@ def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]
     """Return the configuration that `compose` makes of docker-compose.yml and `files` with `settings` in the shell."""
     clean = {name: value for name, value in os.environ.items() if name not in {*ENV, *NETWORK, "GITHUB_TOKEN"}}
     chosen = [word for file in (FILE, *files) for word in ("--file", str(file))]
-    profiles = ("--profile", "simulator", "--profile", "trades")
+    profiles = ("--profile", "simulator", "--profile", "trades", "--profile", "questdb")
     command = [*compose, *chosen, *profiles, "config", "--format", "json"]
     answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
     parsed: dict[str, Any] = json.loads(answer.stdout)
@@ -136,7 +136,7 @@ def test_a_cluster_has_three_brokers_and_two_workers_that_know_each_other(cluste
 
 
 def test_the_file_stays_readable() -> None:
-    assert len(TEXT.splitlines()) <= 280
+    assert len(TEXT.splitlines()) <= 290
     assert "host.docker.internal" not in TEXT
 
 
@@ -251,6 +251,7 @@ def test_without_a_feed_no_poller_starts(services: dict[str, Service]) -> None:
     assert ENV["COMPOSE_PROFILES"].split(",")[0] == "${FEED}"
     assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
         "github-events": ["github", "simulator"],
+        "questdb": ["questdb"],
         "schema-registry": [name for name in optional.known() if optional.need_registry([name])],
         "simulator": ["simulator"],
     }
@@ -268,7 +269,11 @@ def test_token_in_a_file_is_mounted_where_github_is_asked_and_shown_nowhere(comp
     assert not re.search('secret-of-the-file|"GITHUB_TOKEN": "', json.dumps(found))
     sources = [config.pop("secrets")["github-token"]["file"] for config in (plain, found)]
     assert sources == [os.devnull, str(file)]
-    told = [name for name, service in found["services"].items() if "secrets" in service]
+    told = [
+        name
+        for name, service in found["services"].items()
+        if "github-token" in {secret["source"] for secret in service.get("secrets", [])}
+    ]
     assert told == ["github-events", "jupyter-notebook"]
     for name in told:
         environments = [config["services"][name]["environment"] for config in (plain, found)]
@@ -335,6 +340,50 @@ def test_a_dataset_that_does_not_exist_is_named(tmp_path: Path) -> None:
     answer = preflight(tmp_path, DATASETS="trades,trade")
     assert answer.returncode == 1
     assert "there is no dataset trade. Choose of flights,plant,smart_meters,trades,transactions" in answer.stderr
+
+
+ELSEWHERE = {
+    "QUESTDB_URL": "https://db.example.com:9000",
+    "QUESTDB_PG_HOST": "pg.example.com",
+    "QUESTDB_PG_SSLMODE": "verify-full",
+}
+
+
+def test_a_questdb_elsewhere_is_used_and_none_is_started(compose: list[str]) -> None:
+    command = [*compose, "--file", str(FILE), "config", "--format", "json"]
+    more = {"QUESTDB_CA": str(FILE), "QUESTDB_HTTP_TOKEN": "secret", "QUESTDB_EXTERNAL_PG_PORT": "5432"}
+    answer = subprocess.run(command, env=os.environ | ELSEWHERE | more, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout)["services"]
+    assert "questdb" not in found
+    asking = ("kafka-connect", "reconciler", "jupyter-notebook", "telegraf")
+    assert {found[name]["environment"]["QUESTDB_HTTP_URL"] for name in asking} == {ELSEWHERE["QUESTDB_URL"]}
+    assert {found[name]["environment"]["QUESTDB_HTTP_TOKEN"] for name in asking} == {"secret"}
+    for name in ("grafana", "jupyter-notebook"):
+        told = found[name]["environment"]
+        assert [told[f"QUESTDB_PG_{what}"] for what in ("HOST", "PORT", "SSLMODE")] == [
+            "pg.example.com",
+            "5432",
+            "verify-full",
+        ]
+    for name in (*asking, "grafana"):
+        assert found[name]["environment"]["QUESTDB_CA"] == "/run/secrets/questdb-ca"
+        assert "questdb-ca" in {secret["source"] for secret in found[name]["secrets"]}
+    assert found["telegraf"]["command"][-1] == "/etc/telegraf/telegraf-output-token.conf"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"QUESTDB_URL": "db.example.com"}, "QUESTDB_URL=db.example.com is not an address with its port"),
+        ({"QUESTDB_PG_HOST": ""}, "also needs QUESTDB_PG_HOST"),
+        ({"QUESTDB_PG_SSLMODE": ""}, "QUESTDB_PG_SSLMODE, verify-full or disable"),
+        ({}, ""),
+    ],
+)
+def test_a_questdb_elsewhere_needs_both_of_its_addresses(tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
+    answer = preflight(tmp_path, DATASETS="", **ELSEWHERE | wrong)
+    assert answer.returncode == int(bool(sentence))
+    assert sentence in answer.stderr
 
 
 def preflight(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:

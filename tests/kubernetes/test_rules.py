@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 ENV = {name: value or "" for name, value in dotenv_values(ROOT / ".env", interpolate=False).items()}
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-TELEGRAF = (ROOT / "monitoring" / "telegraf" / "telegraf.conf").read_text(encoding="utf-8")
+TELEGRAF = "".join(
+    (ROOT / "monitoring" / "telegraf" / name).read_text(encoding="utf-8")
+    for name in ("telegraf.conf", "telegraf-output.conf")
+)
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 # Brokers and worker, whose pods Strimzi makes, and the parts whose pods are ours: named as the services of Compose.
 PARTS = {"questdb", "telegraf", "reconciler", "github-events", "grafana"}
@@ -154,7 +157,7 @@ def test_settings_are_those_of_compose(objects: Objects) -> None:
         elsewhere = set(re.findall(r"\$\{(\w+)", TELEGRAF)) if name == "telegraf" else {"GITHUB_API_URL"}
         assert told.keys() - known.keys() <= elsewhere, name
         # The optional datasets are not on Kubernetes.
-        other = rf"{ADDRESSES}|OPTIONAL_DASHBOARDS"
+        other = rf"{ADDRESSES}|OPTIONAL_DASHBOARDS|QUESTDB_PG_SSLMODE"
         plain = {key: value for key, value in told.items() if value and not re.fullmatch(other, key)}
         assert plain == {key: known[key] for key in plain}, name
 
@@ -165,7 +168,10 @@ def test_passwords_come_from_secrets_that_are_not_here(objects: Objects) -> None
     assert {secret for secret, _ in used} == {"passwords", "github"}
     assert {key for secret, key in used if secret == "passwords"} == {*NAMES, "QUESTDB_HTTP_USER"} - {"JUPYTER_TOKEN"}  # noqa: S105 - a name
     literal = [
-        v["name"] for env in values(objects, "env") for v in env if not v.get("value", "$__env{").startswith("$__env{")
+        v["name"]
+        for env in values(objects, "env")
+        for v in env
+        if not (v.get("value", "") or "$__env{").startswith("$__env{")
     ]
     assert [name for name in literal if re.search("PASSWORD|_TOKEN$|SECRET", name)] == []
 
