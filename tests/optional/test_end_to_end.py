@@ -149,12 +149,12 @@ def test_machines_of_a_plant_send_with_and_without_kafka(stack: Stack, notebooks
 
 def test_order_books_are_arrays(stack: Stack) -> None:
     levels = "bid_prices[1] > bid_prices[2] AND ask_prices[1] < ask_prices[5] AND ask_prices[1] > bid_prices[1]"
-    # Avro 1.12.0 kept half of the digits only: a price of 2.1998 became 2.1998000144958496.
-    exact = " AND ".join(
-        f"abs({price} - round({price}, 5)) < 1e-12 * {price}" for price in ("bid_prices[5]", "ask_prices[1]")
-    )
-    (row,) = stack.sql(f"SELECT count(), sum(CASE WHEN {levels} AND {exact} THEN 1 ELSE 0 END) FROM quotes")
+    (row,) = stack.sql(f"SELECT count(), sum(CASE WHEN {levels} THEN 1 ELSE 0 END) FROM quotes")
     assert row[0] == row[1] > 0
+    # Avro 1.12.0 kept half of the digits only: a price of 2.1998 became 2.1998000144958496. QuestDB's round can't tell: it makes
+    # 141.94999 of 141.95.
+    books = stack.sql("SELECT bid_prices, ask_prices FROM quotes LIMIT 1000")
+    assert [price for sides in books for side in sides for price in side if price != round(price, 5)] == []
 
 
 @pytest.mark.parametrize(("view", "step"), [("trades_ohlc_1s", "1s"), ("trades_ohlc_1m", "1m")])
