@@ -76,6 +76,11 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Elsewhere]:
 @pytest.fixture(scope="module", params=LOGINS)
 def stack(request: pytest.FixtureRequest, elsewhere: Elsewhere) -> Iterator[Stack]:
     """A stack that uses it, by user and password or by a token."""
+    # What the stack before has told of its parts would be taken for news of this one's.
+    for (table,) in map(
+        dict.values, elsewhere.server.sql("SELECT table_name FROM tables() WHERE table_name LIKE 'stack_%'")
+    ):
+        elsewhere.server.sql(f"TRUNCATE TABLE {table}")
     with Stack(ROOT, MONITORING_INTERVAL="2", **elsewhere.environment, **LOGINS[request.param]) as started:
         yield started.up()
 
