@@ -29,6 +29,7 @@ public record ClientConf(
         List<URI> servers, String authorization, SSLContext tls, Duration timeout, long minBytesPerSecond) {
     /** A doubled dollar sign stands for one. */
     private static final Pattern DOLLAR = Pattern.compile("\\$\\$|\\$\\{(?:([A-Za-z_][A-Za-z0-9_]*)})?");
+
     private static final Pattern URL = Pattern.compile("^(https?)://([^;/]*)/?(?=;|$)");
     /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
     private static final Set<String> NOT_NEEDED = Set.of(
@@ -60,7 +61,8 @@ public record ClientConf(
      * @throws IllegalArgumentException with a message without secrets
      */
     static ClientConf parse(String text, UnaryOperator<String> env) {
-        String[] halves = URL.matcher(expand(text, env)).replaceFirst("$1::addr=$2").split("::", 2);
+        String[] halves =
+                URL.matcher(expand(text, env)).replaceFirst("$1::addr=$2").split("::", 2);
         require(halves.length == 2, "must read like http::addr=host:9000;");
         require(
                 !halves[0].matches("wss?"),
