@@ -1,11 +1,12 @@
 """The consumer one writes by hand instead of running a sink: confluent-kafka, orjson and QuestDB's own client.
 
-A process of its own, so that its CPU can be told apart. It says `ready`, waits for a line, and ends when it has read `--count` messages.
+A process of its own, so that its CPU can be told apart. The variable CLIENT configures QuestDB's client. It says `ready`, waits for a line, and ends when it has read `--count` messages.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import datetime
 
@@ -22,7 +23,7 @@ FLUSH = 50_000  # rows: the larger, the less DEDUP costs
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("bootstrap", "topic", "group", "address", "table"):
+    for name in ("bootstrap", "topic", "group", "table"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--discard", action="store_true", help="only read")
@@ -59,7 +60,7 @@ def main() -> int:
     options = arguments()
     own = {"bootstrap.servers": options.bootstrap, "group.id": options.group}
     consumer = Consumer({**own, **TUNED, "auto.offset.reset": "earliest", "enable.auto.commit": False})
-    with Sender.from_conf(f"http::addr={options.address};auto_flush=off;") as sender:
+    with Sender.from_conf(os.environ["CLIENT"] + "auto_flush=off;") as sender:
         print("ready", flush=True)
         sys.stdin.readline()
         consumer.subscribe([options.topic])

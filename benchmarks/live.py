@@ -50,7 +50,7 @@ class Source:
     def __init__(self, rig: Rig, topic: str, rate: int) -> None:
         """Send to `topic`, `rate` events a second."""
         self.sent: list[float] = []
-        self._writer = Writer(rig.bootstrap, topic)
+        self._writer = Writer(rig.settings.kafka, topic)
         self.rate = rate
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)

@@ -91,8 +91,9 @@ class Rig:
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
-        self.database = tables.QuestDb(self.session, self.settings.questdb_http_url)
-        self.admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap_servers, "log_level": 0})
+        login = self.settings.questdb_http_user, self.settings.questdb_http_password
+        self.database = tables.QuestDb(self.session, self.settings.questdb_http_url, *login)
+        self.admin = AdminClient({**self.settings.kafka, "log_level": 0})
 
     def __enter__(self) -> Rig:  # noqa: PYI034
         """Start it."""
@@ -117,6 +118,12 @@ class Rig:
     def bootstrap(self) -> str:
         """Address of the broker."""
         return self.settings.kafka_bootstrap_servers
+
+    @property
+    def client(self) -> str:
+        """Configuration of QuestDB's own client."""
+        user, password = self.settings.questdb_http_user, self.settings.questdb_http_password
+        return f"http::addr={self.settings.questdb_address};username={user};password={password};"
 
     def processes(self) -> dict[str, psutil.Process]:
         """Return the processes whose cost is measured."""
@@ -157,11 +164,11 @@ class Rig:
 
     def connector(self, name: str, config: Config) -> None:
         """Register or replace a connector."""
-        connectors.Connect(self.session, self.settings.connect_url).put(name, config)
+        connectors.Connect(self.session, self.settings.connect_url, self.settings.connect_login).put(name, config)
 
     def remove_connector(self, name: str) -> None:
         """Remove a connector and what its consumer group remembers."""
-        connectors.Connect(self.session, self.settings.connect_url).delete(name)
+        connectors.Connect(self.session, self.settings.connect_url, self.settings.connect_login).delete(name)
         group = f"connect-{name}"
         until(lambda: self._forgotten(group), f"{group} is gone", 30)
 
@@ -176,7 +183,9 @@ class Rig:
 
     def why(self) -> str:
         """Return what explains a failure: the end of the logs, and the state of the connectors."""
-        answer = self.session.get(self.settings.connect_url + "/connectors?expand=status", timeout=10)
+        answer = self.session.get(
+            self.settings.connect_url + "/connectors?expand=status", auth=self.settings.connect_login, timeout=10
+        )
         log = (self.stack.state / "logs" / "worker.log").read_text(errors="replace")
         return f"{answer.text[:4000]}\n{log[-4000:]}\n{self.stack.log('questdb')}"
 

@@ -28,7 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # The repository's own code, as notebooks use it: dashboards, the poller and the simulator.
 sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/python", "ingestion/iot")]
 
+import kafka_client  # noqa: E402 - found by the line above
+
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+# For AdminClient(CLIENT) and its like: where Kafka is, and the login if it asks for one (ingestion/CONTRACT.md, section 2).
+CLIENT: dict[str, Any] = kafka_client.configuration(os.environ)
 CONNECT = os.environ.get("CONNECT_URL", "http://localhost:8083")
 QUESTDB = os.environ.get("QUESTDB_HTTP_URL", "http://localhost:9000")
 # For psycopg.connect(**POSTGRES).
@@ -39,6 +43,12 @@ POSTGRES: dict[str, Any] = {
     "password": os.environ.get("QUESTDB_READONLY_PASSWORD", "quest"),
     "dbname": "qdb",
 }
+# For requests.get(CONNECT + …, auth=CONNECT_LOGIN); nobody asks for a login unless SECURITY=on.
+CONNECT_LOGIN = (
+    (os.environ["CONNECT_HTTP_USER"], os.environ.get("CONNECT_HTTP_PASSWORD", ""))
+    if os.environ.get("CONNECT_HTTP_USER")
+    else None
+)
 # For requests.get(QUESTDB + …, auth=LOGIN); nobody asks for a login unless QUESTDB_HTTP_USER is set.
 # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
 LOGIN = (
@@ -143,7 +153,7 @@ def duration(seconds: int) -> str:
 
 def tail(topic: str, count: int) -> list[Message]:
     """Return the last `count` messages of a topic's first partition. It joins no group, so nobody's offset changes."""
-    consumer = Consumer({"bootstrap.servers": KAFKA, "group.id": "none", "enable.auto.commit": False, "log_level": 2})
+    consumer = Consumer({**CLIENT, "group.id": "none", "enable.auto.commit": False, "log_level": 2})
     try:
         first, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
         if end == first or not count:

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta, timezone
 from itertools import islice
 from typing import Protocol
 
+import kafka_client
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from devices import Reading, readings
 from tqdm import tqdm
@@ -71,15 +72,15 @@ class QuestDb:
 class Kafka:
     """The topic that the connector iot_data reads: JSON, key = device."""
 
-    def __init__(self, servers: str) -> None:
-        """Connect in the background; `servers` is host:port, several with commas."""
+    def __init__(self, client: dict[str, str]) -> None:
+        """Connect in the background, by the settings of `client`."""
         self._failed: str | None = None
-        configuration = {"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
+        configuration = {**client, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
         self._producer = Producer(configuration)
         try:
             self._producer.list_topics(TOPIC, timeout=10)
         except KafkaException as error:
-            message = f"no answer from Kafka at {servers} (KAFKA_BOOTSTRAP_SERVERS)"
+            message = f"no answer from Kafka at {client['bootstrap.servers']} (KAFKA_BOOTSTRAP_SERVERS)"
             raise TargetError(message) from error
 
     def send(self, batch: list[Reading]) -> None:
@@ -157,7 +158,7 @@ def questdb_configuration(environ: dict[str, str]) -> str:
 def target(name: str, environ: dict[str, str]) -> Target:
     """Return where readings go: `questdb` or `kafka`. Raises TargetError when nobody answers there."""
     if name == "kafka":
-        return Kafka(environ.get("KAFKA_BOOTSTRAP_SERVERS") or "localhost:9092")
+        return Kafka(kafka_client.configuration(environ))
     return QuestDb(questdb_configuration(environ))
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from operations.backup.archive import Archive
     from operations.backup.stacks import Stack
     from operations.local.settings import Settings
+    from operations.reconciler.kafka import Client
 
 
 def restore(stack: Stack, file: Path) -> None:
@@ -131,8 +132,8 @@ class Restoration:
             raise Problem(message) from error
 
     @property
-    def _bootstrap(self) -> str:
-        return self._stack.settings.kafka_bootstrap_servers
+    def _kafka(self) -> Client:
+        return self._stack.settings.kafka
 
     @property
     def _messages(self) -> topics.Summary:
@@ -140,7 +141,7 @@ class Restoration:
 
     @cached_property
     def _admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
+        return AdminClient({**self._kafka, "log_level": 0})
 
     def prepare(self) -> None:
         """Do what takes long while the old data are in place."""
@@ -160,11 +161,11 @@ class Restoration:
 
     def send_messages(self) -> None:
         """Produce all messages again."""
-        topics.replay(self._bootstrap, self._backup.messages(), self._messages.largest)
+        topics.replay(self._kafka, self._backup.messages(), self._messages.largest)
 
     def count_messages(self) -> None:
         """Compare what the topics hold with the backup."""
-        found = topics.stored(self._bootstrap, self._messages.counts)
+        found = topics.stored(self._kafka, self._messages.counts)
         for (topic, number), count in self._messages.counts.items():
             if found[topic, number] != count:
                 message = (

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from operations.local.passwords import NAMES
+from operations.local import certificates
+from operations.local.passwords import NAMES, SECURED
 from operations.local.processes import orphans as left
 from operations.local.programs import programs
 from operations.local.settings import THIS_MACHINE, Ports
@@ -30,7 +31,7 @@ DEFAULTS = {"", "quest"}
 BESIDES_HEAPS = 700 * 2**20
 SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little over that
 # Ports that never leave this machine, and those of parts that do not always start.
-INSIDE = ("kafka_controller", "broker_jmx", "broker_jolokia", "connect", "connect_jolokia", "questdb_ilp")
+INSIDE = ("kafka_controller", "broker_jolokia", "connect", "connect_jolokia", "questdb_ilp")
 DISK = 500 * 2**20  # bytes; a fresh stack takes 20 MB, the rest is for its first hours
 LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "GRAFANA_USER", *PASSWORDS)
 # Names of settings, what their values may not have, and why. Everything else is allowed.
@@ -40,6 +41,8 @@ REFUSED = (
     (("JUPYTER_TOKEN",), r"[^!-~]", "a space or a character other than ASCII, which HTTP does not allow in a token"),
     # Telegraf and Grafana would put something else in these places, and offer no other way to write them.
     (("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD"), r"@\{\w+:\w+\}", "@{…:…}, which is a secret's name to Telegraf"),
+    # These are written into settings of Kafka and the supervisor that have quotes and escapes of their own.
+    ((*SECURED, "CONNECT_HTTP_USER"), r"[^A-Za-z0-9_-]", "another character than letters, digits, - and _"),
     (("GRAFANA_PASSWORD",), r"\$__\w+\{|%\([a-z_]+\)s", "$__…{ or %(…)s, which is another setting's name to Grafana"),
 )
 OPTIONAL = ("jupyter", "simulator", "telegraf")
@@ -109,13 +112,18 @@ def address(settings: Settings) -> list[str]:
 
 
 def passwords(settings: Settings) -> list[str]:
-    """Refuse default passwords on any address that others can reach."""
+    """Refuse default passwords on any address that others can reach, and where logins are asked for."""
     bind = settings.bind_address
-    if ipaddress.ip_address(bind).is_loopback:
-        return []
-    weak = [name for name in PASSWORDS if settings.chosen[name] in DEFAULTS]
-    own = f"set {', '.join(weak)} to values of your own, or let `make secrets` do it"
-    return [f"BIND_ADDRESS={bind} lets others in: {own}"] if weak else []
+    needed = {
+        f"BIND_ADDRESS={bind} lets others in": () if ipaddress.ip_address(bind).is_loopback else PASSWORDS,
+        "SECURITY=on": (*PASSWORDS, *SECURED, "CONNECT_HTTP_USER", *certificates.NAMES) if settings.secured else (),
+    }
+    weak = {why: [name for name in names if settings.chosen[name] in DEFAULTS] for why, names in needed.items()}
+    return [
+        f"{why}: set {', '.join(names)} to values of your own, or let `make secrets` do it"
+        for why, names in weak.items()
+        if names
+    ]
 
 
 def logins(settings: Settings) -> list[str]:

@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from operations.local.environment import own
 from operations.local.settings import THIS_MACHINE
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Program:
     priority: int
     stop_within: int = 10
     folder: str = ""  # where it runs, relative to the checkout
+    login: str = ""  # the part of operations/security by which it reaches Kafka
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -66,8 +68,10 @@ def programs(settings: Settings) -> list[Program]:
         Program("broker", broker(settings), 10, stop_within=30),
         Program("questdb", questdb(settings), 10, stop_within=30),
         Program("kafka-connect", connect(settings), 20, stop_within=30),
-        Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30),
-        Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30),
+        Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30, login="reconciler"),
+        Program(
+            "github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30, login="poller"
+        ),
     ]
     if settings.feed == "simulator":
         found.append(Program("simulator", (sys.executable, "ingestion/simulator"), 40))
@@ -80,14 +84,14 @@ def programs(settings: Settings) -> list[Program]:
         found.append(Program("telegraf", command, 60))
     if settings.jupyter.exists():
         command = (str(settings.jupyter), "--config", "jupyter_server_config.py")
-        found.append(Program("jupyter", command, 60, folder="notebooks"))
+        found.append(Program("jupyter", command, 60, folder="notebooks", login="tools"))
     return found
 
 
 def broker(settings: Settings) -> tuple[str, ...]:
     """Return the broker's command. It moves bytes, and gains nothing from the second compiler."""
     heap, port = settings.chosen["BROKER_HEAP"], settings.ports.broker_jolokia
-    options = (f"-Xms{heap}", f"-Xmx{heap}", *jvm("broker"), "-XX:TieredStopAtLevel=1", agent(port), *jmx(settings))
+    options = (f"-Xms{heap}", f"-Xmx{heap}", *jvm("broker"), "-XX:TieredStopAtLevel=1", agent(port))
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", "kafka.Kafka", "kafka/server.properties")
 
 
@@ -95,9 +99,15 @@ def connect(settings: Settings, properties: str = "kafka-connect-plugins/worker.
     """Return the worker's command, with the configuration in the file `properties`."""
     heap, port = settings.chosen["CONNECT_HEAP"], settings.ports.connect_jolokia
     # Of each record Connect makes objects that die at once: the more of them there is room for, the fewer are copied.
-    options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *jvm("connect"), agent(port))
+    options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *jvm("connect"), agent(port), *rest_login(settings))
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", main, properties)
+
+
+def rest_login(settings: Settings) -> tuple[str, ...]:
+    """Return the options by which Kafka Connect finds who may use its REST interface, if it asks."""
+    where = f"-Drta.connect.passwords={settings.connect_passwords}"
+    return ("-Djava.security.auth.login.config=kafka-connect-plugins/rest-login.conf", where)
 
 
 def questdb(settings: Settings) -> tuple[str, ...]:
@@ -130,14 +140,6 @@ def agent(port: int) -> str:
     return f"-javaagent:{JARS}/jolokia.jar=host={THIS_MACHINE},{policy},port={port}"
 
 
-def jmx(settings: Settings) -> tuple[str, ...]:
-    """Return the options that open the broker's JMX port."""
-    option, port = "-Dcom.sun.management.jmxremote", settings.ports.broker_jmx
-    address = (f"{option}.port={port}", f"{option}.rmi.port={port}", f"{option}.host={THIS_MACHINE}")
-    open_to_all = (f"{option}.authenticate=false", f"{option}.ssl=false")
-    return (option, *address, *open_to_all, f"-Djava.rmi.server.hostname={THIS_MACHINE}")
-
-
 def grafana(program: Path) -> tuple[str, ...]:
     """Return Grafana's command; `--homepath` is the folder with its own files."""
     # Beside `bin` in a tarball, under `share` in a package.
@@ -158,11 +160,18 @@ def configuration(settings: Settings) -> str:
             "priority": str(program.priority),
             "stopwaitsecs": str(program.stop_within),
             "stdout_logfile": f"logs/{program.name}.log",
+            "environment": environment(program, settings),
             **PROGRAM,
         }
     text = io.StringIO()
     parser.write(text)
     return text.getvalue()
+
+
+def environment(program: Program, settings: Settings) -> str:
+    """Return the variables that only this program has. Their values are in the supervisor's own environment, under other names."""
+    names = settings.security(program.login) if program.login else {}
+    return ",".join(f'{name}="%(ENV_{own(program.login, name)})s"' for name in names)
 
 
 def escaped(command: tuple[str, ...]) -> str:

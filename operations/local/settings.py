@@ -18,6 +18,7 @@ from requests.auth import HTTPBasicAuth
 
 from operations.local import env_file
 from operations.local.env_file import SettingsError
+from operations.reconciler.kafka import Client, client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ".env.secrets"  # need not exist
 HIGHEST_PORT = 65535
 FEEDS = ("github", "simulator")
+SECURITY = ("off", "on")
 HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
 THIS_MACHINE = "127.0.0.1"
 DEAD_LETTERS_SHOWN = 20
@@ -38,7 +40,6 @@ class Ports:
     kafka: int
     kafka_internal: int
     kafka_controller: int
-    broker_jmx: int
     broker_jolokia: int
     connect: int
     connect_jolokia: int
@@ -100,7 +101,7 @@ class Settings:
 
     @property
     def connect_url(self) -> str:
-        """Return where Kafka Connect answers. It has no login and may run any connector: never open to others."""
+        """Return where Kafka Connect answers. It may run any connector: never open to others."""
         return f"http://{THIS_MACHINE}:{self.ports.connect}"
 
     @property
@@ -119,6 +120,44 @@ class Settings:
         # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
         login = HTTPBasicAuth(self.questdb_http_user.encode(), self.questdb_http_password.encode())
         return login if self.questdb_http_user else None
+
+    @property
+    def connect_login(self) -> HTTPBasicAuth | None:
+        """Return the `auth` of a request to Kafka Connect, None where no login is asked for."""
+        login = HTTPBasicAuth(self.chosen["CONNECT_HTTP_USER"], self.chosen["CONNECT_HTTP_PASSWORD"])
+        return login if self.secured else None
+
+    @property
+    def secured(self) -> bool:
+        """Tell whether every part has a login."""
+        return self.chosen["SECURITY"] == "on"
+
+    def security(self, part: str) -> dict[str, str]:
+        """Return the variables by which `part` logs in, or asks for logins, as operations/security has them."""
+        folder = self.root / "operations" / "security" / self.chosen["SECURITY"]
+        return env_file.read(folder / f"{part}.env", self.chosen, {})
+
+    @property
+    def kafka_outside(self) -> dict[str, str]:
+        """Return the variables by which programs on this machine reach Kafka."""
+        authority = {"KAFKA_SSL_CA_LOCATION": str(self.tls / "ca.pem")} if self.secured else {}
+        servers = {"KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers}
+        return servers | self.security("outside") | authority
+
+    @property
+    def kafka(self) -> Client:
+        """Return how programs on this machine reach Kafka, as confluent_kafka configures a client."""
+        return client(self.kafka_outside)
+
+    @property
+    def tls(self) -> Path:
+        """Return the folder with the certificate that programs outside the stack need."""
+        return self.state_dir / "tls"
+
+    @property
+    def connect_passwords(self) -> Path:
+        """Return where Kafka Connect finds who may use its REST interface."""
+        return self.run / "connect.passwords"
 
     @property
     def reconciler_url(self) -> str:
@@ -259,6 +298,7 @@ def _problems(chosen: Chosen) -> list[str]:
         **dict.fromkeys(HEAPS, (_is_heap, "a size as Java writes it (256m, 1g)")),
         "BIND_ADDRESS": (_is_address, f"an IP address ({THIS_MACHINE} is this machine only)"),
         "FEED": (FEEDS.__contains__, " or ".join(FEEDS)),
+        "SECURITY": (SECURITY.__contains__, " or ".join(SECURITY)),
         "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
     }
     return [

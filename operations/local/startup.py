@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from operations.local import environment, health, obstacles, programs
+from operations.local import environment, health, obstacles, passwords, programs
 from operations.local.console import say
 from operations.local.processes import Process, Supervisor
 from operations.local.settings import forget, load, remember
@@ -57,6 +57,9 @@ def prepare(settings: Settings) -> None:
     for folder in (settings.data / "questdb", settings.logs, settings.run):
         folder.mkdir(parents=True, exist_ok=True)
     remember(settings)
+    if settings.secured:
+        passwords.write_authority(settings.tls, settings.chosen["KAFKA_CA_CERTIFICATE"])
+        passwords.write_login(settings.connect_passwords, settings.chosen)
     if not (settings.data / "kafka" / "meta.properties").exists():
         identity = storage_tool(settings, "random-uuid").strip()
         storage_tool(settings, "format", "--cluster-id", identity, "--config", "kafka/server.properties")

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any
 import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from requests.auth import HTTPBasicAuth
 
 from operations.reconciler import connectors
 from operations.reconciler.connectors import Connect, Connectors
 from operations.reconciler.files import ROOT, label
+from operations.reconciler.kafka import client
 from operations.reconciler.problems import Problem
 from operations.reconciler.questdb import QuestDb
 from operations.reconciler.tables import Tables
 from operations.reconciler.topics import Topics
+from operations.reconciler.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from operations.reconciler.connectors import Config
     from operations.reconciler.part import Part
@@ -34,11 +37,17 @@ FORESEEN = (Problem, KafkaException, requests.RequestException)
 LONGEST = 600  # characters of a sentence
 
 
-def admin_client(settings: dict[str, str]) -> AdminClient:
+def admin_client(settings: Mapping[str, str]) -> AdminClient:
     """Return a client of the broker that `settings` name; it connects when it is used, and may be used by several threads."""
     return AdminClient(
-        {"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0, "socket.timeout.ms": 10_000}
+        # A broker that has just started is found at once.
+        {**client(settings), "log_level": 0, "socket.timeout.ms": 10_000, "reconnect.backoff.max.ms": 1000}
     )
+
+
+def _connect(session: requests.Session, settings: dict[str, str]) -> Connect:
+    user, password = settings["CONNECT_HTTP_USER"], settings["CONNECT_HTTP_PASSWORD"]
+    return Connect(session, settings["CONNECT_URL"], HTTPBasicAuth(user, password) if user else None)
 
 
 class Passes:
@@ -50,8 +59,10 @@ class Passes:
         login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
         self._topics = Topics(admin, TOPICS)
         self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA)
-        self._connectors = Connectors(Connect(session, settings["CONNECT_URL"]), CONNECTORS, self._waits_for)
+        self._connectors = Connectors(_connect(session, settings), CONNECTORS, self._waits_for)
+        users = {"Kafka (users)": Users(admin, settings, CONNECTORS)} if settings["SECURITY"] == "on" else {}
         self._parts: dict[str, Part[Any]] = {
+            **users,
             "Kafka": self._topics,
             "QuestDB": self._tables,
             "Connect": self._connectors,

@@ -329,7 +329,7 @@ def test_missing_jdk_is_said_before_anything_starts(idle: Stack) -> None:
 def test_default_passwords_are_refused_on_other_addresses(idle: Stack) -> None:
     done = idle.make("up", BIND_ADDRESS="0.0.0.0")  # noqa: S104 - must be refused
     assert done.returncode != 0
-    assert "set QUESTDB_HTTP_USER, QUESTDB_PASSWORD, QUESTDB_READONLY_PASSWORD" in done.stdout
+    assert "set QUESTDB_PASSWORD, QUESTDB_READONLY_PASSWORD" in done.stdout
     assert not idle.supervisor.running()
 
 
