@@ -82,6 +82,7 @@ class Broker(Program):
         self.servers = f"127.0.0.1:{port}"
         environ = {
             "BROKER_BIND": "127.0.0.1",
+            "BROKER_INSIDE_BIND": "127.0.0.1",
             "BROKER_HOST": "127.0.0.1",
             "BROKER_PUBLIC_HOST": "127.0.0.1",
             "BROKER_PORT": str(port),

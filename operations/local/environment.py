@@ -55,7 +55,8 @@ def _broker(settings: Settings) -> dict[str, str]:
     """Return what kafka/server.properties and the broker's clients read."""
     return {
         "BROKER_BIND": settings.bind_address,
-        "BROKER_HOST": settings.host,
+        "BROKER_INSIDE_BIND": THIS_MACHINE,  # its passwords are not encrypted
+        "BROKER_HOST": THIS_MACHINE,
         "BROKER_PUBLIC_HOST": settings.kafka_public_host,
         "BROKER_PORT": str(settings.ports.kafka),
         "BROKER_INTERNAL_PORT": str(settings.ports.kafka_internal),

@@ -31,7 +31,7 @@ DEFAULTS = {"", "quest"}
 BESIDES_HEAPS = 700 * 2**20
 SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little over that
 # Ports that never leave this machine, and those of parts that do not always start.
-INSIDE = ("kafka_controller", "broker_jolokia", "connect", "connect_jolokia", "questdb_ilp")
+INSIDE = ("kafka_internal", "kafka_controller", "broker_jolokia", "connect", "connect_jolokia", "questdb_ilp")
 DISK = 500 * 2**20  # bytes; a fresh stack takes 20 MB, the rest is for its first hours
 LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "GRAFANA_USER", *PASSWORDS)
 # Names of settings, what their values may not have, and why. Everything else is allowed.

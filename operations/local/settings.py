@@ -92,7 +92,7 @@ class Settings:
     @property
     def kafka_inside(self) -> str:
         """Return where the stack's own parts reach Kafka."""
-        return f"{self.host}:{self.ports.kafka_internal}"
+        return f"{THIS_MACHINE}:{self.ports.kafka_internal}"
 
     @property
     def simulator_url(self) -> str:

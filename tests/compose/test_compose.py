@@ -13,7 +13,7 @@ import nasty
 import pytest
 from dotenv import dotenv_values
 
-from operations.local import env_file, programs
+from operations.local import certificates, env_file, passwords, programs
 from operations.local.settings import load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -321,6 +321,39 @@ def test_any_password_reaches_every_service_as_it_is(compose: list[str]) -> None
         assert "username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};" in client
 
 
+# Which secrets of SECURITY=on each service is told, by the settings that have them. Those of all are looked at before the start.
+TOLD = {
+    "broker": {*passwords.SECURED, *certificates.NAMES} - {"CONNECT_HTTP_PASSWORD"},
+    "kafka-connect": {"KAFKA_CONNECT_PASSWORD", "CONNECT_HTTP_PASSWORD"},
+    "reconciler": {*passwords.SECURED} - {"KAFKA_BROKER_PASSWORD"},
+    "github-events": {"KAFKA_POLLER_PASSWORD"},
+    "jupyter-notebook": {"KAFKA_TOOLS_PASSWORD", "CONNECT_HTTP_PASSWORD"},
+    "telegraf": {"CONNECT_HTTP_PASSWORD"},
+    "preflight": {*passwords.SECURED, *certificates.NAMES},
+}
+
+
+def test_with_the_switch_on_each_service_is_told_its_own_secrets_only(compose: list[str]) -> None:
+    secrets = passwords.made([])
+    found = resolve(compose, SECURITY="on", **secrets)["services"]
+    names = {secrets[name]: name for name in (*passwords.SECURED, *certificates.NAMES)}
+    told = {
+        service: {names[value] for value in (body.get("environment") or {}).values() if value in names}
+        for service, body in found.items()
+    }
+    assert {service: of_it for service, of_it in told.items() if of_it} == TOLD
+    assert found["broker"]["environment"]["BROKER_HOST_PROTOCOL"] == "SASL_SSL"
+    assert found["github-events"]["environment"]["KAFKA_SASL_USERNAME"] == "poller"
+    assert found["questdb"]["environment"]["QDB_LINE_TCP_ENABLED"] == "false"
+
+
+def test_with_the_switch_off_nobody_logs_in(compose: list[str]) -> None:
+    found = resolve(compose)["services"]
+    assert found["broker"]["environment"]["BROKER_HOST_PROTOCOL"] == "PLAINTEXT"
+    assert not found["broker"]["environment"]["BROKER_AUTHORIZER"]
+    assert "KAFKA_SASL_USERNAME" not in found["github-events"]["environment"]
+
+
 def test_make_reads_dot_env_as_compose_does(compose: list[str], tmp_path: Path) -> None:
     file = tmp_path / "lines.env"
     file.write_text("\n".join(f"NAME_{number}={line}" for number, line in enumerate(LINES)), encoding="utf-8")
@@ -382,6 +415,26 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
         weak = "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
         assert answer.stderr.strip().endswith(weak)
         assert ENV["GRAFANA_PASSWORD"] not in answer.stderr.split()
+
+
+@pytest.mark.parametrize(
+    ("own", "weak"),
+    [
+        ({}, "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD"),
+        (dict.fromkeys(passwords.NAMES, "of-my-own"), "CONNECT_HTTP_USER CONNECT_HTTP_PASSWORD KAFKA_BROKER_PASSWORD"),
+        (passwords.made([]), ""),
+    ],
+    ids=["nothing", "only what an open address needs", "all"],
+)
+def test_the_switch_needs_secrets(tmp_path: Path, own: dict[str, str], weak: str) -> None:
+    script = (ROOT / "operations/docker/preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "jolokia.jar").touch()
+    variables = {**os.environ, **ENV, "SECURITY": "on", **own}
+    answer = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True, check=False)
+    assert answer.returncode == int(bool(weak))
+    assert "SECURITY=on asks everybody for a login, so these need values of your own" in answer.stderr or not weak
+    assert weak in answer.stderr
 
 
 def test_a_name_of_kafka_that_nobody_can_use_is_refused(tmp_path: Path) -> None:

@@ -1,0 +1,95 @@
+"""The stack of `make up` with SECURITY=on: who is let in, and that our own tools are."""
+
+from __future__ import annotations
+
+import json
+import socket
+
+import psutil
+import psycopg
+import pytest
+import requests
+from stack import Stack
+
+from operations.local import passwords
+from operations.local.settings import ROOT
+
+pytestmark = pytest.mark.thorough
+
+COMMANDS = {
+    "kafka-topics": ("", "github_events_dlq"),
+    "kafka-consumer-groups": ("", "connect-github_events"),
+    "consume": ("--from-beginning --max-messages 1", '"created_at"'),
+    "lag": ("", "github_events"),
+    "dead-letters": ("", "iot_data_dlq"),
+    "status": ("", "✓ kafka-connect"),
+    "doctor": ("", "connectors run"),
+}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_our_commands_log_in(stack: Stack, command: str) -> None:
+    arguments, expected = COMMANDS[command]
+    topic = "github_events" if command == "consume" else "iot_data_dlq"
+    done = stack.make(command, ARGS=arguments, TOPIC=topic)
+    assert done.returncode == 0, done.stdout
+    assert expected in done.stdout
+
+
+def test_replay_and_skip_log_in(stack: Stack) -> None:
+    for command, where in (("replay", {"FROM": "beginning"}), ("skip", {"TO": "end"})):
+        done = stack.make(command, CONNECTOR="github_polls", YES="1", **where)
+        assert done.returncode == 0, done.stdout
+    stack.healthy("kafka-connect")
+
+
+@pytest.mark.parametrize("login", [None, ("admin", "quest"), ("admin", "guessed"), ("", "")])
+def test_connect_asks_for_a_login(stack: Stack, login: tuple[str, str] | None) -> None:
+    url = stack.settings.connect_url
+    assert requests.get(f"{url}/connectors", auth=stack.settings.connect_login, timeout=30).ok
+    assert requests.get(f"{url}/connectors", auth=login, timeout=30).status_code == requests.codes.unauthorized
+    config = {"connector.class": "org.apache.kafka.connect.tools.MockSinkConnector", "topics": "iot_data"}
+    made = requests.put(f"{url}/connectors/stranger/config", json=config, auth=login, timeout=30)
+    assert made.status_code == requests.codes.unauthorized
+
+
+@pytest.mark.parametrize("login", [None, ("admin", "quest")])
+def test_questdb_asks_for_a_login(stack: Stack, login: tuple[str, str] | None) -> None:
+    url = f"{stack.settings.questdb_http_url}/exec?query=SELECT%201"
+    assert requests.get(url, auth=stack.settings.questdb_login, timeout=30).ok
+    assert requests.get(url, auth=login, timeout=30).status_code == requests.codes.unauthorized
+    where = f"host={stack.settings.host} port={stack.settings.ports.questdb_pg} dbname=qdb"
+    for user in ("admin", "user"):
+        with pytest.raises(psycopg.OperationalError):
+            psycopg.connect(where, user=user, password="quest")  # noqa: S106 - the published one
+
+
+def test_nothing_listens_that_has_no_login(stack: Stack) -> None:
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", stack.settings.ports.questdb_ilp), timeout=10)
+
+
+def test_no_secret_is_shown(stack: Stack) -> None:
+    settings = stack.settings
+    secrets = {settings.chosen[name] for name in (*passwords.NAMES, *passwords.SECURED)}
+    secrets.add(settings.chosen["KAFKA_TLS_KEY"].split(" ")[-5])  # of its Base64
+    shown = {
+        "make status": stack.make("status").stdout,
+        "Connect": json.dumps(
+            requests.get(
+                f"{settings.connect_url}/connectors?expand=info", auth=settings.connect_login, timeout=30
+            ).json()
+        ),
+        "command lines": "\n".join(" ".join(p.info["cmdline"] or []) for p in psutil.process_iter(["cmdline"])),
+        **{path.name: path.read_text(encoding="utf-8", errors="replace") for path in settings.logs.iterdir()},
+        "supervisord.conf": settings.supervisor_configuration.read_text(encoding="utf-8"),
+    }
+    assert {where for where, text in shown.items() for secret in secrets if secret in text} == set()
+    assert settings.connect_passwords.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_restore_says_what_to_do() -> None:
+    with Stack(ROOT, SECURITY="on", **passwords.made([])) as idle:
+        done = idle.make("restore", FILE="none.tar.gz")
+        assert done.returncode != 0
+        assert "add SECURITY=off" in done.stdout
