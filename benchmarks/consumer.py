@@ -1,6 +1,7 @@
 """The consumer one writes by hand instead of running a sink: confluent-kafka, orjson and QuestDB's own client.
 
-A process of its own, so that its CPU can be told apart. The variable CLIENT configures QuestDB's client. It says `ready`, waits for a line, and ends when it has read `--count` messages.
+A process of its own, so that its CPU can be told apart. The variables KAFKA_… say where Kafka is, CLIENT configures QuestDB's
+client. It says `ready`, waits for a line, and ends when it has read `--count` messages.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import orjson
 from confluent_kafka import Consumer, Message
 from questdb.ingress import Sender
 
+from operations.reconciler.kafka import client
+
 # librdkafka's defaults fetch too little at a time and wait too long for the next: with them it is ten times slower.
 TUNED = {"fetch.queue.backoff.ms": 2, "queued.min.messages": 500_000, "fetch.message.max.bytes": 8 << 20}
 POLL = 10_000  # messages
@@ -23,7 +26,7 @@ FLUSH = 50_000  # rows: the larger, the less DEDUP costs
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("bootstrap", "topic", "group", "table"):
+    for name in ("topic", "group", "table"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--discard", action="store_true", help="only read")
@@ -58,7 +61,7 @@ def drain(consumer: Consumer, sender: Sender, options: argparse.Namespace) -> No
 def main() -> int:
     """Run; return the exit code."""
     options = arguments()
-    own = {"bootstrap.servers": options.bootstrap, "group.id": options.group}
+    own = {**client(os.environ), "group.id": options.group}
     consumer = Consumer({**own, **TUNED, "auto.offset.reset": "earliest", "enable.auto.commit": False})
     with Sender.from_conf(os.environ["CLIENT"] + "auto_flush=off;") as sender:
         print("ready", flush=True)

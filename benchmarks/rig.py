@@ -17,7 +17,7 @@ from load import Config
 from stack import Stack
 from waiting import until
 
-from operations.local import environment, health, programs
+from operations.local import environment, health, passwords, programs
 from operations.local.settings import ROOT
 from operations.reconciler import connectors, tables
 
@@ -86,8 +86,9 @@ class Rig:
     """Broker, QuestDB and a Connect worker. Poller, simulator and reconciler have done their work and are stopped."""
 
     def __init__(self, jars: list[Path] | None = None) -> None:
-        """Choose ports and a folder; start nothing. `jars` are a further plugin."""
-        self.stack = Stack()
+        """Choose ports and a folder; start nothing. `jars` are a further plugin. SECURITY=on has everybody log in."""
+        secrets = passwords.made([]) if os.environ.get("SECURITY") == "on" else {}
+        self.stack = Stack(ROOT, SECURITY="on" if secrets else "off", **secrets)
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
@@ -113,11 +114,6 @@ class Rig:
         """Stop all of it and remove its folder."""
         self.worker.end()
         self.stack.remove()
-
-    @property
-    def bootstrap(self) -> str:
-        """Address of the broker."""
-        return self.settings.kafka_bootstrap_servers
 
     @property
     def client(self) -> str:

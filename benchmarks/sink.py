@@ -71,10 +71,10 @@ def by_consumer(*options: str) -> Callable[[Rig, int, str], Run]:
     """Drain by benchmarks/consumer.py; its start does not count, as Connect's does not."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
-        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC]
+        where = ["--topic", TOPIC]
         what = ["--group", table, "--table", table, "--count", str(count), *options]
         command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
-        variables = {**os.environ, "CLIENT": rig.client}
+        variables = {**os.environ, **rig.settings.kafka_outside, "CLIENT": rig.client}
         with psutil.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "ready\n"
             meter, began = Meter(rig.processes() | {"connect": process}), time.monotonic()
