@@ -40,7 +40,7 @@ def write(path: Path, known: Mapping[str, str], hosts: Iterable[str]) -> list[st
     new = {name: value for name, value in made(hosts).items() if not known.get(name)}
     if new.keys() & set(certificates.NAMES):
         new |= certificates.make(hosts)
-    text = "".join(f"{name}='{value}'\n" if " " in value else f"{name}={value}\n" for name, value in new.items())
+    text = "".join(f"{name}={value}\n" for name, value in new.items())
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "w", encoding="utf-8") as file:
         file.write(text if known else HEAD + text)
     return list(new)
