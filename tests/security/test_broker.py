@@ -125,7 +125,10 @@ def move(client: Client, group: str) -> str:
     admin = AdminClient(client)
     wanted = ConsumerGroupTopicPartitions(group, [TopicPartition("github_events", 0, 1)])
     (future,) = admin.alter_consumer_group_offsets([wanted], request_timeout=SECONDS).values()
-    return reason(future.result)
+    if refused := reason(future.result):
+        return refused
+    (place,) = future.result().topic_partitions
+    return str(place.error.name()) if place.error else ""
 
 
 def make_user(client: Client) -> str:
