@@ -59,7 +59,9 @@ fn client(settings: &Settings) -> ClientConfig {
         ("sasl.password", &settings.sasl_password),
         ("ssl.ca.location", &settings.ca_location),
     ] {
-        value.iter().for_each(|value| _ = config.set(name, value));
+        if let Some(value) = value {
+            config.set(name, value);
+        }
     }
     config
 }
