@@ -115,11 +115,10 @@ class Rig:
         self.worker.end()
         self.stack.remove()
 
-    @property
-    def client(self) -> str:
-        """Configuration of QuestDB's own client."""
+    def client(self, address: str = "") -> str:
+        """Return the configuration of QuestDB's own client, by another address if one is given."""
         user, password = self.settings.questdb_http_user, self.settings.questdb_http_password
-        return f"http::addr={self.settings.questdb_address};username={user};password={password};"
+        return f"http::addr={address or self.settings.questdb_address};username={user};password={password};"
 
     def processes(self) -> dict[str, psutil.Process]:
         """Return the processes whose cost is measured."""

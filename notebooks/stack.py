@@ -28,11 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # The repository's own code, as notebooks use it: dashboards, the poller and the simulator.
 sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/python", "ingestion/iot")]
 
-import kafka_client  # noqa: E402 - found by the line above
+from producers.client import configuration  # noqa: E402 - found by the line above
 
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
 # For AdminClient(CLIENT) and its like: where Kafka is, and the login if it asks for one (ingestion/CONTRACT.md, section 2).
-CLIENT: dict[str, Any] = kafka_client.configuration(os.environ)
+CLIENT: dict[str, Any] = configuration(os.environ)
 CONNECT = os.environ.get("CONNECT_URL", "http://localhost:8083")
 QUESTDB = os.environ.get("QUESTDB_HTTP_URL", "http://localhost:9000")
 # For psycopg.connect(**POSTGRES).

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 JVM = ("-XX:+UseSerialGC",)
 JARS = ".local/jars"  # relative to the checkout, so that its path may hold any character
 CLASS_DATA = f"{JARS}/class-data"
+REGISTRY = "schema-registry/target/registry"
 LOGGING = "-Dlog4j2.configurationFile=file:kafka/log4j2.yaml"
 OPENED = ("java.lang", "java.lang.reflect", "java.nio", "java.time.zone")  # packages that QuestDB reaches into
 
@@ -69,10 +70,12 @@ def programs(settings: Settings) -> list[Program]:
         Program("questdb", questdb(settings), 10, stop_within=30),
         Program("kafka-connect", connect(settings), 20, stop_within=30),
         Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30, login="reconciler"),
-        Program(
-            "github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30, login="poller"
-        ),
     ]
+    if settings.feed != "none":
+        poller = (sys.executable, "ingestion/python/github_events.py")
+        found.append(Program("github-events", poller, 50, stop_within=30, login="poller"))
+    if settings.schema_registry:
+        found.append(Program("schema-registry", schema_registry(settings), 10))
     if settings.feed == "simulator":
         found.append(Program("simulator", (sys.executable, "ingestion/simulator"), 40))
     if settings.grafana:
@@ -91,7 +94,7 @@ def programs(settings: Settings) -> list[Program]:
 def broker(settings: Settings) -> tuple[str, ...]:
     """Return the broker's command. It moves bytes, and gains nothing from the second compiler."""
     heap, port = settings.chosen["BROKER_HEAP"], settings.ports.broker_jolokia
-    options = (f"-Xms{heap}", f"-Xmx{heap}", *jvm("broker"), "-XX:TieredStopAtLevel=1", agent(port))
+    options = (f"-Xms{heap}", f"-Xmx{heap}", *jvm("broker"), "-XX:TieredStopAtLevel=1", agent(port), *jmx(settings))
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", "kafka.Kafka", "kafka/server.properties")
 
 
@@ -108,6 +111,13 @@ def rest_login(settings: Settings) -> tuple[str, ...]:
     """Return the options by which Kafka Connect finds who may use its REST interface, if it asks."""
     where = f"-Drta.connect.passwords={settings.connect_passwords}"
     return ("-Djava.security.auth.login.config=kafka-connect-plugins/rest-login.conf", where)
+
+
+def schema_registry(settings: Settings) -> tuple[str, ...]:
+    """Return the schema registry's command; it answers a few requests, and gains nothing from the second compiler."""
+    version, heap = settings.chosen["SCHEMA_REGISTRY_VERSION"], settings.chosen["SCHEMA_REGISTRY_HEAP"]
+    jar = f"{REGISTRY}/apicurio-registry-app-{version}-runner.jar"
+    return (settings.java, f"-Xmx{heap}", *JVM, "-XX:TieredStopAtLevel=1", "-jar", jar)
 
 
 def questdb(settings: Settings) -> tuple[str, ...]:
@@ -138,6 +148,16 @@ def agent(port: int) -> str:
     """Return the option that opens a JVM to the monitoring on `port` of this machine: to read, not to write."""
     policy = "policyLocation=file:monitoring/kafka-agent/jolokia-access.xml"
     return f"-javaagent:{JARS}/jolokia.jar=host={THIS_MACHINE},{policy},port={port}"
+
+
+def jmx(settings: Settings) -> tuple[str, ...]:
+    """Return the options that open the broker's JMX port. It has no login and can do more than look: not where all have one."""
+    if settings.secured:
+        return ()
+    option, port = "-Dcom.sun.management.jmxremote", settings.ports.broker_jmx
+    address = (f"{option}.port={port}", f"{option}.rmi.port={port}", f"{option}.host={THIS_MACHINE}")
+    open_to_all = (f"{option}.authenticate=false", f"{option}.ssl=false")
+    return (option, *address, *open_to_all, f"-Djava.rmi.server.hostname={THIS_MACHINE}")
 
 
 def grafana(program: Path) -> tuple[str, ...]:

@@ -34,6 +34,7 @@ SETTINGS = {
     **dict.fromkeys(kafka.PASSWORDS.values(), ""),
     "KAFKA_TOPIC": "github_events",
     "KAFKA_POLLS_TOPIC": "github_polls",
+    "DATASETS": "",
     "BIND_ADDRESS": "127.0.0.1",
     "RECONCILER_PORT": "8780",
     "RECONCILER_STATUS_FILE": str(Path(tempfile.gettempdir()) / "rta_reconciler.json"),
@@ -121,12 +122,18 @@ def main() -> int:
     # Imported here because --check needs none of it, and is run every few seconds.
     from operations.reconciler import metrics, progress  # noqa: PLC0415
     from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
+    from operations.reconciler.problems import Problem  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    passes = Passes(chosen, admin_client(chosen))
+    try:
+        passes = Passes(chosen, admin_client(chosen))
+    except Problem as problem:
+        status.write(status_file, [str(problem)])
+        print(problem, file=sys.stderr)
+        return 1
     watching = kafka.as_monitoring(chosen)
     watched = metrics.Kafka(lambda: admin_client(watching), lambda: progress.reader(kafka.client(watching)))
     try:

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from requests.auth import HTTPBasicAuth
 
-from operations.reconciler import connectors
+from operations.reconciler import connectors, optional
 from operations.reconciler.connectors import Connect, Connectors
 from operations.reconciler.files import ROOT, label
 from operations.reconciler.kafka import client
@@ -54,13 +54,19 @@ class Passes:
     """All that is kept: topics, tables, connectors."""
 
     def __init__(self, settings: dict[str, str], admin: AdminClient) -> None:
-        """Reach the parts of the stack as `settings` (see `operations.reconciler.__main__`) say."""
+        """Reach the parts of the stack as `settings` (see `operations.reconciler.__main__`) say.
+
+        Raises:
+            Problem: DATASETS names a dataset that does not exist.
+
+        """
         session = requests.Session()
         login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
-        self._topics = Topics(admin, TOPICS)
-        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA)
-        self._connectors = Connectors(_connect(session, settings), CONNECTORS, self._waits_for)
-        users = {"Kafka (users)": Users(admin, settings, CONNECTORS)} if settings["SECURITY"] == "on" else {}
+        on = optional.chosen(settings["DATASETS"])
+        self._topics = Topics(admin, TOPICS, on=on)
+        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA, on=on)
+        self._connectors = Connectors(_connect(session, settings), CONNECTORS, self._waits_for, on=on)
+        users = {"Kafka (users)": Users(admin, settings, CONNECTORS, on)} if settings["SECURITY"] == "on" else {}
         self._parts: dict[str, Part[Any]] = {
             **users,
             "Kafka": self._topics,

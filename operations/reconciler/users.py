@@ -100,16 +100,18 @@ class Users(Part[User]):
         admin: AdminClient,
         settings: Mapping[str, str],
         folder: Path,
+        on: Iterable[str] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Take passwords from `settings`, and dead-letter topics from the connectors of `folder`; know of nothing yet."""
+        """Take passwords from `settings`, dead-letter topics from the connectors of `folder` and of the datasets that are `on`."""
         super().__init__(clock)
-        self._admin, self._settings, self._folder = admin, settings, folder
+        self._admin, self._settings = admin, settings
+        self._folder, self._on = folder, on
         self._given: set[str] = set()
 
     def read(self) -> Wanted[User]:
         """Read the connectors' files; what is wrong with one is said by the part that keeps connectors."""
-        found = connectors.wanted(self._folder).things.values()
+        found = connectors.wanted(self._folder, self._on).things.values()
         letters = [topic for config in found for topic in connectors.dead_letters(config)]
         allowed = rules(self._settings, letters)
         return Wanted({name: User(self._settings[PASSWORDS[name]], frozenset(allowed[name])) for name in PASSWORDS})
