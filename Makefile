@@ -224,6 +224,9 @@ bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could
 bench-network: build $(VENV)/.bench ## throughput of the sink when QuestDB is far away (OFFICIAL_SINK=path adds the official connector)
 	@$(BENCH)/network.py $(ARGS)
 
+bench-security: build $(VENV)/.bench ## what SECURITY=on costs: a warm start, and draining a topic, with and without it
+	@$(BENCH)/security.py $(ARGS)
+
 bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
 	@$(BENCH)/live.py $(ARGS)
 

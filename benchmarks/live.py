@@ -78,7 +78,7 @@ def ways(rig: Rig) -> dict[str, Config]:
     """Return the ways to run a sink."""
     found = {"ours": shipped(), "ours, min.interval.ms=0": shipped(min__interval__ms="0")}
     if official_sink():
-        client = f"http::addr={rig.settings.questdb_address};"
+        client = rig.client()
         found["official, the older template's settings"] = official(client, tasks__max="5")
         found["official, for equal latency"] = official(
             client + "auto_flush_interval=100;", tasks__max="1", allowed__lag="100"

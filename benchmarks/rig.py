@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,16 +86,14 @@ class Worker:
 class Rig:
     """Broker, QuestDB and a Connect worker. Poller, simulator and reconciler have done their work and are stopped."""
 
-    def __init__(self, jars: list[Path] | None = None) -> None:
-        """Choose ports and a folder; start nothing. `jars` are a further plugin. SECURITY=on has everybody log in."""
-        secrets = passwords.made([]) if os.environ.get("SECURITY") == "on" else {}
-        self.stack = Stack(ROOT, SECURITY="on" if secrets else "off", **secrets)
+    def __init__(self, jars: list[Path] | None = None, *, secured: bool = False) -> None:
+        """Choose ports and a folder; start nothing. `jars` are a further plugin; `secured` has everybody log in."""
+        self.stack = Stack(ROOT, **{"SECURITY": "on", **passwords.made([])} if secured else {})
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
         login = self.settings.questdb_http_user, self.settings.questdb_http_password
         self.database = tables.QuestDb(self.session, self.settings.questdb_http_url, *login)
-        self.admin = AdminClient({**self.settings.kafka, "log_level": 0})
 
     def __enter__(self) -> Rig:  # noqa: PYI034
         """Start it."""
@@ -114,6 +113,11 @@ class Rig:
         """Stop all of it and remove its folder."""
         self.worker.end()
         self.stack.remove()
+
+    @cached_property
+    def admin(self) -> AdminClient:
+        """Kafka's admin interface; with logins it needs a file that the start writes."""
+        return AdminClient({**self.settings.kafka, "log_level": 0})
 
     def client(self, address: str = "") -> str:
         """Return the configuration of QuestDB's own client, by another address if one is given."""
