@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """A running stack that asks everybody for a login."""
     with Stack(ROOT, SECURITY="on", MONITORING_INTERVAL="2", **passwords.made([])) as own:

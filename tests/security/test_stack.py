@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
+import subprocess
 
 import psutil
 import psycopg
 import pytest
 import requests
 from stack import Stack
+from waiting import until
 
 from operations.local import passwords
 from operations.local.settings import ROOT
 
-pytestmark = pytest.mark.thorough
-
 COMMANDS = {
+    "status": ("", "✓ kafka-connect"),
+    "lag": ("", "github_events"),
     "kafka-topics": ("", "github_events_dlq"),
     "kafka-consumer-groups": ("", "connect-github_events"),
     "consume": ("--from-beginning --max-messages 1", '"created_at"'),
-    "lag": ("", "github_events"),
     "dead-letters": ("", "iot_data_dlq"),
-    "status": ("", "✓ kafka-connect"),
     "doctor": ("", "connectors run"),
 }
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def test_every_event_shown_is_stored_once(stack: Stack) -> None:
+    stack.nothing_lost_nothing_double()
+
+
+FEW = ("status", "lag")
+
+
+@pytest.mark.parametrize(
+    "command", [pytest.param(each, marks=() if each in FEW else pytest.mark.thorough) for each in COMMANDS]
+)
 def test_our_commands_log_in(stack: Stack, command: str) -> None:
     arguments, expected = COMMANDS[command]
     topic = "github_events" if command == "consume" else "iot_data_dlq"
@@ -36,6 +46,17 @@ def test_our_commands_log_in(stack: Stack, command: str) -> None:
     assert expected in done.stdout
 
 
+@pytest.mark.thorough
+def test_produce_logs_in(stack: Stack) -> None:
+    reading = {"timestamp": "2026-01-01T00:00:00.000Z", "device_id": "secured", "device_type": "van", "speed": 30}
+    command = ["make", "--no-print-directory", "produce", "TOPIC=iot_data"]
+    environment = os.environ | stack.environment
+    done = subprocess.run(command, cwd=ROOT, env=environment, input=json.dumps(reading), text=True, check=False)
+    assert done.returncode == 0
+    until(lambda: stack.sql("SELECT count() FROM iot_data WHERE device_id = 'secured'") == [[1]], "the reading", 60)
+
+
+@pytest.mark.thorough
 def test_replay_and_skip_log_in(stack: Stack) -> None:
     for command, where in (("replay", {"FROM": "beginning"}), ("skip", {"TO": "end"})):
         done = stack.make(command, CONNECTOR="github_polls", YES="1", **where)
@@ -64,9 +85,10 @@ def test_questdb_asks_for_a_login(stack: Stack, login: tuple[str, str] | None) -
             psycopg.connect(where, user=user, password="quest")  # noqa: S106 - the published one
 
 
-def test_nothing_listens_that_has_no_login(stack: Stack) -> None:
+@pytest.mark.parametrize("port", ["questdb_ilp", "broker_jmx"])
+def test_nothing_listens_that_has_no_login(stack: Stack, port: str) -> None:
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", stack.settings.ports.questdb_ilp), timeout=10)
+        socket.create_connection(("127.0.0.1", getattr(stack.settings.ports, port)), timeout=10)
 
 
 def test_no_secret_is_shown(stack: Stack) -> None:
