@@ -46,13 +46,6 @@ def write(path: Path, known: Mapping[str, str], hosts: Iterable[str]) -> list[st
     return list(new)
 
 
-def write_login(path: Path, chosen: Mapping[str, str]) -> None:
-    """Write who may use Kafka Connect's REST interface, as its extension reads that."""
-    login = f"{chosen['CONNECT_HTTP_USER']}={chosen['CONNECT_HTTP_PASSWORD']}\n"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        file.write(login)
-
-
 def write_authority(folder: Path, pem: str) -> Path:
     """Write the authority's certificate, as clients of Kafka want it, to ca.pem in `folder`; return where it is."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -102,15 +102,9 @@ def connect(settings: Settings, properties: str = "kafka-connect-plugins/worker.
     """Return the worker's command, with the configuration in the file `properties`."""
     heap, port = settings.chosen["CONNECT_HEAP"], settings.ports.connect_jolokia
     # Of each record Connect makes objects that die at once: the more of them there is room for, the fewer are copied.
-    options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *jvm("connect"), agent(port), *rest_login(settings))
+    options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *jvm("connect"), agent(port))
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", main, properties)
-
-
-def rest_login(settings: Settings) -> tuple[str, ...]:
-    """Return the options by which Kafka Connect finds who may use its REST interface, if it asks."""
-    where = f"-Drta.connect.passwords={settings.connect_passwords}"
-    return ("-Djava.security.auth.login.config=kafka-connect-plugins/rest-login.conf", where)
 
 
 def schema_registry(settings: Settings) -> tuple[str, ...]:

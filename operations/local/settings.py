@@ -171,11 +171,6 @@ class Settings:
         return self.state_dir / "tls"
 
     @property
-    def connect_passwords(self) -> Path:
-        """Return where Kafka Connect finds who may use its REST interface."""
-        return self.run / "connect.passwords"
-
-    @property
     def reconciler_url(self) -> str:
         """Return where the reconciler answers Telegraf."""
         return f"http://{self.host}:{self.ports.reconciler}"

@@ -61,7 +61,6 @@ def prepare(settings: Settings) -> None:
     remember(settings)
     if settings.secured:
         passwords.write_authority(settings.tls, settings.chosen["KAFKA_CA_CERTIFICATE"])
-        passwords.write_login(settings.connect_passwords, settings.chosen)
     if not (settings.data / "kafka" / "meta.properties").exists():
         identity = storage_tool(settings, "random-uuid").strip()
         storage_tool(settings, "format", "--cluster-id", identity, "--config", "kafka/server.properties")

@@ -107,7 +107,6 @@ def test_no_secret_is_shown(stack: Stack) -> None:
         "supervisord.conf": settings.supervisor_configuration.read_text(encoding="utf-8"),
     }
     assert {where for where, text in shown.items() for secret in secrets if secret in text} == set()
-    assert settings.connect_passwords.stat().st_mode & 0o777 == 0o600
 
 
 def test_a_restore_says_what_to_do() -> None:
