@@ -142,6 +142,7 @@ def main() -> int:
         unserved = []
     except (OSError, OverflowError, ValueError) as error:
         unserved = [f"RECONCILER_PORT={chosen['RECONCILER_PORT']} can't be listened on ({error}). Choose another port"]
+    passes.first_rights(stop)
     run(lambda still_there: unserved + passes.once(still_there) + watched.progress.problems(), status_file, stop)
     return 0
 

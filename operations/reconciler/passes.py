@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from operations.reconciler.topics import Topics
 from operations.reconciler.users import Users
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable, Mapping
 
     from operations.reconciler.connectors import Config
@@ -66,15 +68,26 @@ class Passes:
         self._topics = Topics(admin, TOPICS, on=on)
         self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA, on=on)
         self._connectors = Connectors(_connect(session, settings), CONNECTORS, self._waits_for, on=on)
-        users = {"Kafka (users)": Users(admin, settings, CONNECTORS, on)} if settings["SECURITY"] == "on" else {}
+        self._users = Users(admin, settings, CONNECTORS, on) if settings["SECURITY"] == "on" else None
         self._parts: dict[str, Part[Any]] = {
-            **users,
+            **({"Kafka (users)": self._users} if self._users else {}),
             "Kafka": self._topics,
             "QuestDB": self._tables,
             "Connect": self._connectors,
         }
         self._traced: set[str] = set()
         self._problems = 0
+
+    def first_rights(self, stop: threading.Event, seconds: float = 60.0) -> None:
+        """With SECURITY=on, give everybody their rights as soon as Kafka answers, before anything else is looked at.
+
+        A Connect worker that has none yet ends, and takes a minute to come back. What goes wrong here is said by the first pass.
+        """
+        deadline = time.monotonic() + seconds
+        while self._users and time.monotonic() < deadline and not stop.wait(0.2):
+            with suppress(Exception):
+                self._users.once()
+                return
 
     def once(self, begin: Callable[[], None] = lambda: None) -> list[str]:
         """Make one pass; return a sentence for each thing that is not as the files say.

@@ -109,6 +109,7 @@ def test_no_secret_is_shown(stack: Stack) -> None:
     assert {where for where, text in shown.items() for secret in secrets if secret in text} == set()
 
 
+@pytest.mark.thorough
 def test_a_restore_says_what_to_do() -> None:
     with Stack(ROOT, SECURITY="on", **passwords.made([])) as idle:
         done = idle.make("restore", FILE="none.tar.gz")
