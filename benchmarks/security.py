@@ -69,7 +69,8 @@ def text(times: Times, runs: Runs, options: argparse.Namespace) -> str:
         left = [100 * without.seconds / secured.seconds for without, secured in zip(off, on, strict=True)]
         drained.append([way.name, *speeds, report.spread(left, 0)])
     return (
-        f"{options.runs} interleaved runs, median (min..max); {options.events:,} events of one topic and partition. "
+        f"{options.starts} warm starts and {options.runs} drains of {options.events:,} events of one topic and partition, each way "
+        f"in turn, median (min..max). "
         f"{report.machine()}.\n\n"
         + report.table(["warm start: works after, s", *(f"SECURITY={switch}" for switch in SWITCH)], started)
         + "\n\n"
@@ -79,8 +80,10 @@ def text(times: Times, runs: Runs, options: argparse.Namespace) -> str:
 
 def main() -> int:
     """Run the benchmark; return the exit code."""
-    options = chosen(arguments(__doc__, events=2_000_000, runs=5))
-    found = text(starts(options.runs), drains(options), options)
+    parser = arguments(__doc__, events=2_000_000, runs=5)
+    parser.add_argument("--starts", type=int, default=5, help="how many warm starts (5)")
+    options = chosen(parser)
+    found = text(starts(options.starts), drains(options), options)
     print(found)
     if not options.quick:
         report.write("security", found)
