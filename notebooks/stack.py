@@ -29,7 +29,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # The repository's own code, as notebooks use it: dashboards, the poller and the simulator.
 sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/python", "ingestion/iot")]
 
+from producers.client import configuration  # noqa: E402 - found by the line above
+
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+# For AdminClient(CLIENT) and its like: where Kafka is, and the login if it asks for one (ingestion/CONTRACT.md, section 2).
+CLIENT: dict[str, Any] = configuration(os.environ)
 CONNECT = os.environ.get("CONNECT_URL", "http://localhost:8083")
 QUESTDB = os.environ.get("QUESTDB_HTTP_URL", "http://localhost:9000")
 # The file with the authority of QuestDB's certificate, if that is a private one (QUESTDB_URL).
@@ -44,6 +48,12 @@ POSTGRES: dict[str, Any] = {
     "sslrootcert": CA or requests.certs.where(),
     "dbname": "qdb",
 }
+# For requests.get(CONNECT + …, auth=CONNECT_LOGIN); nobody asks for a login unless SECURITY=on.
+CONNECT_LOGIN = (
+    (os.environ["CONNECT_HTTP_USER"], os.environ.get("CONNECT_HTTP_PASSWORD", ""))
+    if os.environ.get("CONNECT_HTTP_USER")
+    else None
+)
 
 
 class Login(AuthBase):
@@ -170,7 +180,7 @@ def duration(seconds: int) -> str:
 
 def tail(topic: str, count: int) -> list[Message]:
     """Return the last `count` messages of a topic's first partition. It joins no group, so nobody's offset changes."""
-    consumer = Consumer({"bootstrap.servers": KAFKA, "group.id": "none", "enable.auto.commit": False, "log_level": 2})
+    consumer = Consumer({**CLIENT, "group.id": "none", "enable.auto.commit": False, "log_level": 2})
     try:
         first, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
         if end == first or not count:

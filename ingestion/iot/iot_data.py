@@ -17,6 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from points import KINDS, Point
 from producers import arguments
+from producers.client import Client, configuration
 from producers.delivery import Delivery
 from producers.pace import Target, TargetError, send
 from producers.target import REMEDY
@@ -54,9 +55,9 @@ class QuestDb:
 class Kafka:
     """The topic that the connector of the table reads: JSON, key = device."""
 
-    def __init__(self, servers: str) -> None:
-        """Connect in the background; `servers` is host:port, several with commas."""
-        self._delivery = Delivery(servers)
+    def __init__(self, client: Client) -> None:
+        """Connect in the background, as `client` says."""
+        self._delivery = Delivery(client)
 
     def send(self, batch: list[Point]) -> None:
         """Queue one batch, waiting while the queue is full."""
@@ -86,7 +87,7 @@ def questdb_configuration(environ: dict[str, str]) -> str:
 def target(name: str, environ: dict[str, str]) -> Target[Point]:
     """Return where readings go: `questdb` or `kafka`. Raises TargetError when nobody answers there."""
     if name == "kafka":
-        return Kafka(environ.get("KAFKA_BOOTSTRAP_SERVERS") or "localhost:9092")
+        return Kafka(configuration(environ))
     return QuestDb(questdb_configuration(environ))
 
 

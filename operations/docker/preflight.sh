@@ -4,20 +4,31 @@
 # Hands out the monitoring agent and dashboards.
 set -eu
 
-case $BIND_ADDRESS in
-127.* | ::1 | "[::1]") ;;
-*)
-    weak=
-    for name in QUESTDB_HTTP_USER QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN; do
-        eval "value=\$$name"
+# refuse WHY NAME…: end unless each of these settings has a value of its own.
+refuse() {
+    why=$1 weak=
+    shift
+    for name in "$@"; do
+        eval "value=\${$name-}"
         case $value in "" | quest) weak="$weak $name" ;; esac
     done
     if [ -n "$weak" ]; then
-        echo "BIND_ADDRESS=$BIND_ADDRESS lets other machines in, so these need values of your own, in .env, your shell, or written by make secrets:$weak" >&2
+        echo "$why, so these need values of your own, in .env, your shell, or written by make secrets:$weak" >&2
         exit 1
     fi
-    ;;
+}
+
+logins="QUESTDB_HTTP_USER QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
+case $BIND_ADDRESS in
+127.* | ::1 | "[::1]") ;;
+*) refuse "BIND_ADDRESS=$BIND_ADDRESS lets other machines in" $logins ;;
 esac
+
+if [ "${SECURITY-off}" = on ]; then
+    users="BROKER RECONCILER CONNECT POLLER MONITORING TOOLS"
+    refuse "SECURITY=on asks everybody for a login" $logins CONNECT_HTTP_USER CONNECT_HTTP_PASSWORD \
+        $(printf 'KAFKA_%s_PASSWORD ' $users) KAFKA_CA_CERTIFICATE KAFKA_TLS_CERTIFICATE KAFKA_TLS_KEY
+fi
 
 case $BIND_ADDRESS in
 127.0.0.1 | 0.0.0.0 | ::1 | :: | "[::1]" | "[::]") ;;

@@ -16,7 +16,7 @@ from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
 from operations.backup.lock import alone, at_work
 from operations.backup.stacks import Local
-from operations.local import doctor, environment, health, obstacles, passwords, startup
+from operations.local import doctor, env_file, environment, health, obstacles, passwords, startup
 from operations.local.console import agreed, ended, say
 from operations.local.env_file import SettingsError
 from operations.local.lock import exclusive
@@ -227,14 +227,21 @@ def clean(settings: Settings) -> int:
 
 
 def secrets(settings: Settings) -> int:
-    """Write passwords of this machine's own, once."""
-    try:
-        passwords.write(settings.root / SECRETS)
-    except FileExistsError:
-        say(f"✗ {SECRETS} is there already, and its passwords may be in use: remove it to get new ones")
+    """Write passwords and a certificate of this machine's own, each once."""
+    path = settings.root / SECRETS
+    added = passwords.write(path, env_file.read(path, os.environ, {}) if path.exists() else {}, hosts(settings))
+    passwords.write_authority(settings.tls, env_file.read(path, os.environ, {})["KAFKA_CA_CERTIFICATE"])
+    if not added:
+        say(f"✗ {SECRETS} has all there is already, and it may be in use: remove a line of it to get another value")
         return 1
-    say(f"{SECRETS} has new passwords. make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS}")
+    say(f"{SECRETS} has new values of {', '.join(added)}.")
+    say(f"make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS}")
     return 0
+
+
+def hosts(settings: Settings) -> list[str]:
+    """Return the names and addresses by which programs outside the stack may reach Kafka."""
+    return [host for host in (settings.kafka_public_host, settings.host) if host]
 
 
 def run(program: list[str]) -> NoReturn:
@@ -257,7 +264,8 @@ def kafka(program: list[str]) -> NoReturn:
     path = str(settings.root / "kafka" / "bin" / tool)
     command = [path, "--bootstrap-server", settings.kafka_bootstrap_servers, *arguments]
     # A relative path, for a class path may not have every character.
-    os.execve(path, command, os.environ | {"JARS": os.path.relpath(settings.root / ".local" / "jars")})  # noqa: S606 - replaces this process
+    login = {"KAFKA_CA_CERTIFICATE": settings.chosen["KAFKA_CA_CERTIFICATE"], **settings.kafka_outside}
+    os.execve(path, command, os.environ | login | {"JARS": os.path.relpath(settings.root / ".local" / "jars")})  # noqa: S606 - replaces this process
 
 
 def main() -> int:

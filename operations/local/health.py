@@ -26,7 +26,7 @@ CONNECTOR = re.compile(r'connector="?([^",]+)')  # in the name of an MBean
 
 def broker(settings: Settings) -> str | None:
     """Return why the broker can't be used, or None."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
+    admin = AdminClient({**settings.kafka, "log_level": 0})
     try:
         admin.list_topics(timeout=TIMEOUT)
     except KafkaException as error:
@@ -42,7 +42,7 @@ def questdb(settings: Settings) -> str | None:
 
 def connect(settings: Settings) -> str | None:
     """Return why Kafka Connect can't be used, or which of its sinks can't store rows, or None."""
-    return _get(settings.connect_url + "/connectors") or _outages(settings)
+    return _get(settings.connect_url + "/connectors", settings.connect_login) or _outages(settings)
 
 
 def _outages(settings: Settings) -> str | None:

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from operations.local import certificates
 from operations.local.health import questdb
-from operations.local.passwords import NAMES
+from operations.local.passwords import NAMES, SECURED
 from operations.local.processes import orphans as left
 from operations.local.programs import programs
 from operations.local.settings import THIS_MACHINE, Ports
@@ -33,6 +34,7 @@ BESIDES_HEAPS = 700 * 2**20
 SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little over that
 # Ports that never leave this machine, and those of parts that do not always start.
 INSIDE = (
+    "kafka_internal",
     "kafka_controller",
     "broker_jmx",
     "broker_jolokia",
@@ -54,6 +56,8 @@ REFUSED = (
     ),
     # Telegraf and Grafana would put something else in these places, and offer no other way to write them.
     (("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD"), r"@\{\w+:\w+\}", "@{…:…}, which is a secret's name to Telegraf"),
+    # These are written into settings of Kafka and the supervisor that have quotes and escapes of their own.
+    ((*SECURED, "CONNECT_HTTP_USER"), r"[^A-Za-z0-9_-]", "another character than letters, digits, - and _"),
     (("GRAFANA_PASSWORD",), r"\$__\w+\{|%\([a-z_]+\)s", "$__…{ or %(…)s, which is another setting's name to Grafana"),
 )
 OPTIONAL = ("jupyter", "schema_registry", "simulator", "telegraf")
@@ -123,13 +127,18 @@ def address(settings: Settings) -> list[str]:
 
 
 def passwords(settings: Settings) -> list[str]:
-    """Refuse default passwords on any address that others can reach."""
+    """Refuse default passwords on any address that others can reach, and where logins are asked for."""
     bind = settings.bind_address
-    if ipaddress.ip_address(bind).is_loopback:
-        return []
-    weak = [name for name in PASSWORDS if settings.chosen[name] in DEFAULTS]
-    own = f"set {', '.join(weak)} to values of your own, or let `make secrets` do it"
-    return [f"BIND_ADDRESS={bind} lets others in: {own}"] if weak else []
+    needed = {
+        f"BIND_ADDRESS={bind} lets others in": () if ipaddress.ip_address(bind).is_loopback else PASSWORDS,
+        "SECURITY=on": (*PASSWORDS, *SECURED, "CONNECT_HTTP_USER", *certificates.NAMES) if settings.secured else (),
+    }
+    weak = {why: [name for name in names if settings.chosen[name] in DEFAULTS] for why, names in needed.items()}
+    return [
+        f"{why}: set {', '.join(names)} to values of your own, or let `make secrets` do it"
+        for why, names in weak.items()
+        if names
+    ]
 
 
 def logins(settings: Settings) -> list[str]:

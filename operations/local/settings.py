@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from operations.local import env_file
 from operations.local.env_file import SettingsError
 from operations.reconciler import optional
+from operations.reconciler.kafka import Client, client
 from operations.reconciler.problems import Problem
 from operations.reconciler.questdb import Access
 
@@ -29,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ".env.secrets"  # need not exist
 HIGHEST_PORT = 65535
 FEEDS = ("github", "simulator", "none")
+SECURITY = ("off", "on")
 HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
 REGISTRY_HEAP = "SCHEMA_REGISTRY_HEAP"
 THIS_MACHINE = "127.0.0.1"
@@ -98,7 +100,7 @@ class Settings:
     @property
     def kafka_inside(self) -> str:
         """Return where the stack's own parts reach Kafka."""
-        return f"{self.host}:{self.ports.kafka_internal}"
+        return f"{THIS_MACHINE}:{self.ports.kafka_internal}"
 
     @property
     def simulator_url(self) -> str:
@@ -107,7 +109,7 @@ class Settings:
 
     @property
     def connect_url(self) -> str:
-        """Return where Kafka Connect answers. It has no login and may run any connector: never open to others."""
+        """Return where Kafka Connect answers. It may run any connector: never open to others."""
         return f"http://{THIS_MACHINE}:{self.ports.connect}"
 
     @property
@@ -166,6 +168,39 @@ class Settings:
         """Return how QuestDB's REST interface is reached."""
         token = self.chosen["QUESTDB_HTTP_TOKEN"] if self.external else ""
         return Access(self.questdb_http_url, self.questdb_http_user, self.questdb_http_password, token, self.questdb_ca)
+
+    @property
+    def connect_login(self) -> HTTPBasicAuth | None:
+        """Return the `auth` of a request to Kafka Connect, None where no login is asked for."""
+        login = HTTPBasicAuth(self.chosen["CONNECT_HTTP_USER"], self.chosen["CONNECT_HTTP_PASSWORD"])
+        return login if self.secured else None
+
+    @property
+    def secured(self) -> bool:
+        """Tell whether every part has a login."""
+        return self.chosen["SECURITY"] == "on"
+
+    def security(self, part: str) -> dict[str, str]:
+        """Return the variables by which `part` logs in, or asks for logins, as operations/security has them."""
+        folder = self.root / "operations" / "security" / self.chosen["SECURITY"]
+        return env_file.read(folder / f"{part}.env", self.chosen, {})
+
+    @property
+    def kafka_outside(self) -> dict[str, str]:
+        """Return the variables by which programs on this machine reach Kafka."""
+        authority = {"KAFKA_SSL_CA_LOCATION": str(self.tls / "ca.pem")} if self.secured else {}
+        servers = {"KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers}
+        return servers | self.security("outside") | authority
+
+    @property
+    def kafka(self) -> Client:
+        """Return how programs on this machine reach Kafka, as confluent_kafka configures a client."""
+        return client(self.kafka_outside)
+
+    @property
+    def tls(self) -> Path:
+        """Return the folder with the certificate that programs outside the stack need."""
+        return self.state_dir / "tls"
 
     @property
     def reconciler_url(self) -> str:
@@ -312,6 +347,7 @@ def _problems(chosen: Chosen) -> list[str]:
         **dict.fromkeys((*HEAPS, REGISTRY_HEAP), (_is_heap, "a size as Java writes it (256m, 1g)")),
         "BIND_ADDRESS": (_is_address, f"an IP address ({THIS_MACHINE} is this machine only)"),
         "FEED": (FEEDS.__contains__, f"{', '.join(FEEDS[:-1])} or {FEEDS[-1]}"),
+        "SECURITY": (SECURITY.__contains__, " or ".join(SECURITY)),
         "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
     }
     if chosen["QUESTDB_URL"]:

@@ -13,7 +13,7 @@ import nasty
 import pytest
 from dotenv import dotenv_values
 
-from operations.local import env_file, programs
+from operations.local import certificates, env_file, passwords, programs
 from operations.local.settings import load
 from operations.reconciler import optional
 
@@ -136,7 +136,7 @@ def test_a_cluster_has_three_brokers_and_two_workers_that_know_each_other(cluste
 
 
 def test_the_file_stays_readable() -> None:
-    assert len(TEXT.splitlines()) <= 290
+    assert len(TEXT.splitlines()) <= 295
     assert "host.docker.internal" not in TEXT
 
 
@@ -226,9 +226,8 @@ def test_ports_are_closed_to_other_machines(service: Service) -> None:
 
 def test_what_has_no_login_or_looks_inside_a_process_is_never_open_to_other_machines(compose: list[str]) -> None:
     opened = resolve(compose, BIND_ADDRESS="192.0.2.1")["services"]
-    inside = {
-        ENV[f"{name}_PORT"] for name in ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP", "SCHEMA_REGISTRY")
-    }
+    names = ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP", "SCHEMA_REGISTRY")
+    inside = {ENV[f"{name}_PORT"] for name in names}
     addresses = {port["published"]: port["host_ip"] for service in opened.values() for port in ports(service)}
     assert {port for port, address in addresses.items() if address != "192.0.2.1"} == inside
 
@@ -424,6 +423,39 @@ def test_any_password_reaches_every_service_as_it_is(compose: list[str]) -> None
         assert "username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};" in client
 
 
+# Which secrets of SECURITY=on each service is told, by the settings that have them. Those of all are looked at before the start.
+TOLD = {
+    "broker": {*passwords.SECURED, *certificates.NAMES} - {"CONNECT_HTTP_PASSWORD"},
+    "kafka-connect": {"KAFKA_CONNECT_PASSWORD", "CONNECT_HTTP_PASSWORD"},
+    "reconciler": {*passwords.SECURED} - {"KAFKA_BROKER_PASSWORD"},
+    "github-events": {"KAFKA_POLLER_PASSWORD"},
+    "jupyter-notebook": {"KAFKA_TOOLS_PASSWORD", "CONNECT_HTTP_PASSWORD"},
+    "telegraf": {"CONNECT_HTTP_PASSWORD"},
+    "preflight": {*passwords.SECURED, *certificates.NAMES},
+}
+
+
+def test_with_the_switch_on_each_service_is_told_its_own_secrets_only(compose: list[str]) -> None:
+    secrets = passwords.made([])
+    found = resolve(compose, SECURITY="on", **secrets)["services"]
+    names = {secrets[name]: name for name in (*passwords.SECURED, *certificates.NAMES)}
+    told = {
+        service: {names[value] for value in (body.get("environment") or {}).values() if value in names}
+        for service, body in found.items()
+    }
+    assert {service: of_it for service, of_it in told.items() if of_it} == TOLD
+    assert found["broker"]["environment"]["BROKER_HOST_PROTOCOL"] == "SASL_SSL"
+    assert found["github-events"]["environment"]["KAFKA_SASL_USERNAME"] == "poller"
+    assert found["questdb"]["environment"]["QDB_LINE_TCP_ENABLED"] == "false"
+
+
+def test_with_the_switch_off_nobody_logs_in(compose: list[str]) -> None:
+    found = resolve(compose)["services"]
+    assert found["broker"]["environment"]["BROKER_HOST_PROTOCOL"] == "PLAINTEXT"
+    assert not found["broker"]["environment"]["BROKER_AUTHORIZER"]
+    assert "KAFKA_SASL_USERNAME" not in found["github-events"]["environment"]
+
+
 def test_make_reads_dot_env_as_compose_does(compose: list[str], tmp_path: Path) -> None:
     file = tmp_path / "lines.env"
     file.write_text("\n".join(f"NAME_{number}={line}" for number, line in enumerate(LINES)), encoding="utf-8")
@@ -444,7 +476,8 @@ def used_variables() -> set[str]:
     interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT + CLUSTER_FILE.read_text(encoding="utf-8")))
     passed = set(re.findall(r"^ +([A-Z][A-Z_]+):$", TEXT, re.MULTILINE))
     listed = {name for line in re.findall(r"(?:environment|args): \[([A-Z_, ]+)\]", TEXT) for name in line.split(", ")}
-    feeds = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operations" / "docker").glob("*.env"))
+    files = [*(ROOT / "operations" / "docker").glob("*.env"), *(ROOT / "operations" / "security").rglob("*.env")]
+    feeds = "".join(path.read_text(encoding="utf-8") for path in files)
     return interpolated | passed | listed | set(re.findall(r"\$\{(\w+)", feeds))
 
 
@@ -482,9 +515,29 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
     )
     assert answer.returncode == int(refused)
     if refused:
-        weak = "QUESTDB_HTTP_USER QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
+        weak = "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
         assert answer.stderr.strip().endswith(weak)
         assert ENV["GRAFANA_PASSWORD"] not in answer.stderr.split()
+
+
+@pytest.mark.parametrize(
+    ("own", "weak"),
+    [
+        ({}, "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD"),
+        (dict.fromkeys(passwords.NAMES, "of-my-own"), "CONNECT_HTTP_USER CONNECT_HTTP_PASSWORD KAFKA_BROKER_PASSWORD"),
+        (passwords.made([]), ""),
+    ],
+    ids=["nothing", "only what an open address needs", "all"],
+)
+def test_the_switch_needs_secrets(tmp_path: Path, own: dict[str, str], weak: str) -> None:
+    script = (ROOT / "operations/docker/preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "jolokia.jar").touch()
+    variables = {**os.environ, **ENV, "SECURITY": "on", **own}
+    answer = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True, check=False)
+    assert answer.returncode == int(bool(weak))
+    assert "SECURITY=on asks everybody for a login, so these need values of your own" in answer.stderr or not weak
+    assert weak in answer.stderr
 
 
 def test_a_name_of_kafka_that_nobody_can_use_is_refused(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ class Own:
     def rows(self) -> Any:  # noqa: ANN401 - a checksum
         """Return the checksum of the table."""
         self.settled()
-        return stored(self.stack.settings.questdb_http_url, NAME)
+        return stored(self.stack.settings, NAME)
 
     def state(self) -> str | None:
         """Return the state of the connector."""
@@ -115,7 +115,7 @@ class Own:
         """Return all records of a topic that are no part of an aborted transaction."""
         clients = Clients(self.stack.settings)
         ranges = clients.ranges([place for place in clients.partitions() if place[0] == topic])
-        with closing(reader(self.stack.settings.kafka_bootstrap_servers, "test")) as consumer:
+        with closing(reader(self.stack.settings.kafka, "test")) as consumer:
             return [
                 message
                 for place, (first, end) in ranges.items()

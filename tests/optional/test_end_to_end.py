@@ -68,7 +68,7 @@ def produce(stack: Stack, name: str, *arguments: str) -> str:
 
 def sent(stack: Stack, topic: str) -> int:
     """Return how many messages a topic has."""
-    consumer = Consumer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers, "group.id": "test"})
+    consumer = Consumer({**stack.settings.kafka, "group.id": "test"})
     try:
         return int(consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1])
     finally:
@@ -243,6 +243,27 @@ def test_schemas_survive_a_restart_of_the_registry(stack: Stack) -> None:
 
 
 SUBJECTS = ("trades-value", "quotes-value", "smart_meters-value")
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_no_page_of_others_changes_schemas(stack: Stack, content_type: str | None) -> None:
+    """See tests/end_to_end/test_hostile_page.py for what a page can send."""
+    hostile = {"Origin": "http://hostile.example"}
+    for path, body in REGISTERING.items():
+        url, kind = stack.settings.schema_registry_url + path, {"Content-Type": content_type} if content_type else {}
+        answer = requests.post(url, data=json.dumps(body).encode(), headers=hostile | kind, timeout=30)
+        assert answer.status_code == requests.codes.forbidden, f"{path} {answer.text}"
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+        agreed = requests.options(url, headers=hostile | asked, timeout=30).headers
+        assert agreed.get("Access-Control-Allow-Origin") not in {"*", hostile["Origin"]}
+    subjects = requests.get(f"{stack.settings.schema_registry_url}{COMPATIBLE}/subjects", timeout=30).json()
+    assert set(subjects) == set(SUBJECTS)
+
+
+REGISTERING = {
+    f"{COMPATIBLE}/subjects/trades-value/versions": {"schema": '"string"'},
+    "/apis/registry/v2/groups/default/artifacts": {"type": "string"},  # takes any type of content
+}
 
 
 def test_without_the_registry_a_producer_says_so(stack: Stack) -> None:
