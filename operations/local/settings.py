@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from requests.auth import HTTPBasicAuth
+
 from operations.local import env_file
 from operations.local.env_file import SettingsError
 from operations.reconciler import optional
