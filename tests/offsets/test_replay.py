@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from confluent_kafka import Producer, TopicPartition
-from load import Load, stored
+from load import Load, create_topic, stored
 from waiting import until
 
 from operations.backup.topics import messages, reader
@@ -81,6 +81,8 @@ class Own:
     def __init__(self, stack: Pipeline) -> None:
         self.stack = stack
         self.connect = Connect(requests.Session(), stack.settings.connect_url)
+        # Else the worker makes it with the broker's day of retention, which counts from the time of an event: that is months old.
+        create_topic(Clients(stack.settings).admin, DEAD)
         self.load = Load(stack, 22, partitions=2, errors__deadletterqueue__topic__name=DEAD)
         self.load.send(FIRST)
         self.load.until_written()
