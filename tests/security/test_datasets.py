@@ -8,7 +8,7 @@ import copies
 import pytest
 from awkward import SAMPLES
 from confluent_kafka import Producer
-from expectations import OPTIONAL
+from expectations import OPTIONAL, optional
 from optional import test_end_to_end as shipped
 from stack import Stack
 from waiting import until
@@ -38,7 +38,7 @@ test_a_notebook_runs_twice = shipped.test_a_notebook_runs_twice
 def test_make_produce_dataset_logs_in(stack: Stack) -> None:
     done = stack.make("produce-dataset", NAME="transactions", ARGS="--total 100 --fast --seed 11")
     assert "100 records of transactions" in done.stdout
-    shipped.all_stored(stack, OPTIONAL[2])
+    shipped.all_stored(stack, optional("transactions"))
 
 
 def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(stack: Stack, tmp_path: Path) -> None:
