@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # The repository's own code, as notebooks use it: dashboards, the poller and the simulator.
 sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/python", "ingestion/iot")]
 
-from producers.client import configuration  # noqa: E402 - found by the line above
+from producers.client import configuration, questdb  # noqa: E402 - found by the line above
 
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
 # For AdminClient(CLIENT) and its like: where Kafka is, and the login if it asks for one (ingestion/CONTRACT.md, section 2).
@@ -71,12 +71,6 @@ class Login(AuthBase):
             # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
             return HTTPBasicAuth(self.user.encode(), self.password.encode())(request)
         return request
-
-    @property
-    def client(self) -> str:
-        """Return it as QuestDB's own clients are configured. A semicolon inside a value is written twice."""
-        user, password, token = (word.replace(";", ";;") for word in (self.user, self.password, self.token))
-        return f"token={token};" if token else f"username={user};password={password};" if user else ""
 
 
 # For requests.get(QUESTDB + …, auth=LOGIN, verify=VERIFY).
@@ -145,9 +139,7 @@ def execute(sql: str, timeout: float = 300) -> list[list[Any]]:
 
 def questdb_client() -> str:
     """Return the configuration string of QuestDB's own client, which writes over ILP/HTTP."""
-    scheme, _, address = QUESTDB.rpartition("://")
-    roots = f"tls_roots={CA};" if CA else ""
-    return f"{scheme or 'http'}::addr={address.rstrip('/')};{LOGIN.client}{roots}"
+    return questdb(QUESTDB, os.environ)
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:

@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from points import KINDS, Point
 from producers import arguments
-from producers.client import Client, configuration
+from producers.client import Client, configuration, questdb
 from producers.delivery import Delivery
 from producers.pace import Target, TargetError, send
 from producers.target import REMEDY
@@ -73,22 +73,11 @@ class Kafka:
         self._delivery.finish("readings")
 
 
-def questdb_configuration(environ: dict[str, str]) -> str:
-    """Return the client's configuration string for the QuestDB of these settings."""
-    url = environ.get("QUESTDB_HTTP_URL") or "http://localhost:9000"
-    # A semicolon inside a value is written twice.
-    names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "QUESTDB_HTTP_TOKEN", "QUESTDB_CA")
-    user, password, token, roots = (environ.get(name, "").replace(";", ";;") for name in names)
-    scheme, _, address = url.partition("://")
-    login = f"token={token};" if token else f"username={user};password={password};" if user else ""
-    return f"{scheme}::addr={address};{login}" + (f"tls_roots={roots};" if roots else "")
-
-
 def target(name: str, environ: dict[str, str]) -> Target[Point]:
     """Return where readings go: `questdb` or `kafka`. Raises TargetError when nobody answers there."""
     if name == "kafka":
         return Kafka(configuration(environ))
-    return QuestDb(questdb_configuration(environ))
+    return QuestDb(questdb(environ.get("QUESTDB_HTTP_URL") or "http://localhost:9000", environ))
 
 
 def main(words: list[str]) -> int:
