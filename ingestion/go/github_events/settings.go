@@ -152,9 +152,9 @@ func address(target *string) func(string) error {
 
 func content(target *string) func(string) error {
 	return func(path string) error {
-		text, err := os.ReadFile(path)
+		text, err := contents(path)
 		if err != nil {
-			return errors.New("can't be read")
+			return err
 		}
 		return token(target)(strings.Trim(string(text), whiteSpace))
 	}
@@ -162,12 +162,18 @@ func content(target *string) func(string) error {
 
 func readable(target *string) func(string) error {
 	return func(path string) error {
-		if _, err := os.ReadFile(path); err != nil {
-			return errors.New("can't be read")
-		}
 		*target = path
-		return nil
+		_, err := contents(path)
+		return err
 	}
+}
+
+func contents(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New("can't be read")
+	}
+	return text, nil
 }
 
 func token(target *string) func(string) error {

@@ -155,12 +155,20 @@ def _url(text: str) -> str:
 
 
 def _content(path: str) -> str:
+    return _token(_bytes(path).decode("latin-1").strip(_WHITE_SPACE))
+
+
+def _readable(path: str) -> str:
+    _bytes(path)
+    return path
+
+
+def _bytes(path: str) -> bytes:
     try:
-        content = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except (OSError, ValueError):
         message = "can't be read"
         raise ValueError(message) from None
-    return _token(content.decode("latin-1").strip(_WHITE_SPACE))
 
 
 def _token(text: str) -> str:
@@ -191,15 +199,6 @@ def _protocol(text: str) -> str:
 
 def _mechanism(text: str) -> str:
     return _matching(r"PLAIN|SCRAM-SHA-(256|512)", text, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
-
-
-def _readable(path: str) -> str:
-    try:
-        Path(path).read_bytes()
-    except (OSError, ValueError):
-        message = "can't be read"
-        raise ValueError(message) from None
-    return path
 
 
 def _topic(text: str) -> str:

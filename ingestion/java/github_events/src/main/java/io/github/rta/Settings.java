@@ -217,13 +217,20 @@ record Settings(
     }
 
     private static Object content(String path) {
-        String content;
+        return token(trimmed(new String(bytes(path), StandardCharsets.ISO_8859_1)));
+    }
+
+    private static Object readable(String path) {
+        bytes(path);
+        return path;
+    }
+
+    private static byte[] bytes(String path) {
         try {
-            content = Files.readString(Path.of(path), StandardCharsets.ISO_8859_1);
+            return Files.readAllBytes(Path.of(path));
         } catch (IOException | InvalidPathException error) {
             throw new IllegalArgumentException("can't be read", error);
         }
-        return token(trimmed(content));
     }
 
     private static Object token(String text) {
@@ -261,15 +268,6 @@ record Settings(
 
     private static Object mechanism(String text) {
         return matching("PLAIN|SCRAM-SHA-(256|512)", text, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
-    }
-
-    private static Object readable(String path) {
-        try {
-            Files.readAllBytes(Path.of(path));
-        } catch (IOException | InvalidPathException error) {
-            throw new IllegalArgumentException("can't be read", error);
-        }
-        return path;
     }
 
     private static Object topic(String text) {
