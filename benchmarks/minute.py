@@ -21,6 +21,7 @@ from waiting import until
 from operations.local.environment import render
 from operations.local.settings import ROOT
 from operations.reconciler import optional
+from operations.reconciler.connectors import Connect
 
 if TYPE_CHECKING:
     from expectations import Optional
@@ -52,15 +53,18 @@ def measure(stack: Stack, dataset: Optional, rate: int, seconds: int) -> list[ob
 
 def drain(stack: Stack, dataset: Optional, rate: int, total: int) -> tuple[float, float]:
     """Send as fast as it goes while the connectors pause; return the seconds of that, and those until all is stored afterwards."""
+    connect = Connect(requests.Session(), stack.settings.connect_url, stack.settings.connect_login)
     for topic in dataset.topics:
-        turn(stack, topic, "pause", "PAUSED")
+        connect.pause(topic)
+        until_in(stack, topic, "PAUSED")
     began = time.monotonic()
     # Of yesterday, so that no row has the time of one that is there.
     start = (datetime.now(timezone.utc) - YESTERDAY).isoformat()
     produce(stack, dataset, "--fast", "--start", start, "--rate", str(rate), "--total", str(total), "--seed", "2")
     sent, began = time.monotonic() - began, time.monotonic()
     for topic in dataset.topics:
-        turn(stack, topic, "resume", "RUNNING")
+        connect.resume(topic)
+        until_in(stack, topic, "RUNNING")
     all_stored(stack, dataset, 2 * total)
     return sent, time.monotonic() - began
 
@@ -81,9 +85,8 @@ def all_stored(stack: Stack, dataset: Optional, total: int) -> None:
     assert stored() == total
 
 
-def turn(stack: Stack, connector: str, verb: str, state: str) -> None:
-    """Have a connector pause or resume, and wait until its task does."""
-    requests.put(f"{stack.settings.connect_url}/connectors/{connector}/{verb}", timeout=30).raise_for_status()
+def until_in(stack: Stack, connector: str, state: str) -> None:
+    """Wait until a connector's task is in this state."""
     until(
         lambda: {task["state"] for task in stack.connector(connector)["tasks"]} == {state}, f"{connector} {state}", 30
     )

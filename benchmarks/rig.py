@@ -92,8 +92,7 @@ class Rig:
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
-        login = self.settings.questdb_http_user, self.settings.questdb_http_password
-        self.database = tables.QuestDb(self.session, self.settings.questdb_http_url, *login)
+        self.database = tables.QuestDb(self.session, *self.settings.questdb)
 
     def __enter__(self) -> Rig:  # noqa: PYI034
         """Start it."""
