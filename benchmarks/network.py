@@ -6,19 +6,22 @@ official connector takes part.
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
 from collections import defaultdict
 from contextlib import ExitStack
 from statistics import median
+from typing import TYPE_CHECKING
 
 import report
 from forwarder import open_door
 from load import shipped
 from rig import Rig, official, official_sink
-from sink import SEED, Run, Variant, by_connector, by_consumer, fill, measure
+from sink import SEED, Run, Variant, arguments, by_connector, by_consumer, chosen, fill, measure
 from stack import free_ports
+
+if TYPE_CHECKING:
+    import argparse
 
 ROUND_TRIPS = (0, 10, 50, 100)  # ms
 OURS = "our sink"
@@ -91,23 +94,11 @@ def text(runs: Runs, options: argparse.Namespace) -> str:
     return head + report.table(columns, rows(runs, options))
 
 
-def arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=5_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--round-trips", type=int, nargs="+", default=ROUND_TRIPS, metavar="MS")
-    parser.add_argument("--only", default="", help="ways whose name contains this")
-    parser.add_argument("--quick", action="store_true", help="few events, one run, nothing written to the page")
-    options = parser.parse_args()
-    if options.quick:
-        options.events, options.runs = min(options.events, 100_000), 1
-    return options
-
-
 def main() -> int:
     """Run the benchmark; return the exit code."""
-    options = arguments()
+    parser = arguments(__doc__, events=5_000_000, runs=3)
+    parser.add_argument("--round-trips", type=int, nargs="+", default=ROUND_TRIPS, metavar="MS")
+    options = chosen(parser)
     with Rig(official_sink()) as rig:
         found = text(rounds(rig, options), options)
     print(found)

@@ -13,6 +13,7 @@ import io.github.rta.questdb.delivery.SchemaLookup;
 import io.github.rta.questdb.delivery.Sender;
 import io.github.rta.questdb.delivery.SinkStats;
 import io.github.rta.questdb.encoding.RecordEncoder;
+import io.github.rta.questdb.encoding.Schema;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -42,6 +43,7 @@ public final class QuestDbSinkTask extends SinkTask {
     private Receipts receipts;
     private List<Thread> threads = List.of();
     private SchemaLookup lookup;
+    private long failAfterMs;
 
     @Override
     public String version() {
@@ -54,11 +56,13 @@ public final class QuestDbSinkTask extends SinkTask {
         QuestDbClient client = new QuestDbClient(config.client());
         String name = properties.get("name") + '-' + properties.get("task.id");
         stats = new SinkStats(name, context.pluginMetrics());
+        failAfterMs = config.failAfterMs;
         assignment = new Assignment(context);
         queue = new BatchQueue(() -> new Batch(config), config.minIntervalMs);
         Catalog catalog = new Catalog(client, !config.strict);
         lookup = new SchemaLookup("questdb-tables-" + name, catalog::schema);
-        filler = new BatchFiller(new RecordEncoder(config, lookup), assignment, queue, stats);
+        RecordEncoder.SchemaSource schemas = config.tableLookup ? lookup : table -> Schema.unknown();
+        filler = new BatchFiller(new RecordEncoder(config, schemas), assignment, queue, stats);
         receipts = new Receipts(catalog, assignment, queue);
         DeadLetters deadLetters = new DeadLetters(reporter(properties));
         sender = new Sender(client, receipts, queue, assignment, deadLetters, stats, !config.tableVaries);
@@ -87,6 +91,7 @@ public final class QuestDbSinkTask extends SinkTask {
         if (failure != null) {
             throw failure;
         }
+        stats.checkPatience(failAfterMs);
         assignment.polled();
         try {
             if (assignment.mustReadAgain()) {
