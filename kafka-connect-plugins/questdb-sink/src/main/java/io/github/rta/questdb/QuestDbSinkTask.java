@@ -63,7 +63,7 @@ public final class QuestDbSinkTask extends SinkTask {
         lookup = new SchemaLookup("questdb-tables-" + name, catalog::schema);
         RecordEncoder.SchemaSource schemas = config.tableLookup ? lookup : table -> Schema.unknown();
         filler = new BatchFiller(new RecordEncoder(config, schemas), assignment, queue, stats);
-        receipts = new Receipts(catalog, assignment, queue);
+        receipts = new Receipts(catalog, assignment, queue, stats);
         DeadLetters deadLetters = new DeadLetters(reporter(properties));
         sender = new Sender(client, receipts, queue, assignment, deadLetters, stats, !config.tableVaries);
         threads = List.of(

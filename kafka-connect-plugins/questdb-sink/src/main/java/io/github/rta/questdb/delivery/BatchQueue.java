@@ -21,6 +21,7 @@ public final class BatchQueue {
     private int unconfirmed;
     private boolean wantsAny;
     private boolean wantsLarge;
+    private boolean hurried;
     private long lastTaken;
 
     public BatchQueue(Supplier<Batch> factory, long minIntervalMs) {
@@ -54,9 +55,9 @@ public final class BatchQueue {
         }
     }
 
-    /** The next batch to send: at once after a pause or when full, else not before the interval is over. */
+    /** The next batch to send: at once after a pause, when full or hurried, else not before the interval is over. */
     synchronized Batch take() throws InterruptedException {
-        while (waiting == null || !waiting.isFull() && System.nanoTime() - lastTaken < minInterval) {
+        while (waiting == null || !waiting.isFull() && !hurried && System.nanoTime() - lastTaken < minInterval) {
             wantsAny = waiting == null;
             pause(wantsAny ? Long.MAX_VALUE : lastTaken + minInterval);
         }
@@ -122,13 +123,15 @@ public final class BatchQueue {
         return waiting == null && sending == 0 && unconfirmed == 0;
     }
 
-    /** Returns whether all is over before the deadline; does not wait under load. */
+    /** Returns whether all is over before the deadline, for which what waits is sent at once; does not wait under load. */
     public synchronized boolean awaitIdle(long deadline) throws InterruptedException {
-        while (!isIdle() && sending < 2 && (waiting == null || !waiting.isLarge())) {
-            if (!pause(deadline)) {
-                return false;
-            }
+        hurried = true;
+        notifyAll();
+        boolean inTime = true;
+        while (inTime && !isIdle() && sending < 2 && (waiting == null || !waiting.isLarge())) {
+            inTime = pause(deadline);
         }
+        hurried = false;
         return isIdle();
     }
 

@@ -14,24 +14,27 @@ import org.apache.kafka.connect.errors.ConnectException;
  * whether the tables are still there has to be asked afterwards.
  *
  * <p>One question serves all requests of half a second, and none of them waits for it. Rows wait in memory only until they
- * are sent, so what waits here is no more than offsets.
+ * are sent, so what waits here is no more than offsets. While QuestDB can't be asked no more than {@link #MOST} wait.
  */
 public final class Receipts implements Runnable {
     private static final long INTERVAL = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final int MOST = 1_000;
 
     private final Catalog catalog;
     private final Assignment assignment;
     private final BatchQueue queue;
+    private final SinkStats stats;
     private final List<Span> waiting = new ArrayList<>();
     private final Backoff backoff = new Backoff();
     private long lastAsked = System.nanoTime() - INTERVAL;
     private boolean urgent;
     private volatile RuntimeException failure;
 
-    public Receipts(Catalog catalog, Assignment assignment, BatchQueue queue) {
+    public Receipts(Catalog catalog, Assignment assignment, BatchQueue queue, SinkStats stats) {
         this.catalog = catalog;
         this.assignment = assignment;
         this.queue = queue;
+        this.stats = stats;
     }
 
     /** Why the thread ended, or null. */
@@ -40,7 +43,10 @@ public final class Receipts implements Runnable {
     }
 
     /** QuestDB says that it has stored these rows; all of them came after those of earlier calls. */
-    synchronized void add(Span stored) {
+    synchronized void add(Span stored) throws InterruptedException {
+        while (waiting.size() >= MOST && failure == null) {
+            wait();
+        }
         waiting.add(stored);
         notifyAll();
     }
@@ -76,12 +82,7 @@ public final class Receipts implements Runnable {
         try {
             while (true) {
                 List<Span> stored = next();
-                try {
-                    settle(stored, catalog.missing(tables(stored)));
-                    backoff.reset();
-                } catch (Unavailable e) { // The rows are stored or not, whenever one asks.
-                    TimeUnit.MILLISECONDS.sleep(backoff.nextMs());
-                }
+                settle(stored, missing(tables(stored)));
             }
         } catch (InterruptedException e) {
             failure = new ConnectException("the task is stopped", e);
@@ -89,6 +90,23 @@ public final class Receipts implements Runnable {
             failure = new ConnectException(e.getMessage(), e);
         }
         hurry(); // Wakes who waits in vain.
+    }
+
+    /** Asks until there is an answer: the rows are stored or not, whenever one asks. */
+    private Set<Long> missing(Set<Long> tables) throws InterruptedException {
+        for (int attempt = 1; ; attempt++) {
+            try {
+                Set<Long> missing = catalog.missing(tables);
+                stats.asked();
+                backoff.reset();
+                return missing;
+            } catch (Unavailable e) {
+                if (attempt > 1) { // A single failure is no outage, as with rows.
+                    stats.cannotAsk(e.getMessage());
+                }
+                TimeUnit.MILLISECONDS.sleep(backoff.nextMs());
+            }
+        }
     }
 
     private synchronized List<Span> next() throws InterruptedException {
