@@ -84,17 +84,17 @@ public final class BatchQueue {
     /**
      * A large batch, to be uploaded behind a request that is under way. A small one had better grow meanwhile.
      *
-     * @param over whether that request is over; then {@link #wake} has to be called
-     * @return null if there is none before it is over, or before the deadline (a System.nanoTime())
+     * @param answered whether that request has its answer; when it comes {@link #wake} has to be called
+     * @return null if there is none before the answer, or before the deadline (a System.nanoTime())
      */
-    synchronized Batch takeLarge(BooleanSupplier over, long deadline) throws InterruptedException {
+    synchronized Batch takeLarge(BooleanSupplier answered, long deadline) throws InterruptedException {
         wantsLarge = true;
         boolean goesOn = true;
-        while (goesOn && !over.getAsBoolean() && (waiting == null || !waiting.isLarge())) {
+        while (goesOn && !answered.getAsBoolean() && (waiting == null || !waiting.isLarge())) {
             goesOn = pause(deadline);
         }
         wantsLarge = false;
-        return !over.getAsBoolean() && waiting != null && waiting.isLarge() ? taken() : null;
+        return !answered.getAsBoolean() && waiting != null && waiting.isLarge() ? taken() : null;
     }
 
     synchronized void wake() {

@@ -46,8 +46,8 @@ final class Pipeline {
     }
 
     private void goAhead(Upload before) throws InterruptedException {
-        before.whenOver(queue::wake);
-        next = queue.takeLarge(before::isOver, before.deadline());
+        before.whenAnswered(queue::wake);
+        next = queue.takeLarge(before::isAnswered, before.deadline());
         if (next != null && next.rows() > 0 && !next.isCareful()) {
             uploaded = begin(next, 0, next.rows(), true);
         }

@@ -32,12 +32,7 @@ final class Upload {
         return exchange.isOver();
     }
 
-    /** Whether there is an answer, or it has taken too long. */
-    boolean isOver() {
-        return isAnswered() || System.nanoTime() - deadline >= 0;
-    }
-
-    void whenOver(Runnable action) {
+    void whenAnswered(Runnable action) {
         exchange.whenOver(action);
     }
 
