@@ -66,8 +66,8 @@ public final class QuestDbSinkTask extends SinkTask {
         receipts = new Receipts(catalog, assignment, queue, stats);
         DeadLetters deadLetters = new DeadLetters(reporter(properties));
         sender = new Sender(client, receipts, queue, assignment, deadLetters, stats, !config.tableVaries);
-        threads = List.of(
-                new Thread(sender, "questdb-sender-" + name), new Thread(receipts, "questdb-receipts-" + name));
+        threads =
+                List.of(new Thread(sender, "questdb-sender-" + name), new Thread(receipts, "questdb-receipts-" + name));
         threads.forEach(thread -> {
             thread.setDaemon(true);
             thread.start();

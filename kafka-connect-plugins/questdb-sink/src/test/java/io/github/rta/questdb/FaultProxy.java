@@ -55,6 +55,7 @@ final class FaultProxy implements AutoCloseable {
     volatile Fault fault = Fault.NONE;
     /** QuestDB seems to fail on a line with this text. */
     volatile String failsOn = "";
+
     volatile boolean refusesQuestions;
 
     private final ServerSocket server;

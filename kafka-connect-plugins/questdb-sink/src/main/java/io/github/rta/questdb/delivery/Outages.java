@@ -23,8 +23,10 @@ final class Outages {
 
     private static final Map<String, Words> WORDS = Map.of(
             SERVER, new Words("QuestDB can't store rows", "QuestDB is back"),
-            QUERIES, new Words("QuestDB answers no question about tables, so no offset is committed",
-                    "QuestDB answers questions about tables again,"));
+            QUERIES,
+                    new Words(
+                            "QuestDB answers no question about tables, so no offset is committed",
+                            "QuestDB answers questions about tables again,"));
     private static final Logger LOG = LoggerFactory.getLogger(Outages.class);
     private static final long AGAIN = TimeUnit.MINUTES.toNanos(10);
     /** A server may word each failure differently. */

@@ -70,7 +70,8 @@ public final class Receipts implements Runnable {
         }
     }
 
-    private synchronized void awaitAll() throws InterruptedException {
+    /** Waits until all is acknowledged that QuestDB has stored. */
+    synchronized void awaitAll() throws InterruptedException {
         hurry();
         while (!waiting.isEmpty() && failure == null) {
             wait();

@@ -87,12 +87,12 @@ public final class Sender implements Runnable {
             if (batch.isCareful()) {
                 store(batch, 0, batch.rows());
             } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
-                assignment.refuse(records); // Which record is at fault is not known.
+                refuse(records); // Which record is at fault is not known.
                 return false;
             }
             if (!batch.refusals().isEmpty()) {
                 if (!receipts.canFollow(records)) {
-                    assignment.refuse(records);
+                    refuse(records);
                     return false;
                 }
                 batch.refusals().forEach(each -> reject(each.record(), each.reason()));
@@ -105,6 +105,11 @@ public final class Sender implements Runnable {
             reports.clear();
             return false;
         }
+    }
+
+    private void refuse(Span records) throws InterruptedException {
+        receipts.awaitAll(); // Else what is stored before it would be read again, too.
+        assignment.refuse(records);
     }
 
     private void awaitReports() throws InterruptedException, ExecutionException, Stale {
@@ -136,7 +141,7 @@ public final class Sender implements Runnable {
                 int bad = start + answer.line() - 1;
                 if (answer.kind() == Answer.Kind.BAD_TABLE) {
                     tableFault.set(new TableFault(batch.record(bad), answer.reason()));
-                    assignment.refuse(batch.span());
+                    refuse(batch.span());
                     throw new Stale();
                 }
                 store(batch, start, bad);

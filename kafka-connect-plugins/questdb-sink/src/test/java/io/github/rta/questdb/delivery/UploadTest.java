@@ -22,9 +22,9 @@ class UploadTest {
         db = QuestDb.shared();
         db.query("DROP TABLE IF EXISTS " + TABLE);
         db.query("CREATE TABLE " + TABLE + " (timestamp TIMESTAMP, n LONG) TIMESTAMP(timestamp) PARTITION BY DAY WAL");
-        client = new QuestDbClient(new SinkConfig(
-                        Map.of("client.conf.string", db.conf(), "timestamp.field.name", "t", "table", TABLE))
-                .client());
+        client = new QuestDbClient(
+                new SinkConfig(Map.of("client.conf.string", db.conf(), "timestamp.field.name", "t", "table", TABLE))
+                        .client());
     }
 
     private static byte[] rows(int from, int count) {
