@@ -203,7 +203,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
     parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="events a second, 0 for rest")
-    parser.add_argument("--intervals", nargs="*", default=["0"], metavar="MS", help="min.interval.ms beside the default")
+    parser.add_argument(
+        "--intervals", nargs="*", default=["0"], metavar="MS", help="min.interval.ms beside the default"
+    )
     parser.add_argument("--quick", action="store_true", help="short, one run, nothing written to the page")
     options = parser.parse_args()
     if options.quick:
