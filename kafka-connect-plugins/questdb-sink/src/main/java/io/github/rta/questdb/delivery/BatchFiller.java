@@ -47,9 +47,6 @@ public final class BatchFiller {
         if (waitMs > 0 || !backlog.isEmpty() || !queue.isIdle()) {
             assignment.comeBackAfter(waitMs > 0 ? waitMs : LOOK_AGAIN_MS);
         }
-        if (backlog.isDone()) {
-            queue.rest();
-        }
     }
 
     /** The partitions of which records are held here. */

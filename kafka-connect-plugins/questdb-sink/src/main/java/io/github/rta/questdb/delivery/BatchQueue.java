@@ -13,9 +13,6 @@ import java.util.function.Supplier;
  * <p>There are never more than three: one that waits or is being filled, and two in the sender's hands.
  */
 public final class BatchQueue {
-    private static final long LEAD = TimeUnit.MILLISECONDS.toNanos(4);
-    private static final long LONGEST_PAUSE = TimeUnit.MILLISECONDS.toNanos(50);
-
     private final Supplier<Batch> factory;
     private final long minInterval;
     private final Deque<Batch> spares = new ArrayDeque<>();
@@ -55,19 +52,6 @@ public final class BatchQueue {
         // them.
         if (wantsAny || batch.isFull() || wantsLarge && batch.isLarge()) {
             notifyAll();
-        }
-    }
-
-    /**
-     * Waits until shortly before what waits may be sent, unless a request is under way. The records that come meanwhile are
-     * then read at once. To read each as it comes would cost broker and worker more than to store it.
-     */
-    synchronized void rest() throws InterruptedException {
-        long now = System.nanoTime();
-        long end = now + Math.min(lastTaken + minInterval - LEAD - now, LONGEST_PAUSE);
-        boolean goesOn = true;
-        while (goesOn && waiting != null && sending == 0) {
-            goesOn = pause(end);
         }
     }
 
