@@ -111,7 +111,8 @@ def stack(request: pytest.FixtureRequest) -> Pipeline:
         return project
     if not _SHARED:
         jupyter = {"NOTEBOOKS_VENV": os.environ.get("NOTEBOOKS_VENV", "")}
-        _SHARED.append(Stack(**jupyter if group(request.node.nodeid) == "notebooks" else {}, MONITORING_INTERVAL="2"))
+        found = jupyter if group(request.node.nodeid) == "notebooks" else {}
+        _SHARED.append(Stack(settings.ROOT, **found, MONITORING_INTERVAL="2"))
         try:
             _SHARED[0].up()
         except AssertionError:

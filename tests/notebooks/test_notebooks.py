@@ -30,14 +30,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from stack import Stack
 
 from operations.local.environment import render
 from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from stack import Stack
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUN = ROOT / "tests" / "notebook_run.py"
@@ -92,16 +92,42 @@ def test_names_what_it_leaves(path: Path) -> None:
     assert leaves.keys() <= {"topics", "tables", "rows"}
 
 
+every_notebook_of_the_shipped_stack = pytest.mark.parametrize("path", ALWAYS, ids=lambda path: path.stem)
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("path", ALWAYS, ids=lambda path: path.stem)
+@every_notebook_of_the_shipped_stack
 def test_runs(path: Path, stack: Stack, notebooks_python: Path, tmp_path: Path) -> None:
     """A second run meets what the first has left; where that is nothing, only `make test-thorough` repeats it."""
     leaves = read(path)["metadata"]["rta"]["leaves"]
-    rounds = "2" if leaves or "THOROUGH" in os.environ else "1"
+    run(path, stack, notebooks_python, tmp_path, times=2 if leaves or "THOROUGH" in os.environ else 1)
+
+
+@pytest.fixture(scope="module")
+def as_github() -> Iterator[Stack]:
+    """A stack as it polls GitHub without a token: it sees a part of the events, one page a minute."""
+    with Stack(
+        SIMULATOR_PROFILE="github", POLL_INTERVAL="", NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", "")
+    ) as own:
+        yield own.up()
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1800)
+@every_notebook_of_the_shipped_stack
+def test_runs_twice_where_most_events_are_missed(
+    path: Path, as_github: Stack, notebooks_python: Path, tmp_path: Path
+) -> None:
+    run(path, as_github, notebooks_python, tmp_path, times=2)
+
+
+def run(path: Path, stack: Stack, python: Path, folder: Path, times: int) -> None:
+    """Run a notebook so many times on a stack; fail if it leaves something that it does not name."""
+    leaves = read(path)["metadata"]["rta"]["leaves"]
     stack.healthy()
     before = State(stack)
     done = subprocess.run(
-        [notebooks_python, RUN, path, "test", tmp_path / "done.ipynb", rounds],
+        [python, RUN, path, "test", folder / "done.ipynb", str(times)],
         cwd=ROOT,
         env=render(stack.settings),
         stdout=subprocess.PIPE,
