@@ -97,7 +97,7 @@ def interrupted(rig: Rig, options: argparse.Namespace, checksum: Checksum) -> st
     trip = max(options.round_trips)
     (port,) = free_ports(1)
     with open_door(port, rig.settings.ports.questdb_http, trip / 2000) as door, resetting(door) as resets:
-        run = measure(rig, variants(f"127.0.0.1:{port}")[0], options.events, checksum)
+        run = measure(rig, variants(rig, f"127.0.0.1:{port}")[0], options.events, checksum)
     return (
         f"Our sink once more at {trip} ms, while {len(resets)} times a connection was reset at a random moment: "
         f"{options.events / run.seconds / 1000:.0f} thousand rows/s, and every row was stored once."
