@@ -44,7 +44,10 @@ class DistanceTest {
                 Duration.ofSeconds(30),
                 () -> db.query(applied).get(0).get(0).asLong() == 0,
                 table::toString);
-        assertEquals(IntStream.range(ROWS - IDS, ROWS).asLongStream().sum(), sum());
+        assertEquals(
+                "[]",
+                db.query("SELECT n FROM " + table + " WHERE n < " + (ROWS - IDS) + " ORDER BY n").toString(),
+                "older rows have won");
         assertEquals(IDS, db.count(table));
     }
 
@@ -87,11 +90,8 @@ class DistanceTest {
     void requestsOverlap() throws Exception {
         try (DistantProxy proxy = new DistantProxy(db.port, 100);
                 TaskRun run = new TaskRun(proxy.conf(), table, SMALL)) {
-            run.deliver(updates(0, 1000)); // Finds the table, and connects.
-            long start = System.nanoTime();
             run.deliver(updates(0, 20_000));
-            long tripsOf200Ms = (System.nanoTime() - start) / 200_000_000;
-            assertTrue(tripsOf200Ms <= 27, tripsOf200Ms + " round trips for twenty requests");
+            assertEquals(2, proxy.mostAtOnce());
         }
     }
 }

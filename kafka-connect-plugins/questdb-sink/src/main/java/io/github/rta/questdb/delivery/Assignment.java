@@ -43,7 +43,6 @@ public final class Assignment {
     private final Map<TopicPartition, Long> batched = new HashMap<>();
     /** How far the request reached that was refused last, for the partitions that have not come so far again. */
     private final Map<TopicPartition, Long> refused = new HashMap<>();
-
     private int round;
     private int taskRound; // Of the records that the task holds, which may be behind.
     private boolean goingBack;
