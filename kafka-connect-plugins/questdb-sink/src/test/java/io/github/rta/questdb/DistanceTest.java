@@ -46,7 +46,8 @@ class DistanceTest {
                 table::toString);
         assertEquals(
                 "[]",
-                db.query("SELECT n FROM " + table + " WHERE n < " + (ROWS - IDS) + " ORDER BY n").toString(),
+                db.query("SELECT n FROM " + table + " WHERE n < " + (ROWS - IDS) + " ORDER BY n")
+                        .toString(),
                 "older rows have won");
         assertEquals(IDS, db.count(table));
     }

@@ -140,7 +140,8 @@ final class DistantProxy implements AutoCloseable {
 
     private boolean sent(Connection connection, byte[] bytes) {
         boolean goesOn = connection.sent(bytes);
-        int atOnce = (int) connections.stream().filter(Connection::isSendingRows).count();
+        int atOnce =
+                (int) connections.stream().filter(Connection::isSendingRows).count();
         mostAtOnce.accumulateAndGet(atOnce, Math::max);
         return goesOn;
     }

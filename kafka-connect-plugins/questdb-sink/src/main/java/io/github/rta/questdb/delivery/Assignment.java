@@ -23,9 +23,8 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
  * <ul>
  *   <li>{@code stored} alone decides what is committed and where reading starts again. It starts at the first record
  *       of a partition that the task was given, which is not before the committed offset.
- *   <li>{@link Receipts} moves it forward, in order, and only while the batch's round still goes on: {@link #acknowledge},
- *       {@link #refuse} and {@link #closed} exclude each other. An answer that comes after {@code closed} changes
- *       nothing.
+ *   <li>{@link Receipts} moves it forward, in order, while the batch's round goes on: {@link #acknowledge}, {@link #refuse}
+ *       and {@link #closed} exclude each other. An answer that comes after {@code closed} changes nothing.
  *   <li>After {@code refuse} the task may go on filling batches until its next {@code put()}. They still carry the old
  *       round, so the sender drops them. The task's round changes only with {@link #readAgain} and {@code closed},
  *       which also drop what waits.
@@ -43,6 +42,7 @@ public final class Assignment {
     private final Map<TopicPartition, Long> batched = new HashMap<>();
     /** How far the request reached that was refused last, for the partitions that have not come so far again. */
     private final Map<TopicPartition, Long> refused = new HashMap<>();
+
     private int round;
     private int taskRound; // Of the records that the task holds, which may be behind.
     private boolean goingBack;
