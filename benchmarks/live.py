@@ -74,9 +74,9 @@ class Source:
             due += 1 / self.rate
 
 
-def ways(rig: Rig) -> dict[str, Config]:
-    """Return the ways to run a sink."""
-    found = {"ours": shipped(), "ours, min.interval.ms=0": shipped(min__interval__ms="0")}
+def ways(rig: Rig, intervals: list[str]) -> dict[str, Config]:
+    """Return the ways to run a sink: ours as it is, and with each of these intervals."""
+    found = {"ours": shipped()} | {f"ours, min.interval.ms={ms}": shipped(min__interval__ms=ms) for ms in intervals}
     if official_sink():
         client = rig.client()
         found["official, the older template's settings"] = official(client, tasks__max="5")
@@ -176,8 +176,8 @@ def live(options: argparse.Namespace) -> dict[Case, Cost]:
     with Rig(official_sink()) as rig:
         measure(rig, shipped(), max(RATES), options.seconds, Cost())  # compiles what the first way would pay for
         for _ in range(options.runs):
-            for rate in RATES:
-                for way, config in ways(rig).items():
+            for rate in options.rates:
+                for way, config in ways(rig, options.intervals).items():
                     measure(rig, config, rate, options.seconds, costs[Case(way, rate)])
                     print(way, rate, rows({Case(way, rate): costs[Case(way, rate)]}), flush=True)
     return dict(sorted(costs.items(), key=lambda item: item[0].rate))
@@ -202,6 +202,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
+    parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="events a second, 0 for rest")
+    parser.add_argument(
+        "--intervals", nargs="*", default=["0"], metavar="MS", help="min.interval.ms beside the default"
+    )
     parser.add_argument("--quick", action="store_true", help="short, one run, nothing written to the page")
     options = parser.parse_args()
     if options.quick:

@@ -1,15 +1,16 @@
 """`make bench-network`: how fast a topic of events becomes rows when QuestDB is far away from what sends them.
 
 A proxy lets each direction take its time and limits nothing else. With OFFICIAL_SINK=path (its jars, or a folder of them) QuestDB's
-official connector takes part.
+official connector takes part. Last, our sink does it once more while connections are reset at random moments.
 """
 
 from __future__ import annotations
 
 import random
 import sys
+import threading
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,10 @@ from stack import free_ports
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from forwarder import Door
+    from load import Checksum
 
 ROUND_TRIPS = (0, 10, 50, 100)  # ms
 OURS = "our sink"
@@ -29,6 +34,7 @@ CONSUMER = "Python consumer"
 OFFICIAL = "official, auto_flush_rows={}"
 # At a distance its larger requests are the faster ones: the client's own default, and that of the benchmark of the sink.
 FLUSHES = (75_000, 10_000)
+BETWEEN_RESETS = 0.5  # seconds, on average
 
 Runs = dict[tuple[str, int], list[Run]]
 
@@ -47,9 +53,8 @@ def variants(rig: Rig, address: str) -> list[Variant]:
     return [Variant(name, drain, dedup=True) for name, drain in ways.items()]
 
 
-def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
+def rounds(rig: Rig, options: argparse.Namespace, checksum: Checksum) -> Runs:
     """Measure every way at every distance in every round, in changing order. The first round warms up, and checks what is stored."""
-    checksum, _ = fill(rig, options.events, "prompt")
     runs = defaultdict[tuple[str, int], list[Run]](list)
     with ExitStack() as doors:
         cases = []
@@ -66,6 +71,37 @@ def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
                 if number or not options.runs:
                     runs[way.name, trip].append(run)
     return runs
+
+
+@contextmanager
+def resetting(door: Door) -> Iterator[list[bool]]:
+    """Reset a connection of the door at random moments; the list grows with each."""
+    draw, end, resets = random.Random(SEED), threading.Event(), list[bool]()  # noqa: S311 - no secret
+
+    def run() -> None:
+        while not end.wait(draw.expovariate(1 / BETWEEN_RESETS)):
+            if door.reset_one(draw):
+                resets.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield resets
+    finally:
+        end.set()
+        thread.join()
+
+
+def interrupted(rig: Rig, options: argparse.Namespace, checksum: Checksum) -> str:
+    """Drain by our sink with connections reset all the while; return what came of it. Fails if a row is lost or double."""
+    trip = max(options.round_trips)
+    (port,) = free_ports(1)
+    with open_door(port, rig.settings.ports.questdb_http, trip / 2000) as door, resetting(door) as resets:
+        run = measure(rig, variants(rig, f"127.0.0.1:{port}")[0], options.events, checksum)
+    return (
+        f"Our sink once more at {trip} ms, while {len(resets)} times a connection was reset at a random moment: "
+        f"{options.events / run.seconds / 1000:.0f} thousand rows/s, and every row was stored once."
+    )
 
 
 def rows(runs: Runs, options: argparse.Namespace) -> list[list[str]]:
@@ -100,7 +136,8 @@ def main() -> int:
     parser.add_argument("--round-trips", type=int, nargs="+", default=ROUND_TRIPS, metavar="MS")
     options = chosen(parser)
     with Rig(official_sink()) as rig:
-        found = text(rounds(rig, options), options)
+        checksum, _ = fill(rig, options.events, "prompt")
+        found = text(rounds(rig, options, checksum), options) + "\n\n" + interrupted(rig, options, checksum)
     print(found)
     if not options.quick and not options.only:
         report.write("network", found)
