@@ -67,16 +67,21 @@ dead-letters: $(VENV)/.up ## list the LAST (20) records of the dead-letter topic
 
 # --- Datasets of one's own ---
 
-DATASETS = $(BIN)/python -m datasets
+DATASET = $(BIN)/python -m datasets
 
-new-dataset: $(VENV)/.datasets ## make a dataset NAME of SAMPLE (a CSV, JSON, Parquet or Avro file, or topic:NAME) on a running stack, and load it; TIME, KEY and TYPES overrule what is found
-	@$(DATASETS) new
+new-dataset: $(VENV)/.datasets ## make a dataset NAME of SAMPLE (a CSV, JSON, Parquet or Avro file, or topic:NAME) on a running stack, and load it; TIME, KEY and TYPES overrule what is found; DOCKER=1 for the stack of Docker Compose
+	@$(DATASET) new
 
 replay-dataset: $(VENV)/.datasets ## send the sample of dataset NAME again, RATE (100) records a second; NOW=1 moves its times to now
-	@$(DATASETS) replay
+	@$(DATASET) replay
 
 drop-dataset: $(VENV)/.datasets ## remove dataset NAME: files, connector, table, topics (asks first; YES=1 answers)
-	@$(DATASETS) drop
+	@$(DATASET) drop
+
+# --- Optional datasets: those that DATASETS names ---
+
+produce-dataset: $(VENV)/.producers ## send records of the optional dataset NAME until interrupted; ARGS="--rate 1000 --total 60000 --seed 2"
+	@$(BIN)/python -m operations.local run $(BIN)/python ingestion/producers $(NAME) $(ARGS)
 
 # --- Notebooks ---
 
@@ -123,6 +128,9 @@ kafka-consumer-groups: build ## run kafka-consumer-groups; shows the lag of all 
 consume: build ## print the messages of TOPIC (github_events) as they arrive
 	@$(KAFKA) kafka-console-consumer --topic $(TOPIC) $(ARGS)
 
+produce: build ## send each line of standard input to TOPIC as a message
+	@$(KAFKA) kafka-console-producer --topic $(TOPIC) $(ARGS)
+
 # --- Tests ---
 
 # Twice the cores: half of what tests do is wait.
@@ -153,7 +161,7 @@ test-sink: ## test the sink alone: its encoder, any JSON there and back, faults 
 DOCKER_TEST = $(PYTEST) --docker --timeout 3600
 
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml
-	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
+	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_datasets.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
 
 test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of docker-compose.ha.yml away under load
 	@$(DOCKER_TEST) tests/compose/run/test_cluster.py $(ARGS)
@@ -216,6 +224,9 @@ bench-compose: build $(VENV)/.test ## memory and health of each service of docke
 bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)
 	@$(BENCH)/sink.py $(ARGS)
 
+bench-network: build $(VENV)/.bench ## throughput of the sink when QuestDB is far away (OFFICIAL_SINK=path adds the official connector)
+	@$(BENCH)/network.py $(ARGS)
+
 bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
 	@$(BENCH)/live.py $(ARGS)
 
@@ -227,6 +238,9 @@ bench-backfill: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## throughput and m
 
 bench-coverage: build $(VENV)/.test ## what each poller captures of the simulated feed, and what that costs
 	@$(BENCH)/coverage.py $(ARGS)
+
+bench-datasets: build $(VENV)/.bench ## the producer of each optional dataset for a minute at 5,000 records a second, until all is stored
+	@$(BENCH)/minute.py $(ARGS)
 
 bench-dashboards: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## time of every panel of the dashboard at ROWS (100 million) events
 	@$(BENCH)/dashboards.py $(ARGS)
@@ -240,7 +254,10 @@ build: preflight ## fetch and build all that `make up` starts
 	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --no-print-directory built
 
 built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done .local/jars/class-data/.done
-	@:
+	@! $(BIN)/python -m operations.local needs-registry || $(MAKE) --no-print-directory registry
+
+registry: .local/jars/.done ## fetch the schema registry and the converter for Avro; `make up` does so if a dataset in DATASETS needs them
+	@$(MAKE) --no-print-directory schema-registry/target/.done
 
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }
@@ -267,10 +284,15 @@ $(VENV)/.datasets: datasets/requirements.txt $(VENV)/.up
 	@$(PYTHON) operations/local/packages.py $(BIN)/python datasets/requirements.txt
 	@touch $@
 
+$(VENV)/.producers: ingestion/producers/requirements.txt $(VENV)/.up
+	@echo "Python packages of the producers …"
+	@$(PYTHON) operations/local/packages.py $(BIN)/python ingestion/producers/requirements.txt
+	@touch $@
+
 $(VENV)/.test: tests/requirements.txt $(VENV)/.up
 	@echo "Python packages of the tests …"
 	@$(PYTHON) operations/local/packages.py $(BIN)/python tests/requirements.txt
-	@touch $(VENV)/.datasets $@
+	@touch $(VENV)/.datasets $(VENV)/.producers $@
 
 $(VENV)/.bench: benchmarks/requirements.txt $(VENV)/.test
 	@echo "Python packages of the benchmarks …"
@@ -295,8 +317,21 @@ $(SINK)/target/.done: $(SINK)/pom.xml $(shell find $(SINK)/src/main -type f)
 	@$(MVN) -f $(SINK)/pom.xml -DskipTests package
 	@touch $@
 
+schema-registry/target/.done: schema-registry/pom.xml
+	@echo "Schema registry, and the converter for Avro: 165 MB …"
+	@rm -rf $(@D)
+	@$(MVN) -f schema-registry/pom.xml package
+	@$(call manifests,.local/jars/kafka,$(@D)/plugin)
+	@touch $@
+
+# $(call manifests,JARS,FOLDER): the converter comes without the files by which the worker finds plugins; Kafka's own tool adds them.
+manifests = java -cp '$(1)/*' org.apache.kafka.tools.ConnectPluginPath sync-manifests --plugin-path $(2) >/dev/null
+
+outdated: $(VENV)/.test ## show which versions of .env, Maven, pip, npm, Go and Cargo are behind, as each tool itself says; changes nothing
+	@$(BIN)/python -m operations.outdated
+
 lock: ## write the requirements.txt files anew from the requirements.in files
-	@for folder in ingestion/python operations/reconciler operations/local datasets tests benchmarks; do \
+	@for folder in ingestion/python ingestion/producers operations/reconciler operations/local datasets tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

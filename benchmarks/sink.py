@@ -66,11 +66,12 @@ def by_connector(config: Config) -> Callable[[Rig, int, str], Run]:
     return drain
 
 
-def by_consumer(*options: str) -> Callable[[Rig, int, str], Run]:
-    """Drain by benchmarks/consumer.py; its start does not count, as Connect's does not."""
+def by_consumer(*options: str, address: str = "") -> Callable[[Rig, int, str], Run]:
+    """Drain by benchmarks/consumer.py into QuestDB at `address`; its start does not count, as Connect's does not."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
-        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC, "--address", rig.settings.questdb_address]
+        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC]
+        where += ["--address", address or rig.settings.questdb_address]
         what = ["--group", table, "--table", table, "--count", str(count), *options]
         command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
         with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
@@ -266,14 +267,18 @@ def text(runs: Runs, options: argparse.Namespace) -> str:
     return head + report.table(columns, rows(runs, options.events)) + "\n\n" + report.table(compared, ratios(runs))
 
 
-def arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=2_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--lateness", choices=LATENESS, default="prompt", help="how late events arrive")
+def arguments(description: str | None, events: int, runs: int) -> argparse.ArgumentParser:
+    """Return a parser of what each comparison of ways has; `events` and `runs` are the defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--events", type=int, default=events)
+    parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--only", default="", help="ways whose name contains this")
     parser.add_argument("--quick", action="store_true", help="few events, one run, nothing written to the page")
+    return parser
+
+
+def chosen(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line; --quick makes the numbers small."""
     options = parser.parse_args()
     if options.quick:
         options.events, options.runs = min(options.events, 100_000), 1
@@ -282,7 +287,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the benchmark; return the exit code."""
-    options = arguments()
+    parser = arguments(__doc__, events=2_000_000, runs=5)
+    parser.add_argument("--lateness", choices=LATENESS, default="prompt", help="how late events arrive")
+    options = chosen(parser)
     with Rig(official_sink()) as rig:
         runs = rounds(rig, options)
     found = text(runs, options)

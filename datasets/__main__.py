@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from operations.local.settings import Settings
 
 TOPIC = "topic:"
+COMMA = re.compile(r",(?![^(]*\))")  # but for those in DECIMAL(10,2)
 RATE = 100.0  # records a second of a replay
 GONE = 60.0  # seconds until Connect has no connector any more
 
@@ -46,7 +48,7 @@ def new(settings: Settings) -> int:
     services.free(name, Paths(name).view)
     with tempfile.TemporaryDirectory(prefix="rta-dataset-") as folder:
         found = _read(services, source, Path(folder))
-        decisions = columns.decide(found, _wishes(settings))
+        decisions = columns.decide(found, wishes(settings))
         _say_decisions(found, decisions)
         paths = files.write(name, _shown(source), decisions, settings.root)
         say("Written: " + ", ".join(str(path.relative_to(settings.root)) for path in paths.all))
@@ -67,9 +69,11 @@ def _shown(source: str) -> str:
     return source if source.startswith(TOPIC) else Path(source).name
 
 
-def _wishes(settings: Settings) -> Wishes:
+def wishes(settings: Settings) -> Wishes:
+    """Return what TIME, KEY and TYPES decide."""
+
     def listed(setting: str) -> list[str]:
-        return [each.strip() for each in settings.chosen.get(setting, "").split(",") if each.strip()]
+        return [each.strip() for each in COMMA.split(settings.chosen.get(setting, "")) if each.strip()]
 
     types = []
     for each in listed("TYPES"):
@@ -115,14 +119,19 @@ def _say_outcome(settings: Settings, paths: Paths, decisions: Decisions, outcome
         f"{mark} {outcome.rows} rows stored, {outcome.dead} dead letters, of {outcome.sent} records in {outcome.seconds:.1f} s"
     )
     if lost > 0:
-        say(f"  {lost} are not there yet: `make doctor` looks for the stage")
-    if outcome.dead:
         say(
-            f'  why: make consume TOPIC={paths.name}_dlq ARGS="--from-beginning --formatter-property print.headers=true"'
+            f"  {lost} are not there yet: `{'docker compose ps' if settings.docker else 'make doctor'}` looks for the stage"
         )
+    if outcome.dead:
+        say(f"  why: make dead-letters TOPIC={paths.name}_dlq{_docker(settings)}")
     say(f"Dashboard  {_address(settings)}/d/{paths.uid}{_range(decisions)}")
     say(f"SQL        SELECT * FROM {paths.name} ORDER BY timestamp DESC LIMIT 10;")
     return 0 if mark == "✓" else 1
+
+
+def _docker(settings: Settings) -> str:
+    """Return what another command needs to mean the same stack."""
+    return " DOCKER=1" if settings.docker else ""
 
 
 def _address(settings: Settings) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from datasets import names, times
+from datasets import envelopes, names, times
 from datasets.avro import WIDEST
 from datasets.sample import significant
 from operations.reconciler.problems import Problem
@@ -21,6 +21,8 @@ TYPES = ("SYMBOL", "VARCHAR", "LONG", "DOUBLE", "DECIMAL", "BOOLEAN", "UUID", "T
 INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 WIDE = {"UBIGINT", "HUGEINT", "UHUGEINT"}
 DECIMAL = re.compile(r"DECIMAL\((\d+),\s*(\d+)\)")
+NUMBER = r"^-?(0|[1-9][0-9]*)([.][0-9]+)?$"  # without leading zeros
+DECIMAL_DIGITS = 18  # of a DECIMAL at least: what takes 8 bytes
 DOUBLE_DIGITS = 17  # that DOUBLE keeps: its shortest text has at most as many
 MOST_SYMBOLS = 10_000
 REPEATED = 10  # times that a value of a SYMBOL comes, on average
@@ -77,13 +79,26 @@ class Wishes:
     types: tuple[tuple[str, str], ...] = ()
 
 
+class NotThere(Problem):
+    """No field of the records is what is looked for."""
+
+
 def decide(sample: Sample, wishes: Wishes) -> Decisions:
-    """Decide about a sample.
+    """Decide about a sample. Records without a time that hold lists of records are opened.
 
     Raises:
         Problem: there is no time column, or a wish can't be met.
 
     """
+    while True:
+        try:
+            return _decided(sample, wishes)
+        except NotThere:
+            if not envelopes.opened(sample):
+                raise
+
+
+def _decided(sample: Sample, wishes: Wishes) -> Decisions:
     rows = sample.rows
     fields = sample.fields
     named = list(zip(names.apart([field.name for field in fields]), fields, strict=True))
@@ -107,7 +122,7 @@ def _resolved(wishes: Wishes, named: list[tuple[str, Field]]) -> Wishes:
             message = (
                 f"{setting}: the sample has no column {wish}. It has: {', '.join(name for name, _ in named)[:1000]}"
             )
-            raise Problem(message)
+            raise NotThere(message)
         return known[wish]
 
     for column, kind in wishes.types:
@@ -143,13 +158,17 @@ def _by_type(sample: Sample, name: str, field: Field, filled: int) -> Column:
         return _of_text(sample, name, field, filled)
     if found := times.of_type(kind, expression):
         return _moment(name, field, found, found.what)
-    if kind in INTEGERS:
-        return Column(name, "LONG", "integers", f"try_cast({expression} AS BIGINT)", field)
+    if kind in INTEGERS or (kind in WIDE and _fits_long(sample, expression, filled)):
+        return Column(name, "LONG", "integers", f"try_cast({_number(field)} AS BIGINT)", field)
     if kind in {"DOUBLE", "FLOAT"}:
         return _double(sample, name, field)
     if kind == "BOOLEAN":
         return _boolean(sample, name, field, filled)
     return _other(name, field)
+
+
+def _fits_long(sample: Sample, expression: str, filled: int) -> bool:
+    return sample.scalar(f"SELECT count(try_cast({expression} AS BIGINT)) FROM sample") == filled
 
 
 def _other(name: str, field: Field) -> Column:
@@ -174,6 +193,8 @@ def _as_text(name: str, field: Field) -> Column:
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
         reason = "lists, kept as JSON text: the sink writes no arrays"
         return Column(name, "VARCHAR", reason, f"to_json({expression})::VARCHAR", field)
+    if kind.strip('"').upper() == "NULL":
+        return Column(name, "VARCHAR", "no value in the sample", f"{expression}::VARCHAR", field)
     if kind == "BLOB":
         return Column(name, "VARCHAR", "bytes, kept as hexadecimal text", f"hex({expression})", field)
     return Column(name, "VARCHAR", f"{kind.lower()}, kept as text", f"{expression}::VARCHAR", field)
@@ -181,12 +202,14 @@ def _as_text(name: str, field: Field) -> Column:
 
 def _number(field: Field) -> str:
     """Return SQL for the text of a number, with a decimal point."""
-    return f"replace({field.expression}, ',', '.')" if field.comma else field.expression
+    expression = f"replace({field.expression}, '{field.grouped}', '')" if field.grouped else field.expression
+    return f"replace({expression}, ',', '.')" if field.comma else expression
 
 
 def _double(sample: Sample, name: str, field: Field) -> Column:
     text = _number(field)
     how = "numbers with a decimal comma" if field.comma else "numbers with a fraction"
+    how += f", thousands apart by {field.grouped}" if field.grouped else ""
     if field.text and (kind := _exact(sample, text)):
         reason = f"{how} of more than {DOUBLE_DIGITS} digits"
         return Column(name, kind, reason, f"try_cast({text} AS {kind})::VARCHAR", field)
@@ -225,7 +248,23 @@ def _of_text(sample: Sample, name: str, field: Field, filled: int) -> Column:
     )
     if sample.scalar(uuids) == filled:
         return Column(name, "UUID", "all values are UUIDs", expression, field)
+    if not field.text and "version" not in name and (kind := _exact_text(sample, expression)):
+        return Column(
+            name, kind, "numbers with a fraction, given as text", f"try_cast({expression} AS {kind})::VARCHAR", field
+        )
     return Column(name, "VARCHAR", "text", expression, field)
+
+
+def _exact_text(sample: Sample, expression: str) -> str:
+    """Return the DECIMAL for text of JSON or Avro that is numbers, some with a fraction; nothing if it is not."""
+    row = sample.database.execute(
+        f"SELECT bool_and(regexp_matches({expression}, '{NUMBER}')), max(length(split_part(ltrim({expression}, '-'), '.', 1))), "
+        f"max(length(split_part({expression}, '.', 2))), count(DISTINCT {expression}) FROM sample"
+    ).fetchone()
+    numbers, whole, fraction, distinct = row or (False, 0, 0, 0)
+    if not numbers or not fraction or distinct == 1 or whole + fraction > WIDEST:
+        return ""
+    return f"DECIMAL({max(whole + fraction, DECIMAL_DIGITS)}, {fraction})"
 
 
 def _moment(name: str, field: Field, time: Time, reason: str) -> Column:
@@ -293,17 +332,29 @@ def _time(sample: Sample, columns: list[Column], wish: str, rows: int) -> tuple[
         _check_filled(sample, column, rows)
         return column, "as TIME says"
     candidates = [column for column in columns if column.time and column.filled == rows]
-    numbers = [column for column in columns if not column.time and times.named_like_one(column.name)]
+    numbers = [column for column in columns if not column.time and times.may_be_one(column.name)]
     candidates = candidates or [
         found for column in numbers if (found := _epoch(sample, column)) and found.filled == rows
     ]
     if not candidates:
-        raise Problem(_no_time(columns))
-    exact = [column for column in candidates if column.time and column.time.what != "days"] or candidates
+        raise NotThere(_no_time(columns))
+    exact = [column for column in candidates if column.time and not column.time.days] or candidates
     others = [column.name for column in candidates if column is not exact[0]]
-    return exact[0], "the first with a time in each row" + (
-        f"; TIME= may choose {', '.join(others[:5])}" if others else ""
-    )
+    reason = "the first with a time in each row" + (f"; TIME= may choose {', '.join(others[:5])}" if others else "")
+    return _with_clock(sample, exact[0], columns, rows, reason)
+
+
+def _with_clock(sample: Sample, day: Column, columns: list[Column], rows: int, reason: str) -> tuple[Column, str]:
+    """Join days with a column of times of day, if there is one."""
+    if day.time is None or not day.time.days:
+        return day, reason
+    texts = [column for column in columns if column.type in {"VARCHAR", "SYMBOL"} and column.filled == rows]
+    clock = next((column for column in texts if times.is_clock(sample, column.value, rows)), None)
+    if clock is None:
+        return day, reason
+    time = times.with_clock(day.time, clock.value)
+    joined = f"joined with the time of day in {clock.name}: records of your own need both in {day.name}"
+    return replace(day, time=time, value=iso(time)), f"{reason}, {joined}"
 
 
 def _no_time(columns: list[Column]) -> str:
@@ -325,14 +376,25 @@ def _as_time(sample: Sample, column: Column) -> Column:
 
 
 def _epoch(sample: Sample, column: Column) -> Column | None:
-    if column.type not in {"LONG", "DOUBLE"}:
+    """Return a column whose digits or numbers are times; None if they are not."""
+    if column.type not in {"LONG", "DOUBLE", "VARCHAR", "SYMBOL"} or not column.filled:
         return None
-    found = times.of_numbers(sample, column.field, column.value, fraction=column.type == "DOUBLE")
+    if found := times.of_digits(sample, column.value, column.filled):
+        return replace(column, type="TIMESTAMP", time=found, reason=found.what, value=iso(found))
+    number = column.value
+    if column.type in {"VARCHAR", "SYMBOL"}:
+        number = f"try_cast({column.value} AS BIGINT)"
+        if sample.scalar(f"SELECT count({number}) FROM sample") < column.filled:
+            return None
+    whole = column.type != "DOUBLE" or not sample.scalar(
+        f"SELECT count(*) FROM sample WHERE {number} <> floor({number})"
+    )
+    number = f"({number})::BIGINT" if whole else number
+    found = times.of_numbers(sample, column.field, number, fraction=not whole)
     if found is None:
         return None
     kind = "TIMESTAMP_NS" if found.nanoseconds else "TIMESTAMP"
-    value = column.value if column.type == "LONG" else iso(found)
-    return replace(column, type=kind, time=found, reason=found.what, value=value)
+    return replace(column, type=kind, time=found, reason=found.what, value=number if whole else iso(found))
 
 
 def _check_filled(sample: Sample, column: Column, rows: int) -> None:
@@ -402,8 +464,9 @@ def _why(candidate: tuple[Column, ...]) -> str:
 def _candidates(usable: list[Column]) -> list[tuple[Column, ...]]:
     """Return sets of columns to try: names like an id first, then none, then sets of growing size."""
     filled = [column for column in usable if column.filled]
-    order = sorted(filled, key=lambda column: (-column.distinct, len(column.name)))
-    identities = [column for column in order if IDENTITY.search(column.name) or column.type == "UUID"]
+    by_count = sorted(filled, key=lambda column: (-column.distinct, len(column.name)))
+    order = sorted(by_count, key=lambda column: column.type == "LONG")  # more often a measure than text is
+    identities = [column for column in by_count if IDENTITY.search(column.name) or column.type == "UUID"]
     symbols = [column for column in usable if column.type == "SYMBOL"][:4]
     tried = list(dict.fromkeys([*identities, *symbols, *order]))[:8]
     found: list[tuple[Column, ...]] = [(column,) for column in identities[:3]]

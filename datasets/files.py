@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from datasets.columns import IDENTITY
 from datasets.names import TIMESTAMP, quoted
 from operations.local.settings import ROOT
-from operations.reconciler import tables
+from operations.reconciler import optional, tables
 from operations.reconciler.files import replace
 from operations.reconciler.problems import Problem
 
@@ -134,9 +134,9 @@ def free(name: str, root: Path = ROOT) -> None:
         if path.exists():
             message = f"NAME={name} is taken: there is {path.relative_to(root)}. Choose another, or make drop-dataset NAME={name}"
             raise Problem(message)
-    relations = {
-        statement.name.lower(): statement.file for statement in tables.wanted(root / "questdb/schema").things.values()
-    }
+    on = optional.known(root / "kafka-connect-plugins" / optional.OPTIONAL)  # or it would be taken once that is on
+    found = tables.wanted(root / "questdb/schema", on).things.values()
+    relations = {statement.name.lower(): statement.file for statement in found}
     for relation in (name, paths.view):
         if relation in relations:
             message = f"NAME={name} is taken: {relations[relation]} creates {relation}. Choose another"

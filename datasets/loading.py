@@ -180,7 +180,9 @@ def ready(services: Services, name: str, view: str) -> None:
         time.sleep(PAUSE)
         missing = services.missing(name, view)
     if missing:
-        message = f"not there after {APPEARS:.0f} s: {', '.join(missing)}. `make status` says why; make drop-dataset NAME={name}"
+        docker = " DOCKER=1" if services.settings.docker else ""
+        look = f"{services.settings.compose} ps" if services.settings.docker else "make status"
+        message = f"not there after {APPEARS:.0f} s: {', '.join(missing)}. `{look}` says why; make drop-dataset NAME={name}{docker}"
         raise Problem(message)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from datasets import avro
+from datasets.thousands import grouped
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ BLOCK = 1 << 20  # bytes
 LONGEST_LINE = 1 << 25  # bytes
 SEPARATORS = ",;\t|"
 # What stands for a missing number in public files. In a column of text these words are text.
-MISSING = ("", "NA", "N/A", "NULL", "null", "NaN", "nan", "None", "-")
+MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NULL", "null", "NaN", "nan", "None", "-", "?")
 # No dates, UUIDs or times: those are found in text, whatever the file's format, with one set of rules.
 CSV_TYPES = "['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR']"
 NO_DATES = "%j!%j"
@@ -40,7 +41,7 @@ class Field:
     """One value of each record: where DuckDB has it, how the record names it, and the type that DuckDB found.
 
     `expression` is SQL over the table `sample`. `text` tells that it gives text as it stands in the file, which `type`
-    then describes; `comma` that its numbers have a decimal comma.
+    then describes; `comma` that its numbers have a decimal comma, `grouped` is the sign between their thousands.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Field:
     type: str
     text: bool = False
     comma: bool = False
+    grouped: str = ""
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Sample:
     fields: list[Field] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
     format: str = ""
+    opened: int = 0  # how often the records were taken from lists inside of the file's
 
     def scalar(self, sql: str) -> int:
         """Return the one number of a query."""
@@ -99,7 +102,7 @@ def read(path: Path, folder: Path) -> Sample:
     if not found.rows and suffix != ".avsc":
         message = f"{path.name} has no rows"
         raise Problem(message)
-    found.fields = found.fields or list(_flattened(found.database))
+    found.fields = found.fields or list(flattened(found.database))
     return found
 
 
@@ -246,7 +249,8 @@ def significant(expression: str) -> str:
     return f"length(ltrim(regexp_replace({mantissa}, '[^0-9]', '', 'g'), '0'))"
 
 
-def _flattened(connection: duckdb.DuckDBPyConnection) -> Iterator[Field]:
+def flattened(connection: duckdb.DuckDBPyConnection) -> Iterator[Field]:
+    """Give the fields of the table `sample`, the inner ones of objects instead of these."""
     for name, kind, *_ in connection.execute("DESCRIBE sample").fetchall():
         yield from _leaves(connection, str(name), quoted(str(name)), str(kind))
 
@@ -295,7 +299,11 @@ def _read_csv(found: Sample, path: Path, first: str, shown: str) -> None:
         found.remarks.append("no header line: the columns are named column0, column1, …")
     if found.rows:
         point, comma = (_csv_types(found, options, keys, sign) for sign in (".", ","))
-        found.fields = [_csv_field(*each) for each in zip(names, keys, point, comma, strict=True)]
+        fields = [_csv_field(*each) for each in zip(names, keys, point, comma, strict=True)]
+        for _ in range(2):  # the second time it is known whether the file has decimal commas
+            commas = any(field.comma for field in fields) and dialect.delimiter != ","
+            fields = [field if field.grouped else grouped(found, field, MISSING, commas=commas) for field in fields]
+        found.fields = fields
 
 
 def _csv_field(name: str, key: str, point: str, comma: str) -> Field:

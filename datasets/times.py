@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,9 +32,25 @@ PATTERNS = {
     "%Y/%m/%d %H:%M": "yyyy/MM/dd HH:mm",
     "%Y/%m/%d": "yyyy/MM/dd",
     "%Y%m%dT%H%M%S": "yyyyMMddTHHmmss",
+    "%d/%b/%Y:%H:%M:%S %z": "dd/MMM/yyyy:HH:mm:ss Z",
     "%d/%b/%Y:%H:%M:%S": "dd/MMM/yyyy:HH:mm:ss",
+    "%a, %d %b %Y %H:%M:%S %z": "EEE, dd MMM yyyy HH:mm:ss Z",
+    "%a, %d %b %Y %H:%M:%S GMT": "EEE, dd MMM yyyy HH:mm:ss 'GMT'",
     "%d %b %Y %H:%M:%S": "dd MMM yyyy HH:mm:ss",
+    "%d-%b-%Y": "dd-MMM-yyyy",
+    "%b %d, %Y": "MMM dd, yyyy",
 }
+# Digits alone. These are times only in a column whose name says so.
+DIGITS = {
+    "%Y%m%d%H%M%S": "yyyyMMddHHmmss",
+    "%Y%m%d%H%M": "yyyyMMddHHmm",
+    "%Y%m%d%H": "yyyyMMddHH",
+    "%Y%m%d": "yyyyMMdd",
+}
+YEARS = (1900, 2100)  # of digits that are taken for a date
+ONE_DIGIT = r"(^|[^0-9])[0-9]([^0-9]|$)"
+TWO_LETTERS = re.compile(r"(?<![A-Za-z])(dd|MM|HH|hh)(?![A-Za-z])")
+CLOCK = r"^\d{1,2}:\d\d(:\d\d([.]\d+)?)?$"
 ISO = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d([.,]\d+)?)?)?\s*(Z|UTC|[+-]\d\d(:?\d\d)?)?$"
 ZONE = r"\d\d:\d\d.*(Z|UTC|[+-]\d\d(:?\d\d)?)$"
 NANOSECONDS = r"[.]\d{7,9}(Z|[+-]00:?00)?$"
@@ -45,6 +62,7 @@ UNITS = {
     "nanos": (631_152_000_000_000_000, 0),
 }
 HIGHEST = 4_102_444_800  # seconds, in 2100
+NO_HEADER = re.compile(r"column\d+")
 # In the name of a column of numbers, these tell that it holds times.
 WORDS = ("time", "date", "epoch", "zeit", "datum", "created", "updated", "_at", "_ts", "stamp", "when")
 
@@ -53,7 +71,8 @@ WORDS = ("time", "date", "epoch", "zeit", "datum", "created", "updated", "_at", 
 class Time:
     """How a column holds times: `moment` is SQL for the TIMESTAMP or TIMESTAMP_NS, the rest is said to the user.
 
-    `pattern` and `unit` are those of the connector's timestamp settings, empty where it needs none.
+    `pattern` and `unit` are those of the connector's timestamp settings, empty where it needs none. `days` tells that no
+    value has a time of day.
     """
 
     moment: str
@@ -62,28 +81,62 @@ class Time:
     nanoseconds: bool = False
     pattern: str = ""
     unit: str = ""
+    days: bool = False
 
 
 def of_text(sample: Sample, expression: str, filled: int) -> Time | None:
     """Return how text holds times; None if any of it is no time. `filled` counts the values that are there."""
     text = f"trim({expression})"
 
-    def all_fit(condition: Callable[[str], str]) -> bool:
-        first = f"(SELECT {text} AS x FROM sample WHERE {expression} IS NOT NULL LIMIT 100)"
-        if sample.scalar(f"SELECT count(*) FROM {first} WHERE NOT coalesce({condition('x')}, false)"):
-            return False
-        return sample.scalar(f"SELECT count(*) FROM sample WHERE {condition(text)}") == filled
-
-    if all_fit(_is_iso):
+    if _all_fit(sample, expression, filled, _is_iso):
         return _iso(sample, expression, text)
-    fitting = [pattern for pattern in PATTERNS if all_fit(partial(_is_of, pattern))]
+    fitting = [pattern for pattern in PATTERNS if _all_fit(sample, expression, filled, partial(_is_of, pattern))]
     if not fitting:
         return None
-    chosen, others = PATTERNS[fitting[0]], [PATTERNS[pattern] for pattern in fitting[1:]]
+    others = [PATTERNS[pattern] for pattern in fitting[1:]]
     doubt = f" ({', '.join(others)} fits, too: month before day is taken)" if others else ""
+    return _by_pattern(sample, fitting[0], PATTERNS[fitting[0]], text, doubt)
+
+
+def of_digits(sample: Sample, expression: str, filled: int) -> Time | None:
+    """Return how a column holds times as digits of a calendar (20260113, 202601130915); None if some are no such times."""
+    expression = f"({expression})::VARCHAR"
+    for pattern, letters in DIGITS.items():
+        if _all_fit(sample, expression, filled, partial(_is_of_years, pattern)):
+            return _by_pattern(sample, pattern, letters, f"trim({expression})", "")
+    return None
+
+
+def _by_pattern(sample: Sample, pattern: str, letters: str, text: str, doubt: str) -> Time:
+    if sample.scalar(f"SELECT count(*) FROM sample WHERE regexp_matches({text}, '{ONE_DIGIT}')"):
+        letters = TWO_LETTERS.sub(lambda match: match[1][0], letters)
+    zoned = pattern.endswith(("%z", "GMT"))
     return Time(
-        f"try_strptime({text}, '{fitting[0]}')", f"text as {chosen}{doubt}", "none, taken as UTC", pattern=chosen
+        f"try_strptime({text}, '{pattern}')::TIMESTAMP",
+        f"text as {letters}{doubt}",
+        "in the text, stored as UTC" if zoned else "none, taken as UTC",
+        pattern=letters,
+        days=not re.search("%[HI]", pattern),
     )
+
+
+def with_clock(time: Time, clock: str) -> Time:
+    """Return days with the time of day that the expression `clock` gives as text."""
+    return replace(time, moment=f"({time.moment} + trim({clock})::INTERVAL)", days=False)
+
+
+def is_clock(sample: Sample, expression: str, filled: int) -> bool:
+    """Tell whether all of a column are times of day."""
+    return _all_fit(sample, f"({expression})::VARCHAR", filled, lambda text: f"regexp_matches({text}, '{CLOCK}')")
+
+
+def _all_fit(sample: Sample, expression: str, filled: int, condition: Callable[[str], str]) -> bool:
+    """Tell whether all values that are there meet a condition; `filled` counts them."""
+    text = f"trim({expression})"
+    first = f"(SELECT {text} AS x FROM sample WHERE {expression} IS NOT NULL LIMIT 100)"
+    if sample.scalar(f"SELECT count(*) FROM {first} WHERE NOT coalesce({condition('x')}, false)"):
+        return False
+    return sample.scalar(f"SELECT count(*) FROM sample WHERE {condition(text)}") == filled
 
 
 def _is_iso(text: str) -> str:
@@ -91,7 +144,12 @@ def _is_iso(text: str) -> str:
 
 
 def _is_of(pattern: str, text: str) -> str:
-    return f"try_strptime({text}, '{pattern}') IS NOT NULL"
+    return f"try_strptime({text}, '{pattern}') >= DATE '1000-01-01'"  # DuckDB takes years of less than four digits
+
+
+def _is_of_years(pattern: str, text: str) -> str:
+    digits = len(DIGITS[pattern])
+    return f"length({text}) = {digits} AND year(try_strptime({text}, '{pattern}')) BETWEEN {YEARS[0]} AND {YEARS[1]}"
 
 
 def _iso(sample: Sample, expression: str, text: str) -> Time:
@@ -102,13 +160,14 @@ def _iso(sample: Sample, expression: str, text: str) -> Time:
         zone = f"in the text of {zoned} values; the others are taken as UTC"
     if sample.scalar(f"SELECT count(*) FROM sample WHERE regexp_matches({text}, '{NANOSECONDS}')"):
         return Time(f"try_cast({text} AS TIMESTAMP_NS)", "ISO 8601 with nanoseconds", zone, nanoseconds=True)
-    return Time(f"try_cast({text} AS TIMESTAMPTZ)::TIMESTAMP", "ISO 8601", zone)
+    days = not sample.scalar(f"SELECT count(*) FROM sample WHERE contains({text}, ':')")
+    return Time(f"try_cast({text} AS TIMESTAMPTZ)::TIMESTAMP", "ISO 8601", zone, days=days)
 
 
 def of_type(kind: str, expression: str) -> Time | None:
     """Return how a column holds times whose type says so; None if it does not."""
     if kind == "DATE":
-        return Time(f"{expression}::TIMESTAMP", "days", "none, taken as UTC")
+        return Time(f"{expression}::TIMESTAMP", "days", "none, taken as UTC", days=True)
     if kind == "TIMESTAMP_NS":
         return Time(expression, "nanoseconds", "none, taken as UTC", nanoseconds=True)
     if kind == "TIMESTAMP WITH TIME ZONE":
@@ -141,3 +200,8 @@ def of_numbers(sample: Sample, field: Field, number: str, *, fraction: bool) -> 
 def named_like_one(name: str) -> bool:
     """Tell whether a column's name says that it holds times."""
     return name in {"t", "ts", "at"} or any(word in name for word in WORDS)
+
+
+def may_be_one(name: str) -> bool:
+    """Tell whether a column of numbers may hold times: its name says so, or there are no names."""
+    return named_like_one(name) or NO_HEADER.fullmatch(name) is not None

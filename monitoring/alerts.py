@@ -10,6 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from operations.reconciler import optional
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 FOLDER = Path(__file__).resolve().parent / "alerts"
 HEADER = re.compile(r"^-- (title|for|unit|remedy): (.*)$", re.MULTILINE)
@@ -45,14 +51,15 @@ class Alert:
         return THRESHOLD.sub(lambda match: f"@{match[1]} := {thresholds.get(match[1], match[2])}", self.sql)
 
 
-def files(folder: Path = FOLDER) -> list[Path]:
-    """Return the *.sql of `folder` by name, without an editor's hidden ones."""
-    return sorted(path for path in folder.glob("*.sql") if not path.name.startswith("."))
+def files(folder: Path = FOLDER, on: Iterable[str] = ()) -> list[Path]:
+    """Return the *.sql of `folder` and of the optional datasets that are `on`, by name, without an editor's hidden ones."""
+    folders = optional.folders(folder, on)
+    return [path for each in folders for path in sorted(each.glob("*.sql")) if not path.name.startswith(".")]
 
 
-def read(folder: Path = FOLDER) -> list[Alert]:
-    """Return the alerts of every file of `folder`, by name."""
-    return [parse(path) for path in files(folder)]
+def read(folder: Path = FOLDER, on: Iterable[str] = ()) -> list[Alert]:
+    """Return the alerts of every file of `folder` and of the optional datasets that are `on`, by name."""
+    return [parse(path) for path in files(folder, on)]
 
 
 def parse(path: Path) -> Alert:

@@ -12,7 +12,7 @@ from monitoring import alerts
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from monitoring.alerts import Alert
@@ -50,14 +50,17 @@ class Finding:
         return f"✗ {self.text}\n  {self.remedy}"
 
 
-def report(database: tables.QuestDb, wanted: Callable[[Alert], bool] = lambda _: True) -> list[Finding]:
+def report(
+    database: tables.QuestDb, wanted: Callable[[Alert], bool] = lambda _: True, on: Iterable[str] = ()
+) -> list[Finding]:
     """Return what is wrong, or can't be judged.
 
-    Only the alerts that are `wanted` are looked at. An empty list means that each of them was judged and is off.
+    Only the alerts that are `wanted` are looked at, those of optional datasets if these are `on`. An empty list means that each of
+    them was judged and is off.
     """
     found: list[Finding] = []
     end = time.monotonic() + WITHIN
-    for path in alerts.files():
+    for path in alerts.files(on=on):
         if time.monotonic() > end:
             late = f"QuestDB is slow: {path.stem} and what follows can't be judged within {WITHIN:.0f} s"
             return [*found, Finding("", "", late, "See its log.")]

@@ -74,6 +74,19 @@ class Containers(Pipeline):
         assert done.returncode == 0 or not check, f"{' '.join(arguments)}\n{done.stdout}\n{self.logs()}"
         return done
 
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run make on the project, without its questions; return its exit code and what it said."""
+        return subprocess.run(
+            ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"],
+            cwd=self._root,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
     def build(self) -> None:
         """Build our own images."""
         self.compose("build", DOCKER_BUILDKIT="0" if not buildx() else "1")

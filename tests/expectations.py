@@ -64,3 +64,27 @@ OTHER_TABLES = {
 }
 # The dashboards of no dataset, and their uids.
 OTHER_DASHBOARDS = {"stack": "rta-stack"}
+
+
+@dataclass(frozen=True)
+class Optional:
+    """A dataset that DATASETS switches on: its topics have tables of the same names."""
+
+    name: str
+    topics: tuple[str, ...]
+    views: tuple[str, ...]
+    dashboard: str  # uid
+
+    @property
+    def relations(self) -> set[str]:
+        """Tables and views."""
+        return {*self.topics, *self.views}
+
+
+OPTIONAL = [
+    Optional("smart_meters", ("smart_meters",), ("smart_meters_district_1m",), "rta-smart-meters"),
+    Optional("trades", ("trades", "quotes"), ("trades_ohlc_1s", "trades_ohlc_1m"), "rta-trades"),
+    Optional(
+        "transactions", ("transactions",), ("transactions_category_1m", "transactions_velocity"), "rta-transactions"
+    ),
+]

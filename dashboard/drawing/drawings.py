@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Drawing = dict[str, Any]
 KINDS: dict[str, Callable[[Panel, list[Result], TimeRange], Drawing]] = {
     "timeseries": series.timeseries,
+    "candlestick": series.candles,
     "heatmap": series.heatmap,
     "stat": totals.stat,
     "bargauge": totals.bars,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dashboard.grafana.panels import Panel, TimeRange
 
 Values = list[float]
+OHLC = ("open", "high", "low", "close")
 CALCULATIONS: dict[str, tuple[str, Callable[[Values], float]]] = {
     "sum": ("Total", sum),
     "mean": ("Mean", fmean),
@@ -65,6 +66,37 @@ def heatmap(panel: Panel, results: list[Result], times: TimeRange) -> dict[str, 
     }
     layout = {"xaxis": _time_axis(times), "yaxis": {"type": "category", "fixedrange": True, "automargin": True}}
     return {"kind": "plot", "data": [trace] if moments else [], "layout": layout, "legend": None}
+
+
+def candles(panel: Panel, results: list[Result], times: TimeRange) -> dict[str, Any]:
+    """Draw candles, and below them a bar for each volume if there is one."""
+    result = results[0]
+    at = [epoch_ms(moment) + panel.step(times) / 2 for moment in result.column("time")] if result.rows else []
+    column = {name: result.column(name) if name in result.names else [] for name in (*OHLC, "volume")}
+    chosen = panel.model.get("options", {}).get("colors", {})
+    up, down = (colours.named(chosen.get(name, default)) for name, default in (("up", "green"), ("down", "red")))
+    candle = {
+        "type": "candlestick",
+        "name": panel.title,
+        "x": at,
+        **{name: column[name] for name in OHLC},
+        "increasing": {"line": {"color": up, "width": 1}},
+        "decreasing": {"line": {"color": down, "width": 1}},
+    }
+    rising = [close >= opened for opened, close in zip(column["open"], column["close"], strict=True)]
+    volume = {"type": "bar", "name": "volume", "x": at, "y": column["volume"], "yaxis": "y2"} | {
+        "marker": {"color": [colours.faded(up if up_ else down, 0.5) for up_ in rising], "line": {"width": 0}},
+        "customdata": [Field.of(panel.model, "volume").text(value) for value in column["volume"]],
+        "hovertemplate": "volume  %{customdata}<extra></extra>",
+    }
+    prices = {name: column[name] for name in ("high", "low")}
+    layout = {
+        "hovermode": "x unified",
+        "xaxis": _time_axis(times) | {"rangeslider": {"visible": False}},
+        "yaxis": _axis(panel, prices) | {"domain": [0.22, 1]},
+        "yaxis2": {"domain": [0, 0.18], "fixedrange": True, "showticklabels": False, "showgrid": False},
+    }
+    return {"kind": "plot", "data": [candle, volume] if at else [], "layout": layout, "legend": None}
 
 
 def _ordered(series: Series, fields: dict[str, Field]) -> list[str]:

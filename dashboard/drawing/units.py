@@ -42,12 +42,19 @@ SCALES = {
     "bytes": _prefixed((" ", " Ki", " Mi", " Gi", " Ti"), "B", 1024),
     "Bps": _prefixed(tuple(" " + prefix for prefix in SI), "B/s"),
     "percent": Scale(((1, "%"),)),
+    "currencyUSD": _prefixed(COUNT, ""),
+    "watt": _prefixed(tuple(" " + prefix for prefix in SI), "W"),
+    "kwatth": Scale(((1, " kWh"),)),
+    "amp": Scale(((1, " A"),)),
+    "hertz": _prefixed(tuple(" " + prefix for prefix in SI), "Hz"),
     "s": Scale(((1e-6, " µs"), (MILLI, " ms"), (1, " s"), *_LONG)),
     "ms": Scale(((MILLI, " µs"), (1, " ms"), *((seconds * 1e3, name) for seconds, name in ((1, " s"), *_LONG)))),
     "velocitykmh": Scale(((1, " km/h"),)),
     "celsius": Scale(((1, " °C"),)),
     "volt": Scale(((1, " V"),)),
 }
+
+SIGNS = {"currencyUSD": "$"}  # before the number
 
 
 def scale(unit: str) -> Scale:
@@ -61,10 +68,11 @@ def text(value: object, unit: str = "short", decimals: int | None = None) -> str
         return NO_VALUE
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
+    sign = SIGNS.get(unit, "")
     if value == 0:
-        return f"{0:.{decimals or 0}f}{scale(unit).step(1)[1]}"
+        return f"{sign}{0:.{decimals or 0}f}{scale(unit).step(1)[1]}"
     divisor, suffix = scale(unit).step(value)
-    return _number(value / divisor, decimals, whole=isinstance(value, int) and divisor == 1) + suffix
+    return sign + _number(value / divisor, decimals, whole=isinstance(value, int) and divisor == 1) + suffix
 
 
 def ticks(least: float, most: float, unit: str, count: int = 5) -> tuple[list[float], list[str]]:
@@ -73,7 +81,7 @@ def ticks(least: float, most: float, unit: str, count: int = 5) -> tuple[list[fl
         most = least + 1
     step = _round_step((most - least) / count, unit)
     # A line along the upper edge could not be seen.
-    first, last = math.floor(least / step), math.floor(most * 1.03 / step) + 1
+    first, last = math.floor(least / step), math.floor((most + (most - least) * 0.03) / step) + 1
     values = [index * step for index in range(first, last + 1)]
     return values, [text(_tidy(value), unit) for value in values]
 

@@ -1,4 +1,4 @@
-"""The dashboards of the folder that Grafana is provisioned from, read again when a file changes."""
+"""The dashboards of the folders that Grafana is provisioned from, read again when a file changes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ Board = dict[str, Any]
 class Boards:
     """All dashboards, by their uid."""
 
-    def __init__(self, folder: Path) -> None:
-        """Read the *.json files of `folder`."""
-        self._folder = folder
+    def __init__(self, *folders: Path) -> None:
+        """Read the *.json files of `folders`."""
+        self._folders = folders
         self._read: dict[Path, tuple[int, Board]] = {}
 
     def __iter__(self) -> Iterator[Board]:
         """Yield the dashboards in the order of their titles."""
-        found = [board for path in sorted(self._folder.glob("[!.]*.json")) if (board := self._load(path))]
+        paths = [path for folder in self._folders for path in sorted(folder.glob("[!.]*.json"))]
+        found = [board for path in paths if (board := self._load(path))]
         return iter(sorted(found, key=lambda board: str(board["title"])))
 
     def get(self, uid: str) -> Board | None:

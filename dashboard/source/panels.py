@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 from grafana_foundation_sdk.builders import (
     bargauge,
+    candlestick,
     common,
     gauge,
     heatmap,
     piechart,
     stat,
+    table,
     text,
     timeseries,
 )
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.variants import Dataquery
+from grafana_foundation_sdk.models import candlestick as candle
 from grafana_foundation_sdk.models import common as looks
 from grafana_foundation_sdk.models import dashboard as models
 from grafana_foundation_sdk.models import heatmap as heat
@@ -187,6 +190,35 @@ def bars(
         return panel.color_scheme(_colour("palette-classic-by-name"))
     for name, colour in colours.items():
         panel.override_by_name(name, [fixed(colour)])
+    return panel
+
+
+def free_axis(panel: Panel) -> Panel:
+    """Let the axis of a chart begin where its values do, not at 0."""
+    panel._internal.field_config.defaults.custom.axis_soft_min = None  # noqa: SLF001 - the SDK can set it only
+    return panel
+
+
+def candles(title: str, sql: str, description: str, *, unit: str, points: int) -> Panel:
+    """Draw the columns open, high, low and close as candles, and volume as bars below them."""
+    panel = start(candlestick.Panel(), title, sql, description, unit=unit, shape="table").max_data_points(points)
+    names = ("open", "high", "low", "close", "volume")
+    fields = candlestick.CandlestickFieldMap()
+    for name in names:
+        getattr(fields, name)(name)
+    panel.mode(candle.VizDisplayMode.CANDLES_VOLUME).candle_style(candle.CandleStyle.CANDLES).fields(fields)
+    panel.color_strategy(candle.ColorStrategy.OPEN_CLOSE).include_all_fields(include_all_fields=False)
+    panel.colors(candlestick.CandlestickColors().up("green").down("red").flat("gray"))
+    panel.legend(common.VizLegendOptions().show_legend(show_legend=False).calcs([])).line_width(1)
+    return panel.override_by_name("volume", [models.DynamicConfigValue("unit", "short")])
+
+
+def rows(title: str, sql: str, description: str, **units: str) -> Panel:
+    """Show rows as they are; `units` of columns by name, with `_` for a space."""
+    panel = start(table.Panel(), title, sql, description, unit="none")
+    panel.align(looks.FieldTextAlignment.AUTO).inspect(inspect=False)
+    for column, unit in units.items():
+        panel.override_by_name(column.replace("_", " "), [models.DynamicConfigValue("unit", unit)])
     return panel
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from operations.backup.archive import Rows
     from operations.backup.stacks import Stack
 
-VERSIONS = ("QUESTDB_VERSION", "KAFKA_VERSION", "GRAFANA_VERSION")
+VERSIONS = ("STACK_VERSION", "QUESTDB_VERSION", "KAFKA_VERSION", "GRAFANA_VERSION")
 COPY_ATTEMPTS = 5  # of Grafana's database, which it may just be writing to
 
 

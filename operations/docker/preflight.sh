@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs once before the stack starts: refuses default passwords where others can reach them, a name of Kafka that nobody can
-# use, and volumes that a restore left half done; copies the monitoring agent's jar to the volume that the broker reads it from.
+# use, datasets that do not exist, and volumes that a restore left half done. Hands out the monitoring agent and dashboards.
 set -eu
 
 case $BIND_ADDRESS in
@@ -35,3 +35,15 @@ if [ -e /opt/rta/questdb/.restore-old ] && [ ! -e /opt/rta/questdb/.restore-comp
 fi
 
 cp -f /opt/rta/jolokia.jar /opt/rta/agent/
+
+# Links, as Grafana sees the folder, so that an edited dashboard shows up.
+rm -f /opt/rta/chosen/*.json
+for name in $(echo "$DATASETS" | tr , ' '); do
+    if [ ! -d "/opt/rta/optional/$name" ]; then
+        echo "DATASETS=$DATASETS: there is no dataset $name. Choose of $(ls /opt/rta/optional | paste -sd, -), with commas and no spaces" >&2
+        exit 1
+    fi
+    for file in "/opt/rta/optional/$name"/*.json; do
+        ln -s "/etc/grafana/optional/$name/${file##*/}" /opt/rta/chosen/
+    done
+done

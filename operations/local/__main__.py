@@ -28,6 +28,7 @@ from operations.offsets import notes
 if TYPE_CHECKING:
     from operations.local.settings import Settings
 
+GITHUB_PAGE = "d/github-events-questdb/github-events-dashboard"
 NOTHING = "nothing runs: `make up` starts the stack"
 
 
@@ -78,10 +79,11 @@ def say_feed(settings: Settings) -> None:
 
 def say_addresses(settings: Settings) -> None:
     """Say where each part is and what to try first."""
-    query = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m"
+    query, page = "SELECT%20timestamp%2C%20repo%2C%20COUNT()%20FROM%20github_events%20SAMPLE%20BY%205m", GITHUB_PAGE
+    if settings.feed == "none":
+        query, page = "tables()", "d/rta-stack"
     say()
     host = "localhost" if settings.host == THIS_MACHINE else settings.host
-    page = "d/github-events-questdb/github-events-dashboard"
     say(f"Dashboards       http://{host}:{settings.ports.grafana}/{page}?refresh=5s")
     say(f"QuestDB console  {settings.questdb_http_url}/?query={query}&executeQuery=true")
     say(f"Kafka            {settings.kafka_public_host}:{settings.ports.kafka}, topics: make kafka-topics")
@@ -129,6 +131,8 @@ def down(settings: Settings) -> int:
 
 def status(settings: Settings) -> int:
     """Print a line for each part; return 0 if all work."""
+    versions = settings.versions
+    say(f"Version {settings.version}, Kafka {versions['KAFKA_VERSION']}, QuestDB {versions['QUESTDB_VERSION']}")
     supervisor, restoring = Supervisor(settings), Local(settings).phase is not Phase.NONE
     if restoring and at_work(settings.state_dir):
         say("✗ `make restore` is at work: wait for its end")
@@ -176,7 +180,7 @@ def alerts(words: list[str]) -> int:
     parser.add_argument("--notify", action="store_true", help="send a message of each alert that began or ended")
     wanted, settings = parser.parse_args(words), load()
     channels = notify.channels(settings.chosen) if wanted.notify else []
-    found = check.report(doctor.database(settings))
+    found = check.report(doctor.database(settings), on=settings.datasets)
     say("\n".join(map(str, found)) or "✓ nothing is wrong")
     failures = notify.notify(found, channels, settings.state_dir / "alerts.json") if channels else []
     for failure in failures:
@@ -235,6 +239,11 @@ def run(program: list[str]) -> NoReturn:
     os.execvpe(program[0], program, environment.render(load()))  # noqa: S606 - replaces this process
 
 
+def needs_registry(settings: Settings) -> int:
+    """Return 0 if a dataset that is on needs the schema registry, else 1."""
+    return 0 if settings.schema_registry else 1
+
+
 def kafka(program: list[str]) -> NoReturn:
     """Become one of the tools of kafka/bin, on the stack's broker."""
     tool, *arguments = program
@@ -255,6 +264,7 @@ def main() -> int:
         "logs": logs,
         "clean": clean,
         "secrets": secrets,
+        "needs-registry": needs_registry,
     }
     others = {"check": alerts, "run": run, "kafka": kafka}
     parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)

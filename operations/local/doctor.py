@@ -71,8 +71,16 @@ def database(settings: Settings) -> tables.QuestDb:
     return tables.QuestDb(session, settings.questdb_http_url, *login)
 
 
+def _check_fed(settings: Settings) -> None:
+    """Raise Off if no poller is wanted."""
+    if settings.feed == "none":
+        message = "FEED=none: no poller runs"
+        raise Off(message)
+
+
 def feed(settings: Settings) -> str:
     """Reach GitHub or the simulator; the request does not count against the limit."""
+    _check_fed(settings)
     answer = requests.get(settings.github_api_url + "/rate_limit", timeout=health.TIMEOUT)
     answer.raise_for_status()
     return f"{settings.github_api_url} answers"
@@ -89,6 +97,7 @@ LIMIT 3
 
 def poller(settings: Settings) -> str:
     """Look for a request of a poller that came when it was due, and at its answers."""
+    _check_fed(settings)
     rows = database(settings).run(LAST_POLLS)
     if not rows:
         message = "no poller has asked yet"
@@ -105,7 +114,7 @@ def poller(settings: Settings) -> str:
 
 def broker(settings: Settings) -> str:
     """Compare the broker's topics with the files."""
-    wanted = topics.wanted(TOPICS)
+    wanted = topics.wanted(TOPICS, settings.datasets)
     missing = topics.missing(
         admin_client({"KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}), wanted.things.values()
     )
@@ -116,7 +125,7 @@ def broker(settings: Settings) -> str:
 def connect(settings: Settings) -> str:
     """Look at the state of every connector and task."""
     current = connectors.Connect(requests.Session(), settings.connect_url).connectors()
-    wanted = connectors.wanted(CONNECTORS)
+    wanted = connectors.wanted(CONNECTORS, settings.datasets)
     reasons = {
         name: connectors.failed(current[name]["status"]) if name in current else "not registered"
         for name in wanted.things
@@ -127,7 +136,7 @@ def connect(settings: Settings) -> str:
 
 def questdb(settings: Settings) -> str:
     """Compare QuestDB's tables with the files; look for suspended ones."""
-    wanted = tables.wanted(SCHEMA)
+    wanted = tables.wanted(SCHEMA, settings.datasets)
     missing = tables.missing(database(settings), wanted.things.values())
     suspended = [row["name"] for row in database(settings).run(repairs.SUSPENDED)]
     raise_any(
@@ -148,6 +157,7 @@ def raise_any(wrong: list[str]) -> None:
 
 def newest(settings: Settings) -> str:
     """Look at the age of the newest event, without those that claim to be of the future."""
+    _check_fed(settings)
     age = _age(settings, "github_events")
     if age is None:
         message = "no event has arrived yet"
@@ -170,7 +180,7 @@ def telegraf(settings: Settings) -> str:
 def alerts(settings: Settings) -> str:
     """Evaluate the alerts; without Telegraf those that can be judged without it."""
     off = _monitoring_is_off(settings)
-    found = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf))
+    found = check.report(database(settings), lambda alert: not (off and alert.needs_telegraf), settings.datasets)
     if found:
         raise Problem("; ".join(finding.text for finding in found))
     if off:

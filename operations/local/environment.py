@@ -31,6 +31,7 @@ def render(settings: Settings) -> dict[str, str]:
         "LC_ALL": "C.UTF-8",
         **_broker(settings),
         **_connect(settings),
+        **_schema_registry(settings),
         **_questdb(settings),
         **_feed(settings),
         **_reconciler(settings),
@@ -61,6 +62,16 @@ def _connect(settings: Settings) -> dict[str, str]:
         "CONNECT_BOOTSTRAP_SERVERS": settings.kafka_inside,
         "CONNECT_BIND": THIS_MACHINE,
         "CONNECT_HOST": THIS_MACHINE,
+    }
+
+
+def _schema_registry(settings: Settings) -> dict[str, str]:
+    """Return the registry's own settings, and where connectors and producers find it."""
+    return env_file.read(settings.root / "schema-registry" / "server.env", {}, {}) | {
+        "QUARKUS_HTTP_HOST": THIS_MACHINE,
+        "QUARKUS_HTTP_PORT": str(settings.ports.schema_registry),
+        "REGISTRY_DATASOURCE_URL": f"jdbc:h2:file:{settings.data / 'schema-registry' / 'registry'};WRITE_DELAY=0",
+        "SCHEMA_REGISTRY_URL": settings.schema_registry_url,
     }
 
 
@@ -113,6 +124,7 @@ def _grafana(settings: Settings) -> dict[str, str]:
         "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
         "GF_LOG_MODE": "console",
         "DASHBOARDS": str(folder / "dashboards"),
+        "OPTIONAL_DASHBOARDS": str(settings.run / "dashboards"),
     }
 
 

@@ -56,6 +56,11 @@ def _outages(settings: Settings) -> str | None:
     return f"QuestDB takes no rows of {', '.join(ill)}: the log of kafka-connect says why" if ill else None
 
 
+def schema_registry(settings: Settings) -> str | None:
+    """Return why the schema registry can't be used, or None when it lists what is registered."""
+    return _get(settings.schema_registry_url + "/apis/ccompat/v7/subjects")
+
+
 def simulator(settings: Settings) -> str | None:
     """Return why the simulated feed can't be used, or None."""
     return _get(settings.github_api_url + "/healthz")
@@ -108,6 +113,7 @@ CHECKS: dict[str, Callable[[Settings], str | None]] = {
     "questdb": questdb,
     "kafka-connect": connect,
     "reconciler": reconciler,
+    "schema-registry": schema_registry,
     "simulator": simulator,
     "github-events": poller,
     "grafana": dashboards,

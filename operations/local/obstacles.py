@@ -30,7 +30,15 @@ DEFAULTS = {"", "quest"}
 BESIDES_HEAPS = 700 * 2**20
 SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little over that
 # Ports that never leave this machine, and those of parts that do not always start.
-INSIDE = ("kafka_controller", "broker_jmx", "broker_jolokia", "connect", "connect_jolokia", "questdb_ilp")
+INSIDE = (
+    "kafka_controller",
+    "broker_jmx",
+    "broker_jolokia",
+    "connect",
+    "connect_jolokia",
+    "schema_registry",
+    "questdb_ilp",
+)
 DISK = 500 * 2**20  # bytes; a fresh stack takes 20 MB, the rest is for its first hours
 LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "GRAFANA_USER", *PASSWORDS)
 # Names of settings, what their values may not have, and why. Everything else is allowed.
@@ -42,7 +50,7 @@ REFUSED = (
     (("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD"), r"@\{\w+:\w+\}", "@{…:…}, which is a secret's name to Telegraf"),
     (("GRAFANA_PASSWORD",), r"\$__\w+\{|%\([a-z_]+\)s", "$__…{ or %(…)s, which is another setting's name to Grafana"),
 )
-OPTIONAL = ("jupyter", "simulator", "telegraf")
+OPTIONAL = ("jupyter", "schema_registry", "simulator", "telegraf")
 
 
 def found(settings: Settings) -> list[str]:
@@ -130,7 +138,7 @@ def logins(settings: Settings) -> list[str]:
 
 def ports(settings: Settings) -> list[str]:
     """Find ports that two settings name, that something else listens on, or that this user may not listen on."""
-    started = {program.name for program in programs(settings)}
+    started = {program.name.replace("-", "_") for program in programs(settings)}
     wanted = {name: port for name, port in asdict(settings.ports).items() if name not in OPTIONAL or name in started}
     return [*_twice(wanted), *(sentence for name, port in wanted.items() for sentence in _taken(name, port, settings))]
 

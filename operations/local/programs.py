@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 JVM = ("-XX:+UseSerialGC",)
 JARS = ".local/jars"  # relative to the checkout, so that its path may hold any character
 CLASS_DATA = f"{JARS}/class-data"
+REGISTRY = "schema-registry/target/registry"
 LOGGING = "-Dlog4j2.configurationFile=file:kafka/log4j2.yaml"
 OPENED = ("java.lang", "java.lang.reflect", "java.nio", "java.time.zone")  # packages that QuestDB reaches into
 
@@ -67,8 +68,13 @@ def programs(settings: Settings) -> list[Program]:
         Program("questdb", questdb(settings), 10, stop_within=30),
         Program("kafka-connect", connect(settings), 20, stop_within=30),
         Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30),
-        Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30),
     ]
+    if settings.feed != "none":
+        found.append(
+            Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30)
+        )
+    if settings.schema_registry:
+        found.append(Program("schema-registry", schema_registry(settings), 10))
     if settings.feed == "simulator":
         found.append(Program("simulator", (sys.executable, "ingestion/simulator"), 40))
     if settings.grafana:
@@ -98,6 +104,13 @@ def connect(settings: Settings, properties: str = "kafka-connect-plugins/worker.
     options = (f"-Xmx{heap}", "-Xms128m", "-Xmn64m", *jvm("connect"), agent(port))
     main = "org.apache.kafka.connect.cli.ConnectDistributed"
     return (settings.java, *options, LOGGING, "-cp", f"{JARS}/kafka/*", main, properties)
+
+
+def schema_registry(settings: Settings) -> tuple[str, ...]:
+    """Return the schema registry's command; it answers a few requests, and gains nothing from the second compiler."""
+    version, heap = settings.chosen["SCHEMA_REGISTRY_VERSION"], settings.chosen["SCHEMA_REGISTRY_HEAP"]
+    jar = f"{REGISTRY}/apicurio-registry-app-{version}-runner.jar"
+    return (settings.java, f"-Xmx{heap}", *JVM, "-XX:TieredStopAtLevel=1", "-jar", jar)
 
 
 def questdb(settings: Settings) -> tuple[str, ...]:

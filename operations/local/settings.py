@@ -18,6 +18,8 @@ from requests.auth import HTTPBasicAuth
 
 from operations.local import env_file
 from operations.local.env_file import SettingsError
+from operations.reconciler import optional
+from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +27,9 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ".env.secrets"  # need not exist
 HIGHEST_PORT = 65535
-FEEDS = ("github", "simulator")
+FEEDS = ("github", "simulator", "none")
 HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
+REGISTRY_HEAP = "SCHEMA_REGISTRY_HEAP"
 THIS_MACHINE = "127.0.0.1"
 DEAD_LETTERS_SHOWN = 20
 
@@ -42,6 +45,7 @@ class Ports:
     broker_jolokia: int
     connect: int
     connect_jolokia: int
+    schema_registry: int
     questdb_http: int
     questdb_pg: int
     questdb_ilp: int
@@ -70,6 +74,7 @@ class Settings:
     state_dir: Path
     bind_address: str
     ports: Ports
+    datasets: tuple[str, ...]  # optional ones that are on
     feed: str
     github_api_url: str
     kafka_bootstrap_servers: str  # for programs on this machine
@@ -102,6 +107,16 @@ class Settings:
     def connect_url(self) -> str:
         """Return where Kafka Connect answers. It has no login and may run any connector: never open to others."""
         return f"http://{THIS_MACHINE}:{self.ports.connect}"
+
+    @property
+    def schema_registry_url(self) -> str:
+        """Return where the schema registry answers. It has no login: never open to others."""
+        return f"http://{THIS_MACHINE}:{self.ports.schema_registry}"
+
+    @property
+    def schema_registry(self) -> bool:
+        """Tell whether a dataset that is on needs the schema registry."""
+        return optional.need_registry(self.datasets)
 
     @property
     def questdb_address(self) -> str:
@@ -171,6 +186,11 @@ class Settings:
         return {name: value for name, value in self.chosen.items() if name.endswith("_VERSION")}
 
     @property
+    def version(self) -> str:
+        """Return the version of this checkout."""
+        return self.chosen["STACK_VERSION"]
+
+    @property
     def yes(self) -> bool:
         """Tell whether YES=1 answers the questions of commands that remove or repeat something."""
         return bool(self.chosen.get("YES"))
@@ -226,8 +246,9 @@ class Settings:
 
     @property
     def heaps(self) -> dict[str, str]:
-        """Return the heap of each JVM as Java writes it (256m), by the name of its setting."""
-        return {name: self.chosen[name] for name in HEAPS}
+        """Return the heap of each JVM that starts, as Java writes it (256m), by the name of its setting."""
+        names = (*HEAPS, REGISTRY_HEAP) if self.schema_registry else HEAPS
+        return {name: self.chosen[name] for name in names}
 
 
 class Chosen(dict[str, str]):
@@ -256,16 +277,21 @@ def _problems(chosen: Chosen) -> list[str]:
     """Return a sentence for each setting whose value has a wrong form."""
     forms: dict[str, tuple[Callable[[str], bool], str]] = {
         **{Ports.setting(port.name): (_is_port, f"a port (1 to {HIGHEST_PORT})") for port in fields(Ports)},
-        **dict.fromkeys(HEAPS, (_is_heap, "a size as Java writes it (256m, 1g)")),
+        **dict.fromkeys((*HEAPS, REGISTRY_HEAP), (_is_heap, "a size as Java writes it (256m, 1g)")),
         "BIND_ADDRESS": (_is_address, f"an IP address ({THIS_MACHINE} is this machine only)"),
-        "FEED": (FEEDS.__contains__, " or ".join(FEEDS)),
+        "FEED": (FEEDS.__contains__, f"{', '.join(FEEDS[:-1])} or {FEEDS[-1]}"),
         "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
     }
-    return [
+    wrong = [
         f"{name}={chosen[name]} is not {form}: change it in .env or the environment"
         for name, (fits, form) in forms.items()
         if not fits(chosen[name])
     ]
+    try:
+        optional.chosen(chosen["DATASETS"])
+    except Problem as problem:
+        wrong.append(str(problem))
+    return wrong
 
 
 def _is_number(text: str) -> bool:
@@ -298,6 +324,7 @@ def _settings(chosen: Chosen, root: Path, state: Path) -> Settings:
         state_dir=state,
         bind_address=chosen["BIND_ADDRESS"],
         ports=ports,
+        datasets=optional.chosen(chosen["DATASETS"]),
         feed=chosen["FEED"],
         github_api_url=chosen["GITHUB_API_URL"]
         or (f"http://{host}:{ports.simulator}" if simulated else "https://api.github.com"),

@@ -13,6 +13,7 @@ from operations.local import environment, health, obstacles, programs
 from operations.local.console import say
 from operations.local.processes import Process, Supervisor
 from operations.local.settings import forget, load, remember
+from operations.reconciler import optional
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,10 +57,19 @@ def prepare(settings: Settings) -> None:
     """Make the folders, and format the broker's storage once."""
     for folder in (settings.data / "questdb", settings.logs, settings.run):
         folder.mkdir(parents=True, exist_ok=True)
+    link_dashboards(settings)
     remember(settings)
     if not (settings.data / "kafka" / "meta.properties").exists():
         identity = storage_tool(settings, "random-uuid").strip()
         storage_tool(settings, "format", "--cluster-id", identity, "--config", "kafka/server.properties")
+
+
+def link_dashboards(settings: Settings) -> None:
+    """Link those of the optional datasets that are on into the folder that Grafana reads besides its own."""
+    (shown := settings.run / "dashboards").mkdir(exist_ok=True)
+    for name in settings.datasets:
+        for path in (settings.root / "dashboard" / "grafana" / optional.OPTIONAL / name).glob("*.json"):
+            (shown / path.name).symlink_to(path)
 
 
 def storage_tool(settings: Settings, *arguments: str) -> str:

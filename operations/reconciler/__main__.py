@@ -27,6 +27,7 @@ SETTINGS = {
     "QUESTDB_HTTP_USER": "",
     "QUESTDB_HTTP_PASSWORD": "",
     "CONNECT_URL": "http://localhost:8083",
+    "DATASETS": "",
     "BIND_ADDRESS": "127.0.0.1",
     "RECONCILER_PORT": "8780",
     "RECONCILER_STATUS_FILE": str(Path(tempfile.gettempdir()) / "rta_reconciler.json"),
@@ -114,12 +115,18 @@ def main() -> int:
     # Imported here because --check needs none of it, and is run every few seconds.
     from operations.reconciler import metrics, progress  # noqa: PLC0415
     from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
+    from operations.reconciler.problems import Problem  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    passes = Passes(chosen, admin_client(chosen))
+    try:
+        passes = Passes(chosen, admin_client(chosen))
+    except Problem as problem:
+        status.write(status_file, [str(problem)])
+        print(problem, file=sys.stderr)
+        return 1
     kafka = metrics.Kafka(lambda: admin_client(chosen), lambda: progress.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
     try:
         address = chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])

@@ -10,13 +10,13 @@ import time
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from operations.reconciler import files
+from operations.reconciler import files, optional
 from operations.reconciler.backoff import Backoff
 from operations.reconciler.part import Part
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     import requests
@@ -47,9 +47,9 @@ def read(folder: Path) -> dict[str, Config]:
     return wanted(folder).strict()
 
 
-def wanted(folder: Path) -> files.Wanted[Config]:
+def wanted(folder: Path, on: Iterable[str] = ()) -> files.Wanted[Config]:
     """Read every NAME.json of `folder` as the configuration of connector NAME."""
-    return files.parsed(folder, ".json", _parse)
+    return files.parsed(folder, ".json", _parse, on)
 
 
 def _parse(source: Source) -> Config:
@@ -224,11 +224,12 @@ class Connectors(Part[Config]):
         folder: Path,
         waits_for: Callable[[Config], str] = lambda _: "",
         clock: Callable[[], float] = time.monotonic,
+        on: Iterable[str] = (),
     ) -> None:
-        """Register nothing that waits for something, which `waits_for` names; `clock` gives seconds."""
+        """Register nothing that waits for something, which `waits_for` names; `clock` gives seconds; `on` are optional datasets."""
         super().__init__(clock)
         self._connect = connect
-        self._folder = folder
+        self._folder, self._on = folder, on
         self._waits_for = waits_for
         self._restarting = Backoff(clock)
         self._stopped: dict[str, float] = {}
@@ -243,7 +244,7 @@ class Connectors(Part[Config]):
 
     def read(self) -> files.Wanted[Config]:
         """Read the files."""
-        found = wanted(self._folder)
+        found = wanted(self._folder, self._on)
         self._unread = set(found.problems)
         return found
 
@@ -312,10 +313,15 @@ class Connectors(Part[Config]):
             wrong = self._resumed(name)
         else:
             self._stopped.pop(name, None)
-        about = [f"{files.label(self._folder / name)}.json: {reason}"] if reason else []
+        about = [f"{self._label(name)}: {reason}"] if reason else []
         if wrong and not (reason and name not in current):
             about.append(f"connector {name}: {wrong}")
         return "; ".join(about)
+
+    def _label(self, name: str) -> str:
+        """Return where the file of a connector is."""
+        places = [folder / f"{name}.json" for folder in optional.folders(self._folder, self._on)]
+        return files.label(next((place for place in places if place.exists()), places[0]))
 
     def _resumed(self, name: str) -> str:
         """Resume a connector that has been STOPPED for long enough; return what to say of it."""

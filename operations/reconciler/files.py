@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from operations.reconciler import optional
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = optional.ROOT
 LARGEST = 1 << 20  # bytes; what is larger was not written by hand
 # What editors, file managers and backups leave beside a file: .x.swp, .#x, #x#, x~, ~$x, ~lock.x#.
 LEFTOVER = (".", "#", "~")
@@ -59,11 +60,14 @@ def replace(path: Path, text: str) -> None:
     fresh.replace(path)
 
 
-def parsed(folder: Path, suffix: str, parse: Callable[[Source], T]) -> Wanted[T]:
-    """Return what `parse` makes of each file of `folder` that ends in `suffix`, by the file's name without suffix."""
+def parsed(folder: Path, suffix: str, parse: Callable[[Source], T], on: Iterable[str] = ()) -> Wanted[T]:
+    """Return what `parse` makes of each file that ends in `suffix`, by the file's name without suffix.
+
+    The files are those of `folder`, and of its kind those of the optional datasets that are `on`.
+    """
     wanted: Wanted[T] = Wanted()
     try:
-        found = list(sources(folder, suffix))
+        found = [source for each in optional.folders(folder, on) for source in sources(each, suffix)]
     except Problem as problem:
         return Wanted(problems={FOLDER: str(problem)})
     for source in found:

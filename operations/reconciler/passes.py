@@ -11,7 +11,7 @@ import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
-from operations.reconciler import connectors
+from operations.reconciler import connectors, optional
 from operations.reconciler.connectors import Connect, Connectors
 from operations.reconciler.files import ROOT, label
 from operations.reconciler.problems import Problem
@@ -45,12 +45,19 @@ class Passes:
     """All that is kept: topics, tables, connectors."""
 
     def __init__(self, settings: dict[str, str], admin: AdminClient) -> None:
-        """Reach the parts of the stack as `settings` (see `operations.reconciler.__main__`) say."""
+        """Reach the parts of the stack as `settings` (see `operations.reconciler.__main__`) say.
+
+        Raises:
+            Problem: DATASETS names a dataset that does not exist.
+
+        """
         session = requests.Session()
         login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
-        self._topics = Topics(admin, TOPICS)
-        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA)
-        self._connectors = Connectors(Connect(session, settings["CONNECT_URL"]), CONNECTORS, self._waits_for)
+        on = optional.chosen(settings["DATASETS"])
+        self._topics = Topics(admin, TOPICS, on=on)
+        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA, on=on)
+        connect = Connect(session, settings["CONNECT_URL"])
+        self._connectors = Connectors(connect, CONNECTORS, self._waits_for, on=on)
         self._parts: dict[str, Part[Any]] = {
             "Kafka": self._topics,
             "QuestDB": self._tables,

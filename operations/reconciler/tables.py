@@ -37,9 +37,9 @@ def read(folder: Path) -> list[Statement]:
     return list(wanted(folder).strict().values())
 
 
-def wanted(folder: Path) -> files.Wanted[Statement]:
+def wanted(folder: Path, on: Iterable[str] = ()) -> files.Wanted[Statement]:
     """Read the statements of every *.sql of `folder`: by the table's or view's name in small letters, as QuestDB compares names."""
-    parsed = files.parsed(folder, ".sql", lambda source: sql.parse(source.label, source.text))
+    parsed = files.parsed(folder, ".sql", lambda source: sql.parse(source.label, source.text), on)
     found: files.Wanted[Statement] = files.Wanted(problems=parsed.problems)
     for file, statements in parsed.things.items():
         for statement in statements:
@@ -108,18 +108,20 @@ class Tables(Part[Statement]):
 
     look_again = 15.0
 
-    def __init__(self, database: QuestDb, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        """Keep what the files of `folder` say; `clock` gives seconds."""
+    def __init__(
+        self, database: QuestDb, folder: Path, clock: Callable[[], float] = time.monotonic, on: Iterable[str] = ()
+    ) -> None:
+        """Keep what the files of `folder` say; `clock` gives seconds; `on` are optional datasets."""
         super().__init__(clock)
         self._database = database
-        self._folder = folder
+        self._folder, self._on = folder, on
         self._repairs = Repairs(database, clock)
         self._kept: dict[str, Kept] = {}
         self._columns_due = 0.0
 
     def read(self) -> files.Wanted[Statement]:
         """Read the files."""
-        return wanted(self._folder)
+        return wanted(self._folder, self._on)
 
     def soonest(self) -> float:
         """Return when the next attempt or repair is due."""

@@ -58,9 +58,9 @@ def read(folder: Path) -> list[Topic]:
     return list(wanted(folder).strict().values())
 
 
-def wanted(folder: Path) -> files.Wanted[Topic]:
+def wanted(folder: Path, on: Iterable[str] = ()) -> files.Wanted[Topic]:
     """Read every NAME.properties of `folder`, by topic."""
-    return files.parsed(folder, ".properties", _parse)
+    return files.parsed(folder, ".properties", _parse, on)
 
 
 def _parse(source: Source) -> Topic:
@@ -110,11 +110,13 @@ def apply(admin: AdminClient, topics: Iterable[Topic]) -> None:
 class Topics(Part[Topic]):
     """Keeps topics as the files of a folder say."""
 
-    def __init__(self, admin: AdminClient, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        """Ask the broker by `admin`; `clock` gives seconds."""
+    def __init__(
+        self, admin: AdminClient, folder: Path, clock: Callable[[], float] = time.monotonic, on: Iterable[str] = ()
+    ) -> None:
+        """Ask the broker by `admin`; `clock` gives seconds; `on` are optional datasets."""
         super().__init__(clock)
         self._admin = admin
-        self._folder = folder
+        self._folder, self._on = folder, on
         self._there: set[str] = set()
 
     def exists(self, topic: str) -> bool:
@@ -123,7 +125,7 @@ class Topics(Part[Topic]):
 
     def read(self) -> files.Wanted[Topic]:
         """Read the files."""
-        return wanted(self._folder)
+        return wanted(self._folder, self._on)
 
     def apply(self, things: dict[str, Topic]) -> list[str]:
         """Create what is missing and alter what differs; return a sentence for each problem."""

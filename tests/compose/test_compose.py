@@ -15,6 +15,7 @@ from dotenv import dotenv_values
 
 from operations.local import env_file, programs
 from operations.local.settings import load
+from operations.reconciler import optional
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docker-compose.yml"
@@ -33,7 +34,7 @@ KNOWN = {
     "telegraf": ("rta_telegraf", set()),
     "github-events": ("rta_github_events", set()),
 }
-SERVICES = {*KNOWN, *ONE_SHOT, "reconciler", "simulator"}
+SERVICES = {*KNOWN, *ONE_SHOT, "reconciler", "schema-registry", "simulator"}
 CLUSTER = {"broker-2", "broker-3", "kafka-connect-2"}
 LINES = [
     "plain",
@@ -68,7 +69,8 @@ def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]
     """Return the configuration that `compose` makes of docker-compose.yml and `files` with `settings` in the shell."""
     clean = {name: value for name, value in os.environ.items() if name not in {*ENV, *NETWORK, "GITHUB_TOKEN"}}
     chosen = [word for file in (FILE, *files) for word in ("--file", str(file))]
-    command = [*compose, *chosen, "--profile", "simulator", "config", "--format", "json"]
+    profiles = ("--profile", "simulator", "--profile", "trades")
+    command = [*compose, *chosen, *profiles, "config", "--format", "json"]
     answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
     parsed: dict[str, Any] = json.loads(answer.stdout)
     return parsed
@@ -134,7 +136,7 @@ def test_a_cluster_has_three_brokers_and_two_workers_that_know_each_other(cluste
 
 
 def test_the_file_stays_readable() -> None:
-    assert len(TEXT.splitlines()) <= 250
+    assert len(TEXT.splitlines()) <= 280
     assert "host.docker.internal" not in TEXT
 
 
@@ -224,7 +226,9 @@ def test_ports_are_closed_to_other_machines(service: Service) -> None:
 
 def test_what_has_no_login_or_looks_inside_a_process_is_never_open_to_other_machines(compose: list[str]) -> None:
     opened = resolve(compose, BIND_ADDRESS="192.0.2.1")["services"]
-    inside = {ENV[f"{name}_PORT"] for name in ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP")}
+    inside = {
+        ENV[f"{name}_PORT"] for name in ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP", "SCHEMA_REGISTRY")
+    }
     addresses = {port["published"]: port["host_ip"] for service in opened.values() for port in ports(service)}
     assert {port for port, address in addresses.items() if address != "192.0.2.1"} == inside
 
@@ -241,6 +245,15 @@ def test_the_feed_decides_what_is_polled(compose: list[str], feed: str) -> None:
         chosen = resolve(compose, FEED=feed, GITHUB_API_URL=given)["services"]["github-events"]["environment"]
         assert chosen["GITHUB_API_URL"] == expected
         assert chosen["FEED"] == feed
+
+
+def test_without_a_feed_no_poller_starts(services: dict[str, Service]) -> None:
+    assert ENV["COMPOSE_PROFILES"].split(",")[0] == "${FEED}"
+    assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
+        "github-events": ["github", "simulator"],
+        "schema-registry": [name for name in optional.known() if optional.need_registry([name])],
+        "simulator": ["simulator"],
+    }
 
 
 def test_token_of_the_shell_reaches_what_asks_github_and_nothing_else(compose: list[str]) -> None:
@@ -294,6 +307,47 @@ def test_images_of_ones_own_registry_are_taken_instead_of_built(compose: list[st
 
 def test_what_is_built_is_not_looked_for_in_a_registry(service: Service) -> None:
     assert service.get("pull_policy") == ("never" if "build" in service else None)
+
+
+def test_the_registry_starts_with_the_datasets_that_need_it(compose: list[str]) -> None:
+    need = {name for name in optional.known() if optional.need_registry([name])}
+    assert set(resolve(compose)["services"]["schema-registry"]["profiles"]) == need
+    for chosen, started in (("", False), *((name, name in need) for name in optional.known())):
+        command = [*compose, "--file", str(FILE), "config", "--services"]
+        answer = subprocess.run(
+            command, env=os.environ | {"DATASETS": chosen}, capture_output=True, text=True, check=True
+        )
+        assert ("schema-registry" in answer.stdout.split()) is started, chosen
+
+
+@pytest.mark.parametrize(
+    ("chosen", "linked"), [("", []), ("trades,transactions", ["trades.json", "transactions.json"])]
+)
+def test_grafana_gets_the_dashboards_of_the_datasets_that_are_on(
+    tmp_path: Path, chosen: str, linked: list[str]
+) -> None:
+    answer = preflight(tmp_path, DATASETS=chosen)
+    assert answer.returncode == 0, answer.stderr
+    assert sorted(path.name for path in (tmp_path / "chosen").iterdir()) == linked
+
+
+def test_a_dataset_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    answer = preflight(tmp_path, DATASETS="trades,trade")
+    assert answer.returncode == 1
+    assert "there is no dataset trade. Choose of smart_meters,trades,transactions" in answer.stderr
+
+
+def preflight(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the script of the service as in its container, whose files are in `folder`."""
+    script = (
+        (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(folder))
+    )
+    for name in ("agent", "chosen"):
+        (folder / name).mkdir()
+    (folder / "jolokia.jar").touch()
+    (folder / "optional").symlink_to(ROOT / "dashboard" / "grafana" / "optional")
+    variables = {**os.environ, **ENV, **settings}
+    return subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True, check=False)
 
 
 def test_any_password_reaches_every_service_as_it_is(compose: list[str]) -> None:
@@ -367,7 +421,8 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
     script = (
         (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
     )
-    (tmp_path / "agent").mkdir()
+    for name in ("agent", "chosen"):
+        (tmp_path / name).mkdir()
     (tmp_path / "jolokia.jar").touch()
     answer = subprocess.run(
         ["sh", "-c", script],
@@ -398,7 +453,8 @@ def test_own_passwords_are_accepted_on_any_address(tmp_path: Path) -> None:
     script = (
         (ROOT / "operations" / "docker" / "preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
     )
-    (tmp_path / "agent").mkdir()
+    for name in ("agent", "chosen"):
+        (tmp_path / name).mkdir()
     (tmp_path / "jolokia.jar").touch()
     own = {name: "of-my-own" for name in ENV if name.endswith(("_PASSWORD", "_TOKEN", "_HTTP_USER"))}
     variables = {**os.environ, **own, "BIND_ADDRESS": "0.0.0.0", "KAFKA_PUBLIC_HOST": "me"}  # noqa: S104 - not bound

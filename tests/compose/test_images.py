@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
 from compose.offline.images import targets
-from dotenv import dotenv_values
 
 from operations.local.settings import ROOT
+from operations.outdated.images import filled, named
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
-ENV = {name: value or "" for name, value in dotenv_values(ROOT / ".env").items()}
 # Upstream's names, and how upstream writes the tags that we use: a tag of another form does not exist there.
 IMAGES = {
     "alpine": r"\d+\.\d+",
@@ -31,32 +25,6 @@ IMAGES = {
     "rust": r"\d+\.\d+\.\d+-slim-trixie",
     "telegraf": r"\d+\.\d+\.\d+",
 }
-# What the repository builds itself.
-OWN = re.compile(r"(rta|\$\{IMAGES:-rta\})/|scratch$")
-NAMED = re.compile(r"^\s*(?:FROM|image:) +(\S+)", re.MULTILINE)
-
-
-def files() -> Iterator[Path]:
-    """Return the files that name images. The stand-ins' own Dockerfile is built on none of these."""
-    yield from (path for path in ROOT.glob("docker-compose*.yml"))
-    yield from (path for path in (ROOT / "deploy" / "kubernetes").rglob("*.yaml") if path.name != "strimzi-fields.yaml")
-    dockerfiles = {*ROOT.glob("*/Dockerfile"), *ROOT.glob("*/*/Dockerfile")}
-    yield from sorted(dockerfiles)
-
-
-def named() -> list[tuple[str, str]]:
-    """Return each file with each image that it names, as it is written."""
-    found = [
-        (str(path.relative_to(ROOT)), name)
-        for path in files()
-        for name in NAMED.findall(path.read_text(encoding="utf-8"))
-    ]
-    return [(path, name) for path, name in found if not OWN.match(name)]
-
-
-def filled(name: str) -> str:
-    """Return the name of an image with the versions of .env."""
-    return re.sub(r"\$\{(\w+)\}", lambda match: ENV[match[1]], name)
 
 
 @pytest.mark.parametrize(("path", "name"), named())

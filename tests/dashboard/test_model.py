@@ -15,14 +15,17 @@ from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 from questdb_server import ROOT
 
+import dashboard.source.optional as boards
 from dashboard.grafana import panels
 from dashboard.source.__main__ import texts
+from operations.reconciler import optional
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 GRAFANA = ROOT / "dashboard" / "grafana"
-FILES = sorted((GRAFANA / "dashboards").glob("*.json"))
+OPTIONAL = sorted((GRAFANA / optional.OPTIONAL).glob("*/*.json"))
+FILES = [*sorted((GRAFANA / "dashboards").glob("*.json")), *OPTIONAL]
 KNOWN = {
     "github_events": ("github-events-questdb", "github-events-dashboard", "5s"),
     "iot_data": ("qdb-iot-demo", "device-data", "5s"),
@@ -39,7 +42,13 @@ def models(dashboard: dict[str, Any]) -> list[dict[str, Any]]:
 
 def test_the_files_are_up_to_date() -> None:
     written = {file.name: file.read_text(encoding="utf-8") for file in FILES}
-    assert {name: written.get(name) for name in texts()} == texts(), "run `make dashboards`"
+    for wanted in (texts(), texts(boards)):
+        assert {name: written.get(name) for name in wanted} == wanted, "run `make dashboards`"
+
+
+def test_each_optional_dataset_has_a_dashboard_and_each_uid_is_there_once() -> None:
+    assert {file.parent.name for file in OPTIONAL} == set(optional.known())
+    assert set(Counter(panels.load(file)["uid"] for file in FILES).values()) == {1}
 
 
 @each_dashboard
@@ -101,9 +110,10 @@ def test_the_data_source_is_read_only_and_holds_no_secret() -> None:
 
 
 def test_dashboards_are_protected() -> None:
-    (provider,) = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "dashboards.yaml").read_text())["providers"]
-    assert provider["allowUiUpdates"] is False
-    assert provider["disableDeletion"] is True
+    own, chosen = yaml.safe_load((GRAFANA / "provisioning" / "dashboards" / "dashboards.yaml").read_text())["providers"]
+    assert (own["allowUiUpdates"], chosen["allowUiUpdates"]) == (False, False)
+    # A dataset that is switched off takes its dashboard away.
+    assert (own["disableDeletion"], chosen["disableDeletion"]) == (True, False)
 
 
 def test_every_dataset_with_a_view_has_a_dashboard() -> None:

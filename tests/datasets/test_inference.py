@@ -14,7 +14,9 @@ import fastavro
 import pytest
 
 from datasets import columns, loading, names, sample
+from datasets.__main__ import wishes
 from datasets.columns import Decisions, Wishes
+from operations.local.settings import load
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -124,7 +126,29 @@ CASES = {
         "t|a\n01/13/2026 09:15:00 AM|x\n", {"t": "TIMESTAMP", "a": "VARCHAR"}, {"t": ZERO}, says="MM/dd/yyyy hh:mm:ss a"
     ),
     "days beside times": Case(
-        "day,t\n2026-01-13,2026-01-13T09:15:00Z\n", {"day": "TIMESTAMP", "t": "TIMESTAMP"}, {"t": ZERO}, time="day"
+        "day,t\n2026-01-13,2026-01-13T09:15:00Z\n", {"day": "TIMESTAMP", "t": "TIMESTAMP"}, {"t": ZERO}
+    ),
+    "dates without leading zeros": Case(
+        "t,a\n1/5/2026 9:05 PM,x\n1/13/2026 10:05 AM,y\n",
+        {"t": "TIMESTAMP", "a": "VARCHAR"},
+        {"t": "2026-01-05T21:05:00.000000Z"},
+        says="text as M/d/yyyy h:mm a",
+    ),
+    "thousands, German": Case(
+        "t;a;b\n2026-01-13;1.234,5;1.604\n2026-01-14;7,25;-\n",
+        {"t": "TIMESTAMP", "a": "DOUBLE", "b": "LONG"},
+        {"a": 1234.5, "b": 1604},
+        says="thousands apart by .",
+    ),
+    "thousands, English": Case(
+        't,a,b\n2026-01-13,"1,234.5","12,345,678"\n2026-01-14,7.25,"1,604"\n',
+        {"t": "TIMESTAMP", "a": "DOUBLE", "b": "LONG"},
+        {"a": 1234.5, "b": 12345678},
+    ),
+    "versions and numbers of three digits after the point": Case(
+        f"t,a,version\n{HOUR.format(1)},1.604,1.08\n{HOUR.format(2)},2.125,1.10\n",
+        {"t": "TIMESTAMP", "a": "DOUBLE", "version": "DOUBLE"},
+        {"a": 1.604},
     ),
     "names that clash": Case(
         "t,a b,A-B,Größe (m²),1st,order\n2026-01-13T09:15:00Z,1,2,3,4,5\n",
@@ -262,6 +286,11 @@ def test_a_sample_is_refused_with_a_sentence(name: str, tmp_path: Path) -> None:
 def test_a_wish_is_refused_with_a_sentence(wishes: Wishes, reason: str, tmp_path: Path) -> None:
     with pytest.raises(Problem, match=reason):
         decided(Case(f"t,a,b\n{ZERO},1,x\n", {}, {}, wishes=wishes), tmp_path)
+
+
+def test_wishes_are_listed_with_commas() -> None:
+    settings = load({"TIME": "t", "KEY": "a, b", "TYPES": "a:varchar,b:DECIMAL(10,2)"})
+    assert wishes(settings) == Wishes("t", ("a", "b"), (("a", "VARCHAR"), ("b", "DECIMAL(10,2)")))
 
 
 @pytest.mark.parametrize(

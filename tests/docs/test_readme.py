@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
 from typing import TYPE_CHECKING
 
+import page_commands
 import pytest
 from stack import Stack
 from waiting import until
@@ -16,8 +14,8 @@ from operations.local.settings import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"<!-- runs -->\n```\n(.*?)```", README, re.DOTALL)
+README = ROOT / "README.md"
+COMMANDS = page_commands.commands(README)
 
 
 @pytest.fixture(scope="module")
@@ -28,29 +26,13 @@ def own() -> Iterator[Stack]:
 
 
 def test_commands_of_the_readme_work(own: Stack) -> None:
-    assert COMMANDS[0] == "make up\n"
-    assert COMMANDS[-1].endswith("make down\n")
+    assert COMMANDS[0].text == "make up\n"
+    assert COMMANDS[-1].text.endswith("make down\n")
     for number, command in enumerate(COMMANDS):
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", on_own_ports(command, own)],
-            cwd=ROOT,
-            env=os.environ | own.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
-        assert '"error"' not in done.stdout, done.stdout
+        page_commands.run(command, own)
         if number == 0:
             until(lambda: own.count("github_events") > 0, "first rows", 30)
 
 
-def on_own_ports(command: str, stack: Stack) -> str:
-    """Return `command` with the ports of this stack in place of the default ones."""
-    for name, default in (("CONNECT_PORT", "8083"), ("QUESTDB_HTTP_PORT", "9000")):
-        command = command.replace(f"localhost:{default}", f"localhost:{stack.environment[name]}")
-    return command
-
-
 def test_readme_stays_a_page() -> None:
-    assert len(README.splitlines()) <= 130
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 130

@@ -10,7 +10,7 @@ from dotenv import dotenv_values
 from expectations import MADE
 
 from operations.local.settings import ROOT
-from operations.reconciler import tables
+from operations.reconciler import optional, tables, topics
 from operations.reconciler.__main__ import SETTINGS as RECONCILER_SETTINGS
 
 if TYPE_CHECKING:
@@ -26,11 +26,12 @@ def names() -> list[str]:
     """Return everything that must be on the page."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = [f"make {target}" for target in re.findall(r"^([a-z-]+):.*##", makefile, re.MULTILINE)]
-    topics = [path.stem for path in (ROOT / "kafka" / "topics").glob("*.properties")]
-    relations = [statement.name for statement in tables.read(ROOT / "questdb" / "schema")]
+    on = optional.known()
+    found_topics = topics.wanted(ROOT / "kafka" / "topics", on).strict()
+    relations = [statement.name for statement in tables.wanted(ROOT / "questdb" / "schema", on).strict().values()]
     settings = {*dotenv_values(ROOT / ".env"), *RECONCILER_SETTINGS} - INTERNAL
     own = {name for made in MADE for name in (made.name, f"{made.name}_dlq", *made.views)}
-    return sorted({*targets, *topics, *relations, *settings} - own)
+    return sorted({*targets, *found_topics, *relations, *settings} - own)
 
 
 @pytest.mark.parametrize("name", names())

@@ -48,7 +48,7 @@ def sentences(environment: Mapping[str, str], root: Path = ROOT) -> list[str]:
         ("QUESTDB_PG_PORT", "9092", "KAFKA_PORT and QUESTDB_PG_PORT are both 9092: give each a port of its own"),
         ("CONNECT_HEAP", "lots", "CONNECT_HEAP=lots is not a size as Java writes it"),
         ("QUESTDB_HEAP", "900000g", "lower BROKER_HEAP, CONNECT_HEAP, QUESTDB_HEAP"),
-        ("FEED", "gitlab", "FEED=gitlab is not github or simulator"),
+        ("FEED", "gitlab", "FEED=gitlab is not github, simulator or none"),
         ("MONITORING_INTERVAL", "often", "MONITORING_INTERVAL=often is not a number of seconds"),
         ("JAVA_HOME", "/nowhere", "/nowhere/bin/java is no program: set JAVA_HOME"),
         ("STATE_DIR", "/proc/rta", "can't write to /proc/rta .*STATE_DIR="),

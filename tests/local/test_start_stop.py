@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import shutil
 import socket
 import sys
-import tempfile
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import copies
+import made_dashboards
 import nasty
 import psutil
 import psycopg
@@ -22,9 +22,7 @@ import requests
 from stack import Stack, free_ports
 from waiting import until
 
-from dashboard.grafana import panels
 from operations.local import passwords
-from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,23 +52,8 @@ def grafana(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def checkout() -> Iterator[Path]:
     """This checkout with all that was built, again in a folder with an odd name."""
-    # A short path: the supervisor's socket lies in it.
-    folder = Path(tempfile.mkdtemp(prefix=nasty.FOLDER))
-    shutil.copytree(ROOT, folder, ignore=_not_copied, copy_function=_link, symlinks=True, dirs_exist_ok=True)
-    yield folder
-    shutil.rmtree(folder)
-
-
-def _not_copied(folder: str, names: list[str]) -> set[str]:
-    unwanted = {".git", "node_modules", "__pycache__"} | ({"target"} if "ingestion" in folder else set())
-    return set(names) - {"venv", "jars", "bin"} if folder == str(ROOT / ".local") else unwanted & set(names)
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)
+    with copies.copy(nasty.FOLDER) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +117,7 @@ def test_status_says_that_all_is_well(up: Stack) -> None:
     assert "✗" not in done.stdout
 
 
+NINE = datetime(2026, 1, 13, 9, tzinfo=timezone.utc)
 RIDES = "pickup;Ride ID;kind;fare\n" + "".join(
     f"13.01.2026 09:{i % 60:02};{i};{'abc'[i % 3]};{i},25\n" for i in range(1_000)
 )
@@ -142,7 +126,7 @@ RIDES = "pickup;Ride ID;kind;fare\n" + "".join(
 def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(up: Stack, tmp_path: Path) -> None:
     sample = tmp_path / "rides.csv"
     sample.write_text(RIDES, encoding="utf-8")
-    before = files_of(up.root)
+    before = copies.files_of_datasets(up.root)
     made = up.make("new-dataset", NAME="rides", SAMPLE=str(sample))
     assert made.returncode == 0, made.stdout
     assert "1000 rows stored, 0 dead letters" in made.stdout
@@ -150,7 +134,7 @@ def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(up: Stack, tmp_path: 
         [1_000, sum(i + 0.25 for i in range(1_000)), "2026-01-13T09:00:00.000000Z"]
     ]
     assert "is taken" in up.make("new-dataset", NAME="rides", SAMPLE=str(sample)).stdout
-    check_panels(up, "rides")
+    made_dashboards.answers(up, "rides", NINE, NINE + timedelta(hours=1))
     status = up.make("status")
     assert status.returncode == 0, status.stdout
     again = up.make("replay-dataset", NAME="rides", RATE="100000", NOW="1")
@@ -158,32 +142,9 @@ def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(up: Stack, tmp_path: 
     assert up.count("rides") == 2_000
     gone = up.make("drop-dataset", NAME="rides", YES="1")
     assert gone.returncode == 0, gone.stdout
-    assert files_of(up.root) == before
+    assert copies.files_of_datasets(up.root) == before
     assert not up.sql("SELECT table_name FROM tables() WHERE table_name LIKE 'rides%'")
     assert "rides" not in up.make("kafka-topics").stdout
-
-
-def files_of(root: Path) -> dict[str, str]:
-    """Return the files that datasets change."""
-    folders = ("kafka", "questdb", "kafka-connect-plugins/connectors", "dashboard", "tests")
-    kept = [path for folder in folders for path in (root / folder).rglob("*") if "__pycache__" not in path.parts]
-    return {str(path): path.read_text(encoding="utf-8", errors="replace") for path in kept if path.is_file()}
-
-
-def check_panels(up: Stack, name: str) -> None:
-    """Each panel of a dashboard answers over a range that holds the sample."""
-    settings = up.settings
-    user, password = (settings.chosen[f"QUESTDB_READONLY_{what}"] for what in ("USER", "PASSWORD"))
-    address = f"host={settings.host} port={settings.ports.questdb_pg} dbname=qdb"
-    times = panels.TimeRange(
-        datetime(2026, 1, 13, 9, tzinfo=timezone.utc), datetime(2026, 1, 13, 10, tzinfo=timezone.utc)
-    )
-    dashboard = panels.load(up.root / "dashboard" / "grafana" / "dashboards" / f"{name}.json")
-    with psycopg.connect(address, user=user, password=password, autocommit=True) as connection:
-        for panel in panels.panels(dashboard):
-            ((_, sql),) = panel.expanded(times)
-            _, rows = panels.run(connection, sql)
-            assert rows, panel.title
 
 
 def test_status_names_the_part_that_does_not_run(up: Stack) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *NOTEBOOKS]
 PICTURES = sorted((ROOT / "docs" / "gallery").glob("*.png"))
-BOARDS = sorted((ROOT / "dashboard/grafana/dashboards").glob("*.json"))
+GRAFANA = ROOT / "dashboard/grafana"
+BOARDS = sorted([*GRAFANA.glob("dashboards/*.json"), *GRAFANA.glob("optional/*/*.json")])
 DASHBOARDS = [json.loads(path.read_text(encoding="utf-8")) for path in BOARDS]
 LARGEST_PICTURE = 150_000  # bytes
 

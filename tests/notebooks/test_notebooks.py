@@ -16,6 +16,7 @@ What a notebook has to bring, found here by listing `notebooks/*.ipynb`:
   A set that is not there leaves the cell as it is. `leaves` lists topics and tables that did not exist before, and
   `rows` the tables of connectors that get rows (those that the running stack feeds anyway need not be named).
   Materialized views count as tables. An empty `leaves` is `{}`.
+  `"dataset": "trades"` says that it needs this optional dataset: it runs on the stack of tests/optional.
 - The kernel starts in `notebooks/`, so `import stack` works and `../ingestion` is the poller's code.
   A warning in a cell is an error; what is let through and why is in tests/notebook_run.py.
 """
@@ -46,7 +47,6 @@ DATASETS = {file.stem for file in (ROOT / "kafka-connect-plugins" / "connectors"
 # The stack itself writes to these all the time.
 FED = {"github_events", "github_polls"}
 
-pytestmark = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 Notebook = dict[str, Any]
 
 
@@ -56,16 +56,23 @@ def read(path: Path) -> Notebook:
     return notebook
 
 
+every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# Those of optional datasets run in tests/optional, on a stack that has these.
+ALWAYS = [path for path in NOTEBOOKS if "dataset" not in read(path)["metadata"]["rta"]]
+
+
 def source(cell: dict[str, Any]) -> str:
     """Return the text of a cell."""
     return "".join(cell["source"])
 
 
+@every_notebook
 def test_is_stored_without_outputs(path: Path) -> None:
     code = [cell for cell in read(path)["cells"] if cell["cell_type"] == "code"]
     assert [cell["id"] for cell in code if cell["outputs"] or cell["execution_count"] is not None] == []
 
 
+@every_notebook
 def test_is_expected_to_bring_something(path: Path) -> None:
     expected = (EXPECTATIONS / f"{path.stem}.py").read_text(encoding="utf-8")
     assert any(line.startswith("assert ") for line in expected.splitlines())
@@ -73,17 +80,20 @@ def test_is_expected_to_bring_something(path: Path) -> None:
     assert not any(line.strip().startswith("assert ") for cell in code for line in cell.splitlines())
 
 
+@every_notebook
 def test_is_in_the_index(path: Path) -> None:
     text = "".join(source(cell) for cell in read(ROOT / "notebooks" / INDEX)["cells"])
     assert path.name == INDEX or f"({path.name})" in text
 
 
+@every_notebook
 def test_names_what_it_leaves(path: Path) -> None:
     leaves = read(path)["metadata"]["rta"]["leaves"]
     assert leaves.keys() <= {"topics", "tables", "rows"}
 
 
 @pytest.mark.timeout(900)
+@pytest.mark.parametrize("path", ALWAYS, ids=lambda path: path.stem)
 def test_runs(path: Path, stack: Stack, notebooks_python: Path, tmp_path: Path) -> None:
     """A second run meets what the first has left; where that is nothing, only `make test-thorough` repeats it."""
     leaves = read(path)["metadata"]["rta"]["leaves"]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clock import Clock
 from kafka_broker import DEADLINE, ROOT, Broker
 from pollers import ODD, Poller, Simulator
 from simulator.defects import FAULTS
@@ -397,6 +398,41 @@ def test_broker_away(simulate: Simulate, poller: Make, broker: Broker) -> None:
     assert run.stop() == 0
     check_complete(run, simulator)
     assert not any(row["saturated"] for row in run.polls())
+
+
+@pytest.mark.thorough
+def test_a_clock_that_jumps(simulate: Simulate, poller: Make, broker: Broker, tmp_path: Path) -> None:
+    """Sections 4 and 7: back and forth by hours. What waits for Kafka meanwhile has times far ahead of the broker's."""
+    run = poller((simulator := simulate(*STEPPED)).url)
+    if run.language.name == "go":
+        pytest.skip("Go asks the kernel for the time itself: no library can make its clock jump")
+    clock = Clock(tmp_path)
+    run.environ |= clock.environment
+    run.start()
+    for hours in (5, -3, 26, 0):
+        asked_again(run, simulator)
+        clock.jump(hours)
+    broker.stop(signal.SIGKILL)
+    try:
+        clock.jump(5)
+        asked_again(run, simulator)
+    finally:
+        broker.start()
+    before = len(run.events())
+    run.until(lambda: len(run.events()) > before, "events after the outage")
+    # Not while Kafka is away: librdkafka and the Java client then wait with the next attempt until the clock has caught up.
+    clock.jump(0)
+    asked_again(run, simulator)
+    simulator.ask("PUT", "/simulator/faults", "1- 503")
+    run.until_logged("503 server")
+    assert run.stop() == 0
+    check_complete(run, simulator)
+
+
+def asked_again(run: Poller, simulator: Simulator) -> None:
+    """Wait until some more requests were answered."""
+    before = len(simulator.requests())
+    run.until(lambda: len(simulator.requests()) > before + 3, "more requests")
 
 
 def test_kafka_or_topics_not_there_yet(simulate: Simulate, poller: Make) -> None:

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from grafana_foundation_sdk.builders import common, geomap
-from grafana_foundation_sdk.builders import dashboard as build
-from grafana_foundation_sdk.models import dashboard as models
-from grafana_foundation_sdk.models import geomap as maps
-
-from dashboard.source import panels, sql
+from dashboard.source import panels, places, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import Panel, below
 from dashboard.source.sql import Source
@@ -150,34 +145,4 @@ LIMIT 1000"""
         "Last positions",
         "Where each device was when it last reported in the chosen range, coloured by its speed then.",
     )
-    panel = panels.start(geomap.Panel(), title, query, about, unit="short")
-    controls = geomap.ControlsOptions().show_zoom(show_zoom=True).mouse_wheel_zoom(mouse_wheel_zoom=False)
-    controls.show_attribution(show_attribution=True).show_scale(show_scale=False)
-    controls.show_debug(show_debug=False).show_measure(show_measure=False)
-    view = geomap.MapViewConfig().id("fit").lat(0).lon(0).zoom(15).padding(10).all_layers(all_layers=True)
-    panel.view(view).controls(controls).layers([_markers()])
-    panel.basemap(common.MapLayerOptions().type("default").name("Layer 0").config({}))
-    panel.tooltip(geomap.TooltipOptions().mode(maps.TooltipMode.DETAILS))
-    panel.color_scheme(build.FieldColor().mode(models.FieldColorModeId.CONTINUOUS_GR_YL_RD))
-    return panel.override_by_name("speed", [models.DynamicConfigValue("unit", "velocitykmh")])
-
-
-def _markers() -> common.MapLayerOptions:
-    style = {
-        "color": {"field": "speed", "fixed": "dark-green"},
-        "opacity": 0.8,
-        "size": {"fixed": 7, "min": 2, "max": 15},
-        "symbol": {"mode": "fixed", "fixed": "img/icons/marker/circle.svg"},
-        "rotation": {"fixed": 0, "min": -360, "max": 360, "mode": "mod"},
-        "text": {"field": "device_id", "fixed": "", "mode": "field"},
-        "textConfig": {
-            "fontSize": 11,
-            "offsetX": 0,
-            "offsetY": 14,
-            "textAlign": "center",
-            "textBaseline": "middle",
-        },
-    }
-    layer = common.MapLayerOptions().type("markers").name("Devices").config({"showLegend": True, "style": style})
-    place = common.FrameGeometrySource().mode("coords").latitude("latitude").longitude("longitude")
-    return layer.location(place).tooltip(tooltip=True)
+    return places.positions(title, query, about, name="device_id", value="speed", unit="velocitykmh", layer="Devices")

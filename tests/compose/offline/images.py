@@ -20,9 +20,9 @@ UPSTREAM = "images: upstream"
 CERTIFICATES = Path("/usr/local/share/ca-certificates")
 
 
-def targets() -> dict[str, str]:
-    """Return the tag of each target of the Dockerfile, versions as in .env."""
-    env = dotenv_values(ROOT / ".env")
+def targets(root: Path = ROOT) -> dict[str, str]:
+    """Return the tag of each target of the Dockerfile, versions as in the .env of the checkout `root`."""
+    env = dotenv_values(root / ".env")
     return {
         "jre": f"eclipse-temurin:{env['JAVA_VERSION']}-jre",
         "maven": f"maven:{env['MAVEN_VERSION']}-eclipse-temurin-17",
@@ -79,22 +79,22 @@ def pulled(image: str) -> bool:
     return subprocess.run(["docker", "pull", "--quiet", image], capture_output=True, check=False).returncode == 0
 
 
-def provide() -> str:
-    """See to it that the engine has an image under each name; return a line that says which."""
-    if all(pulled(tag) for tag in targets().values()):
+def provide(root: Path = ROOT) -> str:
+    """See to it that the engine has an image under each name of the checkout `root`; return a line that says which."""
+    if all(pulled(tag) for tag in targets(root).values()):
         return UPSTREAM
     assert not os.environ.get("REQUIRE_UPSTREAM_IMAGES"), "the upstream images can't be pulled"
-    stand_ins()
+    stand_ins(root)
     return "images: stand-ins, for the upstream ones can't be pulled; all real programs but Grafana"
 
 
-def stand_ins() -> None:
+def stand_ins(root: Path) -> None:
     """Build them. `--network host`: the bridge's packets may be larger than the uplink takes."""
     base()
-    tags = targets()
+    tags = targets(root)
     with tempfile.TemporaryDirectory() as folder:
         context = Path(folder)
-        for path in (*HERE.iterdir(), ROOT / "operations" / "local" / "pom.xml", ROOT / "kafka" / "log4j2.yaml"):
+        for path in (*HERE.iterdir(), root / "operations" / "local" / "pom.xml", root / "kafka" / "log4j2.yaml"):
             if path.is_file():
                 shutil.copy(path, context)
         shutil.copy(telegraf(), context)

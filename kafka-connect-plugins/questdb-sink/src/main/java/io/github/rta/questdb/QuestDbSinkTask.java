@@ -12,6 +12,7 @@ import io.github.rta.questdb.delivery.SchemaLookup;
 import io.github.rta.questdb.delivery.Sender;
 import io.github.rta.questdb.delivery.SinkStats;
 import io.github.rta.questdb.encoding.RecordEncoder;
+import io.github.rta.questdb.encoding.Schema;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
@@ -39,6 +40,7 @@ public final class QuestDbSinkTask extends SinkTask {
     private Sender sender;
     private Thread thread;
     private SchemaLookup lookup;
+    private long failAfterMs;
 
     @Override
     public String version() {
@@ -51,11 +53,13 @@ public final class QuestDbSinkTask extends SinkTask {
         QuestDbClient client = new QuestDbClient(config.client());
         String name = properties.get("name") + '-' + properties.get("task.id");
         stats = new SinkStats(name, context.pluginMetrics());
+        failAfterMs = config.failAfterMs;
         assignment = new Assignment(context);
         queue = new BatchQueue(() -> new Batch(config), config.minIntervalMs);
         Catalog catalog = new Catalog(client, !config.strict);
         lookup = new SchemaLookup("questdb-tables-" + name, catalog::schema);
-        filler = new BatchFiller(new RecordEncoder(config, lookup), assignment, queue, stats);
+        RecordEncoder.SchemaSource schemas = config.tableLookup ? lookup : table -> Schema.unknown();
+        filler = new BatchFiller(new RecordEncoder(config, schemas), assignment, queue, stats);
         sender = new Sender(
                 client, catalog, queue, assignment, new DeadLetters(reporter(properties)), stats, !config.tableVaries);
         thread = new Thread(sender, "questdb-sender-" + name);
@@ -79,6 +83,7 @@ public final class QuestDbSinkTask extends SinkTask {
         if (sender.failure() != null) {
             throw sender.failure();
         }
+        stats.checkPatience(failAfterMs);
         assignment.polled();
         try {
             if (assignment.mustReadAgain()) {

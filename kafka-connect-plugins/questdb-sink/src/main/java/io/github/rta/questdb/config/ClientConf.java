@@ -15,14 +15,19 @@ import java.util.Set;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
 
 /**
  * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
- * write it. Of several addresses, separated by commas, the next one is tried where one does not answer. An empty user name means that the server asks for no login. Messages name the part at fault, never its
- * value.
+ * write it. Of several addresses, separated by commas, the next one is tried where one does not answer. An empty user
+ * name means that the server asks for no login. Messages name the part at fault, never its value.
+ *
+ * @param tls what to trust, null for what the worker trusts
  */
-public record ClientConf(List<URI> servers, String authorization, Duration timeout, long minBytesPerSecond) {
-    private static final Pattern VARIABLE = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*)}");
+public record ClientConf(
+        List<URI> servers, String authorization, SSLContext tls, Duration timeout, long minBytesPerSecond) {
+    /** A doubled dollar sign stands for one. */
+    private static final Pattern DOLLAR = Pattern.compile("\\$\\$|\\$\\{(?:([A-Za-z_][A-Za-z0-9_]*)})?");
     /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
     private static final Set<String> NOT_NEEDED = Set.of(
             "auto_flush",
@@ -36,9 +41,17 @@ public record ClientConf(List<URI> servers, String authorization, Duration timeo
             "retry_timeout",
             "retry_max_backoff_millis");
 
-    private static final Set<String> USED =
-            Set.of("addr", "username", "password", "token", "request_timeout", "request_min_throughput", "tls_verify");
-    private static final Set<String> SECRET = Set.of("password", "token");
+    private static final Set<String> USED = Set.of(
+            "addr",
+            "username",
+            "password",
+            "token",
+            "request_timeout",
+            "request_min_throughput",
+            "tls_verify",
+            "tls_roots",
+            "tls_roots_password");
+    private static final Set<String> SECRET = Set.of("password", "token", "tls_roots_password");
 
     /**
      * @param env looks up environment variables, for {@code ${NAME}}
@@ -49,22 +62,28 @@ public record ClientConf(List<URI> servers, String authorization, Duration timeo
         require(halves.length == 2, "must read like http::addr=host:9000;");
         require(
                 !halves[0].matches("wss?"),
-                "asks for QuestDB's WebSocket protocol, which this sink does not speak: write http:: or https:: instead");
+                "asks for QuestDB's WebSocket protocol, which this sink does not speak: write http:: or https::"
+                        + " instead");
         require(halves[0].matches("https?"), "must start with http:: or https::");
         Map<String, String> values = values(halves[1]);
         require(
                 values.getOrDefault("tls_verify", "on").equals("on"),
-                "tls_verify must be on: give the worker a trust store instead");
+                "tls_verify must be on: name the server's authority in tls_roots instead");
         return new ClientConf(
                 servers(halves[0], values.getOrDefault("addr", "")),
                 authorization(values),
+                tls(halves[0], values),
                 Duration.ofMillis(number(values, "request_timeout", 10_000)),
                 number(values, "request_min_throughput", 102_400));
     }
 
     /** A semicolon in a variable belongs to its value, so it is doubled. What a variable holds is not expanded again. */
     private static String expand(String text, UnaryOperator<String> env) {
-        return VARIABLE.matcher(text).replaceAll(match -> {
+        return DOLLAR.matcher(text).replaceAll(match -> {
+            if (match.group().equals("$$")) {
+                return Matcher.quoteReplacement("$");
+            }
+            require(match.group(1) != null, "has ${ without a name and }: write ${NAME}, or $$ for a dollar sign");
             String value = env.apply(match.group(1));
             require(
                     value != null,
@@ -125,6 +144,14 @@ public record ClientConf(List<URI> servers, String authorization, Duration timeo
                 ? null
                 : "Basic "
                         + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static SSLContext tls(String scheme, Map<String, String> values) {
+        String roots = values.get("tls_roots");
+        String password = values.get("tls_roots_password");
+        require(roots != null || password == null, "gives tls_roots_password without tls_roots");
+        require(roots == null || scheme.equals("https"), "gives tls_roots, which needs https::");
+        return roots == null ? null : TlsRoots.read(roots, password);
     }
 
     private static long number(Map<String, String> values, String key, long otherwise) {

@@ -30,9 +30,7 @@ final class Definition {
         timestampSource(timestamps);
         timestampForm(timestamps);
         timestampBounds(timestamps);
-        Group values = new Group(definition, "Fields and columns");
-        columns(values);
-        keyAndValue(values);
+        FieldDefinition.add(new Group(definition, "Fields and columns"));
         batches(new Group(definition, "Batches"));
         notNeeded(new Group(definition, "Accepted, without effect"));
         return definition;
@@ -52,7 +50,22 @@ final class Definition {
                         "${topic}",
                         HIGH,
                         "Table",
-                        "The table; may hold ${topic}, ${key} and ${partition}.");
+                        "The table; may hold ${topic}, ${key} and ${partition}.")
+                .add(
+                        Key.TABLE_LOOKUP,
+                        BOOLEAN,
+                        true,
+                        LOW,
+                        "Ask for the columns",
+                        "Set to false where only /write may be called; needs columns=extend.")
+                .add(
+                        Key.FAIL_AFTER,
+                        LONG,
+                        0L,
+                        atLeast(0),
+                        LOW,
+                        "Longest outage",
+                        "After so many milliseconds of outage the task fails; 0 for never.");
     }
 
     private static void timestampSource(Group group) {
@@ -69,7 +82,14 @@ final class Definition {
                         false,
                         HIGH,
                         "Kafka's timestamp",
-                        "Take the time of the Kafka record instead of a field's.");
+                        "Take the time of the Kafka record instead of a field's.")
+                .add(
+                        Key.TIMESTAMP_SERVER,
+                        BOOLEAN,
+                        false,
+                        LOW,
+                        "QuestDB's clock",
+                        "Let QuestDB take its own time; rows that are sent again are then stored twice.");
     }
 
     private static void timestampForm(Group group) {
@@ -113,47 +133,6 @@ final class Definition {
                         LOW,
                         "Latest timestamp",
                         "Later timestamps are refused.");
-    }
-
-    private static void columns(Group group) {
-        ValidString columns = ValidString.in("strict", "extend");
-        group.add(Key.COLUMNS, STRING, "strict", columns, MEDIUM, "New columns", "What a field without a column means.")
-                .add(
-                        Key.REQUIRED,
-                        LIST,
-                        List.of(),
-                        MEDIUM,
-                        "Required columns",
-                        "Columns without which a record is refused.")
-                .add(Key.SYMBOLS, LIST, List.of(), MEDIUM, "Symbols", "Columns to create as SYMBOL, where QuestDB may.")
-                .add(
-                        Key.DOUBLES,
-                        LIST,
-                        List.of(),
-                        MEDIUM,
-                        "Doubles",
-                        "Fields sent as DOUBLE even when they look like integers.");
-    }
-
-    private static void keyAndValue(Group group) {
-        ValidString arrays = ValidString.in("error", "skip", "json");
-        group.add(Key.INCLUDE_KEY, BOOLEAN, true, MEDIUM, "Include the key", "Store the record's key too.")
-                .add(
-                        Key.KEY_PREFIX,
-                        STRING,
-                        "key",
-                        LOW,
-                        "Prefix of the key",
-                        "The column of the key, or what precedes its fields.")
-                .add(Key.VALUE_PREFIX, STRING, "", LOW, "Prefix of the value", "What precedes the fields of the value.")
-                .add(Key.ARRAYS, STRING, "error", arrays, MEDIUM, "Arrays", "What to do with a field that is an array.")
-                .add(
-                        Key.SKIP_UNSUPPORTED,
-                        BOOLEAN,
-                        false,
-                        MEDIUM,
-                        "Skip unsupported types",
-                        "Leave out what is of another type.");
     }
 
     private static void batches(Group group) {

@@ -4,6 +4,8 @@ package io.github.rta.questdb.config;
 final class Key {
     static final String CLIENT_CONF = "client.conf.string";
     static final String TABLE = "table";
+    static final String TABLE_LOOKUP = "table.lookup";
+    static final String FAIL_AFTER = "fail.after.ms";
     static final String COLUMNS = "columns";
     static final String REQUIRED = "required.fields";
     static final String SYMBOLS = "symbols";
@@ -12,9 +14,12 @@ final class Key {
     static final String KEY_PREFIX = "key.prefix";
     static final String VALUE_PREFIX = "value.prefix";
     static final String ARRAYS = "arrays";
+    static final String ARRAY_MAPPINGS = "array.mappings";
+    static final String VALUE_FORMAT = "value.format";
     static final String SKIP_UNSUPPORTED = "skip.unsupported.types";
     static final String TIMESTAMP_FIELDS = "timestamp.field.name";
     static final String TIMESTAMP_NATIVE = "timestamp.kafka.native";
+    static final String TIMESTAMP_SERVER = "timestamp.server";
     static final String TIMESTAMP_UNITS = "timestamp.units";
     static final String TIMESTAMP_FORMAT = "timestamp.string.format";
     static final String TIMESTAMP_STRINGS = "timestamp.string.fields";

@@ -4,13 +4,11 @@ import static io.github.rta.questdb.config.Require.require;
 
 import io.github.rta.questdb.encoding.Timestamps;
 import io.github.rta.questdb.encoding.Timestamps.Unit;
-import java.time.DateTimeException;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.apache.kafka.common.config.AbstractConfig;
@@ -22,10 +20,6 @@ import org.apache.kafka.common.config.types.Password;
 public final class SinkConfig extends AbstractConfig {
     public static final ConfigDef DEF = Definition.of();
 
-    /** One bit of a long each. */
-    private static final int MAX_REQUIRED = 64;
-
-    private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^}]*)}");
     /** What Connect itself reads from a connector's configuration. */
     private static final Pattern FRAMEWORK =
             Pattern.compile("name|connector\\..*|tasks\\..*|task\\..*|topics|topics\\.regex"
@@ -39,6 +33,10 @@ public final class SinkConfig extends AbstractConfig {
     public final String table;
     /** Whether the table's name holds a placeholder. */
     public final boolean tableVaries;
+    /** Whether QuestDB may be asked for the columns of a table. */
+    public final boolean tableLookup;
+    /** How long an outage may last before the task fails, 0 for ever. */
+    public final long failAfterMs;
 
     public final boolean includeKey;
     public final String keyPrefix;
@@ -46,8 +44,16 @@ public final class SinkConfig extends AbstractConfig {
     public final boolean strict;
     public final boolean skipArrays;
     public final boolean jsonArrays;
+    /** By the path of the field. */
+    public final Map<String, ArrayMapping> arrayMappings;
+    /** Whether bytes are JSON with a schema. */
+    public final boolean envelope;
+
     public final boolean skipUnsupported;
     public final boolean kafkaTimestamp;
+    /** Whether QuestDB takes the time of arrival. */
+    public final boolean serverTimestamp;
+
     public final List<String> timestampFields;
     public final Set<String> timestampStrings;
     public final Set<String> symbols;
@@ -81,29 +87,36 @@ public final class SinkConfig extends AbstractConfig {
         this.problems = problems;
         client = problems.value(Key.CLIENT_CONF, this::readClient);
         table = getString(Key.TABLE);
-        problems.check(Key.TABLE, () -> checkTemplate(table));
-        tableVaries = PLACEHOLDER.matcher(table).find();
+        problems.check(Key.TABLE, () -> Checks.template(table));
+        tableVaries = Checks.isTemplate(table);
+        tableLookup = getBoolean(Key.TABLE_LOOKUP);
+        failAfterMs = getLong(Key.FAIL_AFTER);
         includeKey = getBoolean(Key.INCLUDE_KEY);
         keyPrefix = getString(Key.KEY_PREFIX);
         valuePrefix = getString(Key.VALUE_PREFIX);
         strict = getString(Key.COLUMNS).equals("strict");
+        problems.check(Key.TABLE_LOOKUP, () -> Checks.lookup(tableLookup, strict));
         skipUnsupported = getBoolean(Key.SKIP_UNSUPPORTED);
         jsonArrays = getString(Key.ARRAYS).equals("json");
         skipArrays = getString(Key.ARRAYS).equals("skip") || skipUnsupported;
+        arrayMappings = problems.value(Key.ARRAY_MAPPINGS, this::readMappings);
+        envelope = getString(Key.VALUE_FORMAT).equals("json_envelope");
         kafkaTimestamp = getBoolean(Key.TIMESTAMP_NATIVE);
+        serverTimestamp = getBoolean(Key.TIMESTAMP_SERVER);
         timestampFields = getList(Key.TIMESTAMP_FIELDS);
-        problems.check(Key.TIMESTAMP_FIELDS, this::checkTimestampSource);
-        Instant min = problems.value(Key.TIMESTAMP_MIN, () -> bound(Key.TIMESTAMP_MIN));
-        Instant max = problems.value(Key.TIMESTAMP_MAX, () -> bound(Key.TIMESTAMP_MAX));
+        problems.check(
+                Key.TIMESTAMP_FIELDS, () -> Checks.timestampSource(timestampFields, kafkaTimestamp, serverTimestamp));
+        Instant min = problems.value(Key.TIMESTAMP_MIN, () -> Checks.bound(getString(Key.TIMESTAMP_MIN)));
+        Instant max = problems.value(Key.TIMESTAMP_MAX, () -> Checks.bound(getString(Key.TIMESTAMP_MAX)));
         timestamps = problems.value(Key.TIMESTAMP_FORMAT, () -> timestamps(min, max));
         columnTimestamps = problems.value(
                 Key.TIMESTAMP_FORMAT, () -> timestamps(given(Key.TIMESTAMP_MIN, min), given(Key.TIMESTAMP_MAX, max)));
         timestampStrings = names(Key.TIMESTAMP_STRINGS);
         symbols = names(Key.SYMBOLS);
         doubles = names(Key.DOUBLES);
-        problems.check(Key.DOUBLES, this::checkDoubles);
+        problems.check(Key.DOUBLES, () -> Checks.doubles(doubles, symbols));
         required = List.copyOf(names(Key.REQUIRED));
-        problems.check(Key.REQUIRED, this::checkRequired);
+        problems.check(Key.REQUIRED, () -> Checks.required(required, timestampFields));
         minIntervalMs = getLong(Key.MIN_INTERVAL);
         maxRows = getInt(Key.MAX_ROWS);
         maxBytes = getInt(Key.MAX_BYTES);
@@ -139,21 +152,9 @@ public final class SinkConfig extends AbstractConfig {
         return ClientConf.parse(given == null ? fromWorker : given.value(), System::getenv);
     }
 
-    private static void checkTemplate(String table) {
-        Matcher placeholder = PLACEHOLDER.matcher(table);
-        while (placeholder.find()) {
-            require(
-                    Set.of("topic", "key", "partition").contains(placeholder.group(1)),
-                    "has the unknown " + placeholder.group());
-        }
-    }
-
-    private void checkTimestampSource() {
-        boolean fields = !timestampFields.isEmpty();
-        require(
-                fields || kafkaTimestamp,
-                "is missing: name the field with the row's time, or set timestamp.kafka.native=true");
-        require(!fields || !kafkaTimestamp, "contradicts timestamp.kafka.native=true");
+    private Map<String, ArrayMapping> readMappings() {
+        return ArrayMapping.parse(getString(Key.ARRAY_MAPPINGS)).stream()
+                .collect(Collectors.toMap(ArrayMapping::source, mapping -> mapping));
     }
 
     private Timestamps timestamps(Instant min, Instant max) {
@@ -164,29 +165,6 @@ public final class SinkConfig extends AbstractConfig {
     /** The default holds for the designated timestamp only: a birthday may well be before 2000. */
     private Instant given(String key, Instant bound) {
         return originals().containsKey(key) ? bound : null;
-    }
-
-    private Instant bound(String key) {
-        try {
-            Instant instant = Instant.parse(getString(key));
-            Timestamps.nanos(instant);
-            return instant;
-        } catch (DateTimeException | ArithmeticException e) {
-            throw new IllegalArgumentException("must be an instant like 2000-01-01T00:00:00Z before 2262", e);
-        }
-    }
-
-    private void checkDoubles() {
-        require(doubles.stream().noneMatch(symbols::contains), "names a column of symbols too");
-    }
-
-    private void checkRequired() {
-        require(required.size() <= MAX_REQUIRED, "names over 64");
-        require(
-                timestampFields.stream()
-                        .map(field -> field.toLowerCase(Locale.ROOT))
-                        .noneMatch(required::contains),
-                "names a field of timestamp.field.name, which is required anyway: take it out");
     }
 
     private Set<String> names(String key) {

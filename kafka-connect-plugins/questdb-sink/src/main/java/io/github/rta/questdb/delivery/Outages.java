@@ -6,6 +6,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +54,14 @@ final class Outages {
                         .max()
                         .orElse(0)
                 / 1_000_000;
+    }
+
+    /** Why, in the words of servers and networks. */
+    String reasons() {
+        return present.values().stream()
+                .flatMap(each -> each.named.keySet().stream())
+                .distinct()
+                .collect(Collectors.joining("; "));
     }
 
     /** @param what {@link #SERVER} or the name of a table */

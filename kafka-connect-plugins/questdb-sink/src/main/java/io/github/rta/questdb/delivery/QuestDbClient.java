@@ -69,11 +69,10 @@ public final class QuestDbClient {
         http = connect();
     }
 
-    private static HttpClient connect() {
-        return HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(Duration.ofSeconds(5))
-                .build();
+    private HttpClient connect() {
+        HttpClient.Builder client =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(Duration.ofSeconds(5));
+        return (conf.tls() == null ? client : client.sslContext(conf.tls())).build();
     }
 
     /**

@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.metrics.Gauge;
 import org.apache.kafka.common.metrics.PluginMetrics;
+import org.apache.kafka.connect.errors.ConnectException;
 
 /**
  * Counts what a task does, and says in the log what keeps rows from being stored: at once, again every ten minutes
@@ -88,6 +89,14 @@ public final class SinkStats {
     /** Whether QuestDB as a whole can't store rows. */
     public synchronized boolean isOutage() {
         return outages.has(Outages.SERVER);
+    }
+
+    /** @throws ConnectException if rows have waited for QuestDB for longer than this, 0 for ever */
+    public synchronized void checkPatience(long ms) {
+        if (ms > 0 && outages.ageMs() > ms) {
+            throw new ConnectException("no row could be stored for %d s, which is longer than fail.after.ms: %s"
+                    .formatted(outages.ageMs() / 1000, outages.reasons()));
+        }
     }
 
     synchronized void unavailable(String reason) {

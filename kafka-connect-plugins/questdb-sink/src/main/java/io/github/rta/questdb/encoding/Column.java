@@ -1,9 +1,17 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
+import java.util.EnumSet;
+import java.util.Set;
 
 /** Where a scalar goes and how. One object a column, however many fields lead to it. */
 final class Column {
+    /** What they don't take, QuestDB refuses. */
+    private static final Set<ColumnType> TAKE_ANY_TEXT =
+            EnumSet.of(ColumnType.PLAIN, ColumnType.SYMBOL, ColumnType.INT, ColumnType.FLOAT, ColumnType.ARRAY);
+
+    private static final int BITS_PER_DIGIT = 5;
+
     final String name;
     /** What precedes a value of it: {@code ,name=}. */
     final byte[] written;
@@ -13,7 +21,13 @@ final class Column {
     final boolean tag;
     /** Whether its integers are written like numbers with a fraction: so QuestDB creates it as DOUBLE. */
     final boolean floating;
-    /** Whether a text is written as it is, in quotes. */
+    /** Whether it is yet to be created. */
+    final boolean isNew;
+    /** Of an array. */
+    final int dimensions;
+    /** How many characters its geohashes have at least. */
+    final int digits;
+    /** Whether any text is written as it is, in quotes. */
     final boolean quoted;
 
     final long requiredBit;
@@ -29,9 +43,12 @@ final class Column {
         this.written =
                 new IlpBuffer(name.length() + 8).put(',').putBare(name).put('=').toArray();
         this.type = type(lowerCase, known, config);
-        this.tag = type == ColumnType.SYMBOL && known == null;
+        this.isNew = known == null;
+        this.dimensions = type == ColumnType.ARRAY ? (known.length() - known.indexOf('[')) / 2 : 0;
+        this.digits = type == ColumnType.GEOHASH ? digits(known) : 0;
+        this.tag = type == ColumnType.SYMBOL && isNew;
         this.floating = config.doubles.contains(lowerCase);
-        this.quoted = !tag && type.unit == null;
+        this.quoted = !tag && TAKE_ANY_TEXT.contains(type);
         int required = config.required.indexOf(lowerCase);
         this.requiredBit = required < 0 ? 0 : 1L << required;
     }
@@ -41,6 +58,12 @@ final class Column {
         boolean isNew = row != number;
         row = number;
         return isNew;
+    }
+
+    /** @param type for instance {@code GEOHASH(4c)}, of characters, or {@code GEOHASH(7b)}, of bits */
+    private static int digits(String type) {
+        int size = Integer.parseInt(type.replaceAll("\\D", ""));
+        return type.endsWith("b)") ? (size + BITS_PER_DIGIT - 1) / BITS_PER_DIGIT : size;
     }
 
     /** The settings count where the table doesn't say. */

@@ -8,6 +8,16 @@ enum ColumnType {
     PLAIN(null, ' '),
     /** Takes the text of any scalar. */
     SYMBOL(null, ' '),
+    /** Has a null of its own, -2^31. */
+    INT(null, ' '),
+    /** Keeps fewer numbers than a double. */
+    FLOAT(null, ' '),
+    /** Takes hexadecimal numbers, which ILP doesn't put into quotes. */
+    LONG256(null, ' '),
+    IPV4(null, ' '),
+    GEOHASH(null, ' '),
+    /** DOUBLE[] of any number of dimensions. */
+    ARRAY(null, ' '),
     /** Takes numbers as text: in ILP they would be doubles, and lose digits. */
     DECIMAL(null, ' '),
     /** QuestDB divides microseconds to milliseconds by itself. */
@@ -27,7 +37,13 @@ enum ColumnType {
 
     /** @param name as SHOW COLUMNS gives it, for instance {@code DECIMAL(18,4)} */
     static ColumnType of(String name) {
-        return switch (name.replaceFirst("\\(.*", "")) {
+        return switch (name.replaceFirst("\\(.*", "").replaceFirst("(\\[])+$", "[]")) {
+            case "DOUBLE[]" -> ARRAY;
+            case "FLOAT" -> FLOAT;
+            case "GEOHASH" -> GEOHASH;
+            case "INT" -> INT;
+            case "IPv4" -> IPV4;
+            case "LONG256" -> LONG256;
             case "SYMBOL" -> SYMBOL;
             case "DECIMAL" -> DECIMAL;
             case "DATE" -> DATE;

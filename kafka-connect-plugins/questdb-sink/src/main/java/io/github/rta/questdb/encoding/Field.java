@@ -11,6 +11,9 @@ final class Field {
     /** Position in timestamp.field.name, or -1. */
     final int timestampPart;
 
+    /** Of an array that is a list of levels, or null. */
+    final Levels levels;
+
     private final Table table;
     private final Field parent;
     /** The last part of the path, as the records have it. */
@@ -35,6 +38,7 @@ final class Field {
         this.name = name;
         this.ascii = name.getBytes(StandardCharsets.UTF_8);
         this.timestampPart = table.timestampPart(path);
+        this.levels = parent == null ? null : table.levels(path);
         table.countField();
     }
 

@@ -1,6 +1,9 @@
 package io.github.rta.questdb.encoding;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.CharBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +14,9 @@ public final class IlpBuffer {
     private static final boolean[] QUOTED = ascii("\"\\\n\r");
     private static final boolean[] BARE = ascii(" ,=\\\n\r");
 
+    private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle DOUBLE =
+            MethodHandles.byteArrayViewVarHandle(double[].class, ByteOrder.LITTLE_ENDIAN);
     private static final int DIGITS = 19; // of the largest long
 
     private final byte[] digits = new byte[DIGITS];
@@ -79,6 +85,31 @@ public final class IlpBuffer {
             value = rest;
         } while (value > 0);
         return put(digits, start, DIGITS - start);
+    }
+
+    /** Appends ASCII as it is. */
+    IlpBuffer put(char[] ascii, int offset, int count) {
+        reserve(count);
+        for (int i = offset; i < offset + count; i++) {
+            bytes[length++] = (byte) ascii[i];
+        }
+        return this;
+    }
+
+    IlpBuffer putInt(int value) {
+        reserve(Integer.BYTES);
+        INT.set(bytes, length, value);
+        length += Integer.BYTES;
+        return this;
+    }
+
+    IlpBuffer putDoubles(double[] values, int count) {
+        reserve(count * Double.BYTES);
+        for (int i = 0; i < count; i++) {
+            DOUBLE.set(bytes, length, values[i]);
+            length += Double.BYTES;
+        }
+        return this;
     }
 
     /** Writes a string field that needs no escaping. */

@@ -6,7 +6,6 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonParser.NumberType;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.JsonToken;
-import io.github.rta.questdb.config.SinkConfig;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.nio.ByteBuffer;
@@ -19,12 +18,12 @@ final class JsonReader {
             .disable(JsonFactory.Feature.INTERN_FIELD_NAMES)
             .build();
 
-    private final SinkConfig config;
     private final RowEncoder row;
+    private final ArrayFields arrays;
 
-    JsonReader(SinkConfig config, RowEncoder row) {
-        this.config = config;
+    JsonReader(RowEncoder row, ArrayFields arrays) {
         this.row = row;
+        this.arrays = arrays;
     }
 
     void read(byte[] json, Field root) throws BadRow {
@@ -113,16 +112,43 @@ final class JsonReader {
     }
 
     private void array(JsonParser parser, Field field) throws IOException, BadRow {
-        if (config.jsonArrays) {
-            StringWriter text = new StringWriter();
-            try (JsonGenerator generator = FACTORY.createGenerator(text)) {
-                generator.copyCurrentStructure(parser);
-            }
-            row.text(field, text.toString());
-        } else if (config.skipArrays) {
-            parser.skipChildren();
-        } else {
-            throw new BadRow("field '%s' is an array (arrays=error)".formatted(field.path));
+        if (field.levels != null) {
+            LevelReader.read(parser, field.levels);
+            field.levels.end(arrays);
+            return;
         }
+        switch (arrays.use(field)) {
+            case NUMBERS -> numbers(parser, field);
+            case TEXT -> row.text(field, json(parser));
+            case NONE -> parser.skipChildren();
+        }
+    }
+
+    private static String json(JsonParser parser) throws IOException {
+        StringWriter text = new StringWriter();
+        try (JsonGenerator generator = FACTORY.createGenerator(text)) {
+            generator.copyCurrentStructure(parser);
+        }
+        return text.toString();
+    }
+
+    private void numbers(JsonParser parser, Field field) throws IOException, BadRow {
+        DoubleArray array = arrays.begin(field);
+        array.open();
+        while (array.isOpen()) {
+            switch (parser.nextToken()) {
+                case START_ARRAY -> array.open();
+                case END_ARRAY -> array.close();
+                case VALUE_NUMBER_INT, VALUE_NUMBER_FLOAT -> array.add(parser.getDoubleValue());
+                case VALUE_NULL -> array.add(Double.NaN);
+                case VALUE_STRING -> array.add(parser.getText());
+                case START_OBJECT -> {
+                    array.fail("it holds an object");
+                    parser.skipChildren();
+                }
+                default -> array.fail("it holds a boolean");
+            }
+        }
+        arrays.end(field);
     }
 }

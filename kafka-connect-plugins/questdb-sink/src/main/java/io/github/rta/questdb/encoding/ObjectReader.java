@@ -1,30 +1,31 @@
 package io.github.rta.questdb.encoding;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.SinkConfig;
 import io.github.rta.questdb.encoding.Timestamps.Unit;
 import java.math.BigDecimal;
 import java.math.BigInteger;
+import java.nio.ByteBuffer;
+import java.time.DateTimeException;
+import java.time.OffsetDateTime;
 import java.util.Collection;
 import java.util.Date;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import org.apache.kafka.common.utils.Utils;
 import org.apache.kafka.connect.data.Schema;
 import org.apache.kafka.connect.data.Struct;
 import org.apache.kafka.connect.data.Time;
 
 /** The generic path: reads what any converter made of a record (Struct, Map, scalar) into the row. */
 final class ObjectReader {
-    private static final ObjectMapper JSON = new ObjectMapper();
-
     private final SinkConfig config;
     private final RowEncoder row;
+    private final ArrayFields arrays;
 
-    ObjectReader(SinkConfig config, RowEncoder row) {
+    ObjectReader(SinkConfig config, RowEncoder row, ArrayFields arrays) {
         this.config = config;
         this.row = row;
+        this.arrays = arrays;
     }
 
     /** {@code scalar} is the column of a value that is no object, when no prefix names one. */
@@ -38,7 +39,7 @@ final class ObjectReader {
 
     private void value(Schema schema, Object value, Field field) throws BadRow {
         if (value instanceof String text) {
-            row.text(field, text);
+            text(schema, text, field);
         } else if (value instanceof Struct struct) {
             struct(struct, field);
         } else if (value instanceof Map<?, ?> map) {
@@ -69,12 +70,34 @@ final class ObjectReader {
         }
     }
 
+    private void text(Schema schema, String text, Field field) throws BadRow {
+        boolean time = schema != null && "io.debezium.time.ZonedTimestamp".equals(schema.name());
+        if (time && field.timestampPart < 0 && field.column().isNew) {
+            try {
+                long nanos = Timestamps.nanos(OffsetDateTime.parse(text).toInstant());
+                row.instant(field, nanos, Unit.NANOS);
+            } catch (DateTimeException | ArithmeticException e) {
+                throw new BadRow("field '%s' is no ZonedTimestamp: %s".formatted(field.path, e.getMessage()));
+            }
+        } else {
+            row.text(field, text);
+        }
+    }
+
     private void struct(Struct struct, Field field) throws BadRow {
+        if ("io.debezium.data.VariableScaleDecimal".equals(struct.schema().name())) {
+            decimal(new BigDecimal(new BigInteger(bytes(struct.get("value"))), struct.getInt32("scale")), field);
+            return;
+        }
         Field child = field;
         for (org.apache.kafka.connect.data.Field member : struct.schema().fields()) {
             child = field.child(member.name(), child);
             value(member.schema(), struct.get(member), child);
         }
+    }
+
+    private static byte[] bytes(Object value) {
+        return value instanceof ByteBuffer buffer ? Utils.toArray(buffer.duplicate()) : (byte[]) value;
     }
 
     private void map(Schema schema, Map<?, ?> map, Field field) throws BadRow {
@@ -133,34 +156,36 @@ final class ObjectReader {
     }
 
     private void array(Collection<?> items, Field field) throws BadRow {
-        if (config.jsonArrays) {
-            row.text(field, json(items));
-        } else if (!config.skipArrays) {
-            throw new BadRow("field '%s' is an array (arrays=error)".formatted(field.path));
+        if (field.levels != null) {
+            LevelReader.read(items, field.levels);
+            field.levels.end(arrays);
+            return;
+        }
+        switch (arrays.use(field)) {
+            case NUMBERS -> {
+                numbers(items, arrays.begin(field));
+                arrays.end(field);
+            }
+            case TEXT -> row.text(field, JsonText.of(items));
+            case NONE -> {}
         }
     }
 
-    private static String json(Collection<?> items) throws BadRow {
-        try {
-            return JSON.writeValueAsString(plain(items));
-        } catch (JsonProcessingException e) {
-            throw new BadRow("array: " + e.getOriginalMessage());
+    private static void numbers(Collection<?> items, DoubleArray array) {
+        array.open();
+        for (Object item : items) {
+            if (item instanceof Number number) {
+                array.add(number.doubleValue());
+            } else if (item == null) {
+                array.add(Double.NaN);
+            } else if (item instanceof Collection<?> inner) {
+                numbers(inner, array);
+            } else if (item instanceof String text) {
+                array.add(text);
+            } else {
+                array.fail(item instanceof Boolean ? "it holds a boolean" : "it holds an object");
+            }
         }
-    }
-
-    /** Replaces what Jackson doesn't know, structs, by maps. */
-    private static Object plain(Object value) {
-        if (value instanceof Collection<?> items) {
-            return items.stream().map(ObjectReader::plain).toList();
-        }
-        Map<String, Object> members = new LinkedHashMap<>();
-        if (value instanceof Map<?, ?> map) {
-            map.forEach((key, member) -> members.put(String.valueOf(key), plain(member)));
-        } else if (value instanceof Struct struct) {
-            struct.schema().fields().forEach(member -> members.put(member.name(), plain(struct.get(member))));
-        } else {
-            return value;
-        }
-        return members;
+        array.close();
     }
 }

@@ -1,6 +1,7 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
+import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.sink.SinkRecord;
 
 /** Turns records into lines: finds the table, reads key and value. */
@@ -19,6 +20,9 @@ public final class RecordEncoder {
     private final JsonReader json;
     private final ObjectReader objects;
     private final TableViews views;
+    /** Null if bytes are JSON without a schema. */
+    private final Envelope envelope;
+
     private long tableId;
     private SinkRecord current;
     private long since;
@@ -27,9 +31,11 @@ public final class RecordEncoder {
         this.config = config;
         this.views = new TableViews(config, schemas);
         this.row = new RowEncoder(config);
+        this.envelope = config.envelope ? new Envelope() : null;
         this.flat = new FlatJson(row);
-        this.json = new JsonReader(config, row);
-        this.objects = new ObjectReader(config, row);
+        ArrayFields arrays = new ArrayFields(config, row);
+        this.json = new JsonReader(row, arrays);
+        this.objects = new ObjectReader(config, row, arrays);
     }
 
     /**
@@ -105,15 +111,29 @@ public final class RecordEncoder {
     private void write(SinkRecord record, Table table, IlpBuffer lines) throws BadRow {
         begin(record, table);
         if (record.value() instanceof byte[] bytes) {
-            if (!flat.read(bytes, table.value)) {
-                begin(record, table);
-                json.read(bytes, table.value);
-            }
+            bytes(record, bytes, table);
         } else {
             objects.read(record.valueSchema(), record.value(), table.value, "value");
         }
         row.end(record.timestamp(), lines);
         tableId = table.schema().id();
+    }
+
+    private void bytes(SinkRecord record, byte[] bytes, Table table) throws BadRow {
+        byte[] payload = envelope == null ? bytes : envelope.payload(bytes);
+        if (payload == null) {
+            SchemaAndValue value = envelope.convert(record.topic(), bytes);
+            objects.read(value.schema(), value.value(), table.value, "value");
+        } else {
+            json(record, payload, table);
+        }
+    }
+
+    private void json(SinkRecord record, byte[] bytes, Table table) throws BadRow {
+        if (!flat.read(bytes, table.value)) {
+            begin(record, table);
+            json.read(bytes, table.value);
+        }
     }
 
     private void begin(SinkRecord record, Table table) throws BadRow {

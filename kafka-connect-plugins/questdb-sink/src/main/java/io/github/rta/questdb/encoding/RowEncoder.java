@@ -12,6 +12,7 @@ final class RowEncoder {
     private final Timestamps timestamps;
     private final RowTimestamp rowTimestamp;
     private final RowLine line;
+    private final boolean serverTimestamp;
     private long row;
     private char[] scratch = new char[1024];
 
@@ -19,6 +20,7 @@ final class RowEncoder {
         this.timestamps = config.columnTimestamps();
         this.rowTimestamp = new RowTimestamp(config);
         this.line = new RowLine(config);
+        this.serverTimestamp = config.serverTimestamp;
     }
 
     void begin(Table table) {
@@ -30,7 +32,11 @@ final class RowEncoder {
     /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
     void end(Long kafkaTimestamp, IlpBuffer target) throws BadRow {
         line.check();
-        line.end(rowTimestamp.get(kafkaTimestamp), target);
+        if (serverTimestamp) {
+            line.endWithoutTime(target);
+        } else {
+            line.end(rowTimestamp.get(kafkaTimestamp), target);
+        }
     }
 
     /** Notes that the record has this field, by exactly this path; a null counts too. */
@@ -56,8 +62,10 @@ final class RowEncoder {
             line.field(column).putQuoted(value, offset, length);
         } else if (column.tag) {
             line.symbol(column).putBare(value, offset, length);
-        } else {
+        } else if (column.type.unit != null) {
             time(column, timestamps.ofText(value, offset, length, column.type.unit));
+        } else {
+            TextForm.write(column, value, offset, length, line.field(column));
         }
     }
 
@@ -91,15 +99,18 @@ final class RowEncoder {
         }
         Column column = field.column();
         switch (column.type) {
-            case PLAIN -> plainInteger(column, value);
+            case PLAIN, FLOAT, IPV4, GEOHASH, ARRAY -> plainInteger(column, value, Long.MIN_VALUE);
+            case INT -> plainInteger(column, value, Integer.MIN_VALUE);
             case SYMBOL, DECIMAL -> text(field, Long.toString(value));
+            case LONG256 -> text(field, TextForm.hex(Long.toString(value)));
             default -> time(column, timestamps.ofNumber(value, column.type.unit));
         }
     }
 
-    private void plainInteger(Column column, long value) throws BadRow {
-        if (value == Long.MIN_VALUE) {
-            throw new BadRow("field '%s' is -2^63, which QuestDB keeps for null".formatted(column.name));
+    private void plainInteger(Column column, long value, long none) throws BadRow {
+        if (value == none || value == Long.MIN_VALUE) {
+            throw new BadRow("field '%s' is %s, which QuestDB keeps for null"
+                    .formatted(column.name, value == Long.MIN_VALUE ? "-2^63" : "-2^31"));
         }
         IlpBuffer fields = line.field(column).putLong(value);
         if (!column.floating) {
@@ -109,9 +120,11 @@ final class RowEncoder {
 
     /** Whether a number with a fraction has to come by {@link #decimal}, because a double would lose digits. */
     boolean keepsDigits(Field field) throws BadRow {
-        return field.timestampPart >= 0
-                || field.column().type == ColumnType.DECIMAL
-                || field.column().type.unit != null;
+        if (field.timestampPart >= 0) {
+            return true;
+        }
+        ColumnType type = field.column().type;
+        return type == ColumnType.DECIMAL || type == ColumnType.LONG256 || type.unit != null;
     }
 
     /** A number of any size with all its digits, for a field that {@link #keepsDigits}. */
@@ -123,6 +136,8 @@ final class RowEncoder {
         Column column = field.column();
         if (column.type == ColumnType.DECIMAL) {
             text(field, digits);
+        } else if (column.type == ColumnType.LONG256) {
+            text(field, TextForm.hex(digits));
         } else {
             time(column, timestamps.ofDecimal(new BigDecimal(digits), column.type.unit));
         }
@@ -136,10 +151,14 @@ final class RowEncoder {
         if (Double.isNaN(value)) {
             return;
         }
-        if (field.column().type == ColumnType.SYMBOL) {
+        Column column = field.column();
+        if (column.type == ColumnType.FLOAT && Double.isInfinite((float) value)) {
+            throw new BadRow("field '%s' is beyond the range of FLOAT".formatted(column.name));
+        }
+        if (column.type == ColumnType.SYMBOL) {
             text(field, Double.toString(value));
         } else {
-            line.field(field.column()).putAscii(Double.toString(value));
+            line.field(column).putAscii(Double.toString(value));
         }
     }
 
@@ -168,6 +187,10 @@ final class RowEncoder {
         } else {
             time(column, timestamps.of(value, unit, column.type.unit));
         }
+    }
+
+    void array(Column column, DoubleArray array) throws BadRow {
+        array.write(line.field(column));
     }
 
     private void time(Column column, long value) throws BadRow {

@@ -62,9 +62,18 @@ final class RowLine {
 
     /** Appends the line. */
     void end(long nanos, IlpBuffer target) {
+        columns(target).put(' ').putLong(nanos).put('\n');
+    }
+
+    /** Appends the line without a time: QuestDB takes that of its arrival. */
+    void endWithoutTime(IlpBuffer target) {
+        columns(target).put('\n');
+    }
+
+    private IlpBuffer columns(IlpBuffer target) {
         target.put(table.written).put(symbols);
         separateFields();
-        target.put(fields).put(' ').putLong(nanos).put('\n');
+        return target.put(fields);
     }
 
     /** Each field starts with a comma; in ILP the first one follows a space. */

@@ -1,5 +1,6 @@
 package io.github.rta.questdb.encoding;
 
+import io.github.rta.questdb.config.ArrayMapping;
 import io.github.rta.questdb.config.SinkConfig;
 import java.util.HashMap;
 import java.util.Locale;
@@ -86,6 +87,12 @@ final class Table {
 
     int timestampPart(String path) {
         return config.timestampFields.indexOf(path);
+    }
+
+    /** What collects the levels of a field that array.mappings names, null for other fields. */
+    Levels levels(String path) {
+        ArrayMapping mapping = config.arrayMappings.get(path);
+        return mapping == null ? null : new Levels(mapping, this);
     }
 
     Column column(String path) throws BadRow {

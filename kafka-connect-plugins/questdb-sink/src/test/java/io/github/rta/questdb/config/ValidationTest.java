@@ -44,6 +44,10 @@ class ValidationTest {
     @Test
     void goodConfigurationHasNoErrors() {
         assertEquals(List.of(), errors(GOOD));
+        Map<String, String> several = new HashMap<>(GOOD);
+        several.remove("topics");
+        several.put("topics.regex", "t.*");
+        assertEquals(List.of(), errors(several));
         QuestDbSinkConnector connector = new QuestDbSinkConnector();
         connector.start(GOOD);
         assertEquals(
@@ -71,6 +75,7 @@ class ValidationTest {
             timestamp.min           | yesterday                         | timestamp.min must be an instant
             columns                 | loose                             | columns: String must be one of
             min.interval.ms         | -1                                | min.interval.ms
+            batch.max.bytes         | 0                                 | batch.max.bytes
             batch.max.rows          | 0                                 | batch.max.rows
             client.conf.string      | localhost:9000                    | client.conf.string must read like http::addr
             client.conf.string      | tcp::addr=localhost:9009;         | client.conf.string must start with http:: or https::
@@ -84,6 +89,33 @@ class ValidationTest {
             client.conf.string      | http::addr=a:b;                   | client.conf.string addr must be host or host:port
             client.conf.string      | http::username=SECRET;            | client.conf.string lacks addr
             client.conf.string      | http::addr=a,,b;                  | client.conf.string addr must be host or host:port
+            client.conf.string      | https::addr=a;tls_verify=unsafe_off; | client.conf.string tls_verify must be on: name the server's authority in tls_roots
+            client.conf.string      | http::addr=a;tls_roots=b;         | client.conf.string gives tls_roots, which needs https::
+            client.conf.string      | https::addr=a;tls_roots_password=SECRET; | client.conf.string gives tls_roots_password without tls_roots
+            client.conf.string      | https::addr=a;tls_roots=/no/where;tls_roots_password=SECRET; | client.conf.string can't read tls_roots: /no/where is not there
+            client.conf.string      | https::addr=a;tls_roots=pom.xml;tls_roots_password=SECRET; | client.conf.string can't read tls_roots: pom.xml is not there, or no trust store
+            client.conf.string      | https::addr=a;tls_roots=pom.xml;  | client.conf.string can't read tls_roots: pom.xml is not there
+            client.conf.string      | http::addr=a;token=SECRET${;      | client.conf.string has ${ without a name and }
+            client.conf.string      | http::addr=a;token=${1SECRET};    | client.conf.string has ${ without a name and }
+            host                    | a                                 | host is not a setting of this connector
+            username                | a                                 | username is not a setting of this connector
+            token                   | a                                 | token is not a setting of this connector
+            tls                     | true                              | tls is not a setting of this connector
+            tls.validation.mode     | insecure                          | tls.validation.mode is not a setting of this connector
+            qwp.x                   | 1                                 | qwp.x is not a setting of this connector
+            value.format            | avro                              | value.format: String must be one of
+            array.mappings          | a:b                               | array.mappings must read like field:column,column:member,member; and not a:b
+            array.mappings          | a:b,c:d                           | array.mappings names 2 columns for 1 members of 'a'
+            array.mappings          | a:b:c,                            | array.mappings has an empty name in c,
+            array.mappings          | a:b:c;a:d:e                       | array.mappings maps 'a' twice
+            array.mappings          | a:b:c;d:b:e                       | array.mappings has the column 'b' twice
+            allowed.lag             | 0                                 | allowed.lag
+            dlq.send.batch.on.error | 1                                 | dlq.send.batch.on.error
+            max.retries             | x                                 | max.retries
+            retry.backoff.ms        | x                                 | retry.backoff.ms
+            timestamp.server        | true                              | timestamp.field.name contradicts timestamp.server=true
+            table.lookup            | false                             | table.lookup may be false only with columns=extend
+            fail.after.ms           | -1                                | fail.after.ms
             """)
     void eachMistakeIsNamed(String key, String value, String message) {
         Map<String, String> config = new HashMap<>(GOOD);
@@ -130,6 +162,10 @@ class ValidationTest {
         assertEquals(
                 List.of(URI.create("http://a:9000"), URI.create("http://b:1")),
                 ClientConf.parse("http::addr=a, b:1;", env::get).servers());
+        assertEquals(
+                "Bearer $ ${PASS} a;b",
+                ClientConf.parse("http::addr=a:1;token=$$ $${PASS} ${PASS};", env::get)
+                        .authorization());
         assertEquals(
                 "Bearer t;t",
                 ClientConf.parse("http::addr=[::1]:9001;token=t;;t;", env::get).authorization());

@@ -48,7 +48,7 @@ public class EncoderTest {
             "dbl",
             "timestamp.string.fields",
             "seen");
-    private static final Map<String, String> STRICT =
+    static final Map<String, String> STRICT =
             Map.of("client.conf.string", "http::addr=localhost;", "timestamp.field.name", "ts", "include.key", "false");
     private static final String TS = ",\"ts\":\"2023-11-14T22:13:20Z\"}";
     private static final String END = " 1700000000000000000\n";
@@ -76,20 +76,25 @@ public class EncoderTest {
         return Stream.of(
                 refusal("{\"i\":-9223372036854775808" + TS, "field 'i' is -2^63, which QuestDB keeps for null"),
                 refusal("{\"d\":1e999" + TS, "field 'd' is infinite or beyond the range of a double"),
-                refusal("{\"l\":[1]" + TS, "field 'l' is an array (arrays=error)"),
+                refusal(
+                        "{\"l\":[1,[2]]" + TS,
+                        "field 'l' is no array that QuestDB can store: it mixes numbers and lists"),
+                refusal("{\"x\":1,\"ts\":[1]}", "timestamp field 'ts' is an array"),
                 refusal("{\"s\":\"\\ud83d\"" + TS, "half of a surrogate pair, which is no character"),
                 refusal("{\"a_b\":1,\"a\":{\"b\":2}" + TS, "two fields go to column 'a_b'"),
                 refusal("{\"A\":1,\"a\":2" + TS, "two fields go to column 'A'"),
                 refusal("{\"a b=1\\n\":{\"c\":1}" + TS, "field 'a b=1\n_c' can't be the name of a column"),
                 refusal(
                         "{\"timestamp\":1" + TS,
-                        "field 'timestamp' is the table's designated timestamp, but timestamp.field.name says otherwise"),
+                        "field 'timestamp' is the table's designated timestamp, but timestamp.field.name says"
+                                + " otherwise"),
                 refusal("{\"x\":1}", "timestamp field [ts] is missing"),
                 refusal("{\"x\":1,\"ts\":null}", "timestamp field [ts] is missing"),
                 refusal("{\"x\":1,\"ts\":true}", "timestamp field 'ts' is a boolean"),
                 refusal(
                         "{\"x\":1,\"ts\":1.5}",
-                        "timestamp 1970-01-01T00:00:01.500Z is not between timestamp.min and timestamp.max: a wrong unit?"),
+                        "timestamp 1970-01-01T00:00:01.500Z is not between timestamp.min and timestamp.max: a wrong"
+                                + " unit?"),
                 refusal("{\"ts\":1700000000}", "no field but the timestamp"),
                 refusal("[1]", "an array, not an object"));
     }
@@ -125,6 +130,13 @@ public class EncoderTest {
             VARCHAR       | 5                         | 5i
             DOUBLE        | 5                         | 5i
             LONG          | -5                        | -5i
+            INT           | -2147483647               | -2147483647i
+            FLOAT         | 1e38                      | 1.0E38
+            LONG256       | 31                        | 0x1fi
+            LONG256       | "0x1F"                    | 0x1Fi
+            IPv4          | "1.2.3.4"                 | "1.2.3.4"
+            GEOHASH(4c)   | "GCPVh"                   | "GCPVh"
+            GEOHASH(7b)   | "gc"                      | "gc"
             """)
     void byTypeOfColumn(String type, String value, String written) throws Exception {
         byte[] json = ("{\"c\":" + value + TS).getBytes(StandardCharsets.UTF_8);
@@ -157,12 +169,91 @@ public class EncoderTest {
             TIMESTAMP    | 1e99                   | timestamp 1E+99 is beyond the year 2262
             TIMESTAMP    | 1e999999999            | timestamp 1E+999999999 is no time
             TIMESTAMP    | 1e-999999999           | timestamp 1E-999999999 is no time
-            LONG         | 9223372036854775808    | field 'c' is an integer beyond 64 bits
+            INT          | -2147483648            | field 'c' is -2^31, which QuestDB keeps for null
+            FLOAT        | 1e39                   | field 'c' is beyond the range of FLOAT
+            LONG256      | "1f"                   | field 'c' is '1f', not like 0x1f, of at most 256 bits
+            LONG256      | "0xg"                  | field 'c' is '0xg', not like 0x1f, of at most 256 bits
+            LONG256      | -1                     | field 'c' is '-1', not like 0x1f, of at most 256 bits
+            LONG256      | 1.5                    | field 'c' is '1.5', not like 0x1f, of at most 256 bits
+            IPv4         | "0.0.0.0"              | field 'c' is '0.0.0.0', not an address; QuestDB keeps 0.0.0.0 for null
+            GEOHASH(4c)  | "gcp"                  | field 'c' is 'gcp', not a geohash of at least 4 characters
+            GEOHASH(4c)  | "gcpa"                 | field 'c' is 'gcpa', not a geohash of at least 4 characters
+            GEOHASH(6b)  | "g"                    | field 'c' is 'g', not a geohash of at least 2 characters
+            DECIMAL(5,2) | "NaN"                  | field 'c' is 'NaN', not a decimal number
             """)
     void notOfThatType(String type, String value, String reason) throws Exception {
         String actual = encodeAs(type, "{\"c\":" + value + TS, STRICT);
         // QuestDB says the first one itself.
         assertEquals(value.equals("true") ? "t c=t" + END : reason, actual);
+    }
+
+    @Test
+    void integersBeyond64Bits() throws Exception {
+        String json = "{\"c\":9223372036854775808" + TS;
+        assertEquals("field 'c' is an integer beyond 64 bits", encodeAs("LONG", json, STRICT));
+        assertEquals("t c=0x8000000000000000i" + END, encodeAs("LONG256", json, STRICT));
+    }
+
+    /** The numbers of an array are binary: of the line only its shape is shown here. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            textBlock =
+                    """
+            DOUBLE[]     | [1, 2.5, null]        | 3
+            DOUBLE[]     | ["1.5", "-2e3"]       | 2
+            DOUBLE[]     | []                    | 0
+            DOUBLE[][]   | [[1, 2], [3, 4]]      | 2 2
+            DOUBLE[][]   | []                    | 0 0
+            DOUBLE[][]   | [[], []]              | 0 0
+            DOUBLE[][][] | [[[1], [2], [3]]]     | 1 3 1
+            DOUBLE[]     | [[1]]                 | field 'c' is an array of 2 dimensions, its column has 1
+            DOUBLE[][]   | [[1, 2], [3]]         | its lists differ in length
+            DOUBLE[][]   | [[1], []]             | its lists differ in length
+            DOUBLE[][]   | [[], [1]]             | its lists differ in length
+            DOUBLE[][]   | [[1], 2]              | it mixes numbers and lists
+            DOUBLE[][]   | [1, [2]]              | it mixes numbers and lists
+            DOUBLE[][]   | [[[]], []]            | its lists differ in length
+            DOUBLE[]     | [1, "x"]              | 'x' is no number
+            DOUBLE[]     | [true]                | it holds a boolean
+            DOUBLE[]     | [{"a": [1]}, 2]       | it holds an object
+            DOUBLE[]     | [1e999]               | one number is infinite or beyond the range of a double
+            VARCHAR      | [1]                   | field 'c' is an array, its column is none (arrays=error)
+            """)
+    void arraysOfNumbers(String type, String value, String expected) throws Exception {
+        byte[] json = ("{\"c\":" + value + TS).getBytes(StandardCharsets.UTF_8);
+        for (Object record : List.of(json, convert(json))) {
+            String line = encodeAs(type, record, STRICT);
+            String actual = line.startsWith("t c==") ? shape(line) : line;
+            assertEquals(expected, actual.replaceFirst(".* can store: ", ""));
+        }
+        assertTrue(encodeAs("DOUBLE[]", "{\"c\":" + "[".repeat(40) + "]".repeat(40) + TS, STRICT)
+                .endsWith("it has more than 32 dimensions"));
+    }
+
+    private static String shape(String line) {
+        StringBuilder shape = new StringBuilder();
+        for (int i = 0; i < line.charAt(7); i++) {
+            shape.append(i == 0 ? "" : " ").append((int) line.charAt(8 + 4 * i));
+        }
+        return shape.toString();
+    }
+
+    /** What an array is where QuestDB is to create its column. */
+    @Test
+    void newColumnsOfArrays() throws Exception {
+        for (String array : List.of("[1]", "[[1.5,null]]")) {
+            assertTrue(encode("{\"l\":" + array + TS, CONFIG).startsWith("t l=="));
+            assertTrue(encode("{\"l\":" + array + TS, with("arrays", "skip")).startsWith("t l=="));
+            assertTrue(encode("{\"l\":" + array + TS, with("arrays", "json")).startsWith("t l=\"["));
+        }
+        for (String array : List.of("[]", "[[],[]]")) { // Of which dimensions the column is to be is unknown.
+            assertEquals("t x=1i" + END, encode("{\"l\":" + array + ",\"x\":1" + TS, CONFIG));
+        }
+        assertTrue(encode("{\"l\":[\"1\"]" + TS, CONFIG).endsWith("it holds text"));
+        assertEquals("t x=1i" + END, encode("{\"l\":[\"1\",2],\"x\":1" + TS, with("arrays", "skip")));
+        assertEquals("table t has no column 'l' (columns=strict)", encode("{\"l\":[1]" + TS, STRICT));
+        assertEquals("no field but the timestamp", encode("{\"l\":[1]" + TS, with(STRICT, "arrays", "skip")));
     }
 
     @Test
@@ -181,6 +272,14 @@ public class EncoderTest {
     }
 
     @Test
+    void theLatestTimestampIsASettingToo() throws Exception {
+        assertEquals("t x=1i" + END, encode("{\"x\":1" + TS, with("timestamp.max", "2023-11-14T22:13:20Z")));
+        assertEquals(
+                "timestamp 2023-11-14T22:13:20Z is not between timestamp.min and timestamp.max: a wrong unit?",
+                encode("{\"x\":1" + TS, with("timestamp.max", "2023-11-14T22:13:19Z")));
+    }
+
+    @Test
     void symbolsTakeAnyTypeAlsoWhereTheyAreYetToBeCreated() throws Exception {
         Map<String, String> config = with("symbols", "a,b,c");
         String json = "{\"a\":5,\"b\":true,\"c\":1.5,\"x\":1" + TS;
@@ -191,21 +290,34 @@ public class EncoderTest {
 
     /** What Debezium makes of the columns of a database. */
     @Test
-    void timesOfDebezium() throws Exception {
+    void typesOfDebezium() throws Exception {
+        Schema variableScale = SchemaBuilder.struct()
+                .name("io.debezium.data.VariableScaleDecimal")
+                .field("scale", Schema.INT32_SCHEMA)
+                .field("value", Schema.BYTES_SCHEMA)
+                .build();
         Schema schema = SchemaBuilder.struct()
                 .field("ts", named("io.debezium.time.MicroTimestamp", Schema.Type.INT64))
                 .field("day", named("io.debezium.time.Date", Schema.Type.INT32))
                 .field("ms", named("io.debezium.time.Timestamp", Schema.Type.INT64))
                 .field("ns", named("io.debezium.time.NanoTimestamp", Schema.Type.INT64))
+                .field("zoned", named("io.debezium.time.ZonedTimestamp", Schema.Type.STRING))
+                .field("time", named("io.debezium.time.MicroTime", Schema.Type.INT64))
                 .field("plain", Schema.INT64_SCHEMA)
+                .field("any", variableScale)
                 .build();
         Struct struct = new Struct(schema)
                 .put("ts", 1_700_000_000_000_000L)
                 .put("day", 1)
                 .put("ms", 2L)
                 .put("ns", 3L)
-                .put("plain", 4L);
-        assertEquals("t day=86400000000000n,ms=2000000n,ns=3n,plain=4i" + END, encode(struct, CONFIG));
+                .put("zoned", "1970-01-01T01:00:00.000000005+01:00")
+                .put("time", 6L)
+                .put("plain", 4L)
+                .put("any", new Struct(variableScale).put("scale", 2).put("value", new byte[] {1, 0}));
+        assertEquals(
+                "t day=86400000000000n,ms=2000000n,ns=3n,zoned=5n,time=6i,plain=4i,any=\"2.56\"" + END,
+                encode(struct, CONFIG));
     }
 
     private static Schema named(String name, Schema.Type type) {
@@ -342,6 +454,12 @@ public class EncoderTest {
                         "k".getBytes(StandardCharsets.UTF_8),
                         "{\"a\":1" + TS,
                         with(config, "timestamp.field.name", "v_ts")));
+        assertEquals(
+                "t k_id=1i,a=2i" + END,
+                encode(
+                        Map.of("id", 1),
+                        Map.of("a", 2, "ts", 1700000000L),
+                        with(with("include.key", "true"), "key.prefix", "k")));
         assertEquals("'t_3_a/b' can't be the name of a table", encode("a/b", Map.of(), config));
         assertEquals(
                 "t key_id=1i,a=2i" + END,

@@ -1,0 +1,1 @@
+"""The dashboards of the optional datasets: one module each, as in `boards`."""

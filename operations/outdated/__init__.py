@@ -1,0 +1,1 @@
+"""What of the pinned versions is behind, as each toolchain itself tells it."""
