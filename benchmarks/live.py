@@ -50,7 +50,7 @@ class Source:
     def __init__(self, rig: Rig, topic: str, rate: int) -> None:
         """Send to `topic`, `rate` events a second."""
         self.sent: list[float] = []
-        self._writer = Writer(rig.bootstrap, topic)
+        self._writer = Writer(rig.settings.kafka, topic)
         self.rate = rate
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -78,7 +78,7 @@ def ways(rig: Rig) -> dict[str, Config]:
     """Return the ways to run a sink."""
     found = {"ours": shipped(), "ours, min.interval.ms=0": shipped(min__interval__ms="0")}
     if official_sink():
-        client = f"http::addr={rig.settings.questdb_address};"
+        client = rig.client()
         found["official, the older template's settings"] = official(client, tasks__max="5")
         found["official, for equal latency"] = official(
             client + "auto_flush_interval=100;", tasks__max="1", allowed__lag="100"

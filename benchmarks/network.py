@@ -33,9 +33,9 @@ FLUSHES = (75_000, 10_000)
 Runs = dict[tuple[str, int], list[Run]]
 
 
-def variants(address: str) -> list[Variant]:
+def variants(rig: Rig, address: str) -> list[Variant]:
     """Return the ways to compare, all of them into QuestDB at `address`."""
-    client = f"http::addr={address};"
+    client = rig.client(address)
     ways = {
         OURS: by_connector(shipped(client__conf__string=client)),
         CONSUMER: by_consumer(address=address),
@@ -56,7 +56,7 @@ def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
         for trip in options.round_trips:
             (port,) = free_ports(1)
             doors.enter_context(open_door(port, rig.settings.ports.questdb_http, trip / 2000))
-            cases += [(way, trip) for way in variants(f"127.0.0.1:{port}") if options.only in way.name]
+            cases += [(way, trip) for way in variants(rig, f"127.0.0.1:{port}") if options.only in way.name]
         shuffle = random.Random(SEED).shuffle  # noqa: S311 - no secret
         for number in range(options.runs + 1):
             shuffle(cases)

@@ -230,6 +230,13 @@ max.message.bytes=2097152
 """
 
 
+# The QuestDB of the stack, or the one elsewhere that QUESTDB_URL names.
+CLIENT = (
+    "${env:QUESTDB_HTTP_URL};username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};"
+    "token=${QUESTDB_HTTP_TOKEN};tls_roots=${QUESTDB_CA};"
+)
+
+
 def connector(paths: Paths, decisions: Decisions) -> dict[str, str]:
     """Return the connector's settings."""
     time = decisions.time.time
@@ -238,7 +245,7 @@ def connector(paths: Paths, decisions: Decisions) -> dict[str, str]:
         "tasks.max": "1",
         "topics": paths.name,
         "table": paths.name,
-        "client.conf.string": "http::addr=${env:QUESTDB_ADDRESS};username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};",
+        "client.conf.string": CLIENT,
         "timestamp.field.name": decisions.time.name,
         "timestamp.units": time.unit if time else "",
         "timestamp.string.format": time.pattern if time else "",

@@ -107,12 +107,14 @@ _SHARED: list[Stack] = []
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Pipeline:
-    """A running stack, fed by the simulator; with Jupyter where that is installed. All tests of a lane get the same."""
+    """A running stack, fed by the simulator. All tests of a lane get the same; that of the notebooks has Jupyter, too."""
     if request.config.getoption("--docker"):
         project: Pipeline = request.getfixturevalue("project")
         return project
     if not _SHARED:
-        _SHARED.append(Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), MONITORING_INTERVAL="2"))
+        jupyter = {"NOTEBOOKS_VENV": os.environ.get("NOTEBOOKS_VENV", "")}
+        found = jupyter if group(request.node.nodeid) == "notebooks" else {}
+        _SHARED.append(Stack(settings.ROOT, **found, MONITORING_INTERVAL="2"))
         try:
             _SHARED[0].up()
         except AssertionError:

@@ -46,6 +46,7 @@ class Containers(Pipeline):
         for file in ("docker-compose.yml", *files):
             self._command = [*self._command, "--file", str(root / file)]
         self.environment = {
+            "SECURITY": "off",
             "FEED": "simulator",
             "POLL_INTERVAL": "1",
             "SIMULATOR_TRUTH_LOG": "/tmp/truth.ndjson",  # noqa: S108 - the container's own

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 
 from producers import arguments, sources
+from producers.client import configuration
 from producers.pace import TargetError, send
 from producers.record import Record
 from producers.target import Kafka
@@ -38,8 +39,7 @@ def parser() -> argparse.ArgumentParser:
 def produce(chosen: argparse.Namespace) -> int:
     """Send records; return how many were acknowledged. Raises TargetError."""
     records = source(chosen.name)(arguments.start_us(chosen), chosen.rate, chosen.seed)
-    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS") or "localhost:9092"
-    target = Kafka(servers, os.environ.get("SCHEMA_REGISTRY_URL") or "http://localhost:8081")
+    target = Kafka(configuration(os.environ), os.environ.get("SCHEMA_REGISTRY_URL") or "http://localhost:8081")
     sent = send(target, records, chosen.total, None if chosen.fast else chosen.rate)
     target.finish()
     return sent

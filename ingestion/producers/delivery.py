@@ -2,21 +2,22 @@
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from producers.client import Client
 from producers.pace import LARGEST_BATCH, TargetError
 
 
 class Delivery:
     """An idempotent producer. It says what failed when it is looked at."""
 
-    def __init__(self, servers: str, compression: str = "none") -> None:
-        """Connect in the background; `servers` is host:port, several with commas. Raises TargetError if nobody answers."""
+    def __init__(self, client: Client, compression: str = "none") -> None:
+        """Connect in the background, as `client` says. Raises TargetError if nobody answers, or lets it in."""
         self._failed: str | None = None
-        configuration = {"bootstrap.servers": servers, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
+        configuration = {**client, "enable.idempotence": True, "linger.ms": 20, "log_level": 0}
         self._producer = Producer({**configuration, "compression.type": compression})
         try:
             self.topics = self._producer.list_topics(timeout=10).topics
         except KafkaException as error:
-            message = f"no answer from Kafka at {servers} (KAFKA_BOOTSTRAP_SERVERS)"
+            message = f"no answer from Kafka at {client['bootstrap.servers']} (KAFKA_BOOTSTRAP_SERVERS)"
             raise TargetError(message) from error
 
     def queue(self, topic: str, value: str | bytes, key: str) -> None:

@@ -9,6 +9,7 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from producers.client import Client
 from producers.delivery import Delivery
 from producers.pace import TargetError
 from producers.record import Record
@@ -21,9 +22,9 @@ REMEDY = "Name the dataset in DATASETS (.env), then `make down` and `make up`, o
 class Kafka:
     """The topics of a dataset."""
 
-    def __init__(self, servers: str, registry: str) -> None:
-        """Connect in the background; `servers` is host:port, several with commas; `registry` is the URL of the schema registry."""
-        self._delivery = Delivery(servers, compression="lz4")
+    def __init__(self, client: Client, registry: str) -> None:
+        """Connect in the background, as `client` says; `registry` is the URL of the schema registry."""
+        self._delivery = Delivery(client, compression="lz4")
         self._registry = registry
         self._encoders: dict[tuple[str, str], Callable[[dict[str, Any]], bytes]] = {}
 

@@ -2,7 +2,7 @@
 -- for: 30s
 -- unit: problems
 -- remedy: `make status` or `docker logs rta_reconciler` tells which file and what to do.
--- While the stack starts, the reconciler waits for its parts and is not content yet: what does not last is no alert.
+-- While the stack starts, the reconciler has problems until its parts answer. So only problems that last raise an alert.
 DECLARE @seconds := 60, @lasting := 20
 SELECT 'reconciler' AS subject, problems AS value
 FROM (

@@ -263,7 +263,7 @@ CASES = [
         {},
     ),
     Case(
-        "a reconciler that has just become content",
+        "a reconciler whose problems have just ended",
         {"reconciler": looks("stack_reconciler", problems=lambda ago: 2 * int(ago > 10), restarts=0)},
         {},
     ),
