@@ -169,6 +169,9 @@ test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of
 test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on docker-compose.yml (ROUNDS=10, SEED=…); as root
 	@$(DOCKER_TEST) -s tests/compose/run/test_faults.py $(ARGS)
 
+test-kubernetes: $(VENV)/.test ## apply deploy/kubernetes to an API server, built from Go modules (20 minutes, once); STRIMZI_CRDS names Strimzi's definitions
+	@$(PYTEST) --kubernetes --timeout 3600 tests/kubernetes/run $(ARGS)
+
 test-kill: build $(VENV)/.test ## kill and suspend parts, change members, tasks and partitions at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(PYTEST) --timeout=3600 -s tests/end_to_end/test_random_kills.py
 

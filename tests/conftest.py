@@ -38,13 +38,15 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make test-compose` gives the option."""
+    """`make test-compose` gives the first option, `make test-kubernetes` the second."""
     parser.addoption("--docker", action="store_true", help="run on docker-compose.yml and a Docker engine")
+    parser.addoption("--kubernetes", action="store_true", help="apply deploy/kubernetes to an API server of its own")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave what needs a Docker engine to `make test-compose`."""
-    return True if collection_path.name == "run" and not config.getoption("--docker") else None
+    """Leave what needs a Docker engine to `make test-compose`, what needs an API server to `make test-kubernetes`."""
+    option = "--kubernetes" if collection_path.parent.name == "kubernetes" else "--docker"
+    return True if collection_path.name == "run" and not config.getoption(option) else None
 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end. Folders of one lane share a running stack:
