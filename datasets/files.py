@@ -219,10 +219,10 @@ def dead_letters(name: str) -> str:
     """Return the dead-letter topic's file."""
     return f"""\
 # What the sink could not store of {name}, each message with the reason in its headers.
-# A month, to look at and to send again.
+# The newest 64 MiB, however old: a limit of time would count from the record's own time, which may be years ago.
 
 partitions=1
-retention.ms=2592000000
+retention.ms=-1
 retention.bytes=67108864
 segment.bytes=16777216
 # Twice the largest message: the reason comes on top.
