@@ -121,12 +121,18 @@ def test_runs(case: Case, stack: Stack, notebooks_python: Path, tmp_path: Path) 
     run(case, stack, notebooks_python, tmp_path, times=2 if leaves or "THOROUGH" in os.environ else 1)
 
 
-@pytest.fixture(scope="module")
-def as_github() -> Iterator[Stack]:
-    """A stack as it polls GitHub without a token: it sees a part of the events, one page a minute."""
-    with Stack(
-        SIMULATOR_PROFILE="github", POLL_INTERVAL="", NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", "")
-    ) as own:
+PLANS: dict[str, dict[str, str]] = {
+    "without-token": {},
+    "with-token": {"GITHUB_TOKEN": "of-the-simulator"},
+    "polite": {"POLL_INTERVAL": "polite"},
+}
+
+
+@pytest.fixture(scope="module", params=PLANS)
+def as_github(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A stack as it polls GitHub: it sees a part of the events."""
+    plan = {"POLL_INTERVAL": ""} | PLANS[request.param]
+    with Stack(SIMULATOR_PROFILE="github", NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), **plan) as own:
         yield own.up()
 
 
