@@ -132,7 +132,7 @@ PLANS: dict[str, dict[str, str]] = {
 def as_github(request: pytest.FixtureRequest) -> Iterator[Stack]:
     """A stack as it polls GitHub: it sees a part of the events."""
     plan = {"POLL_INTERVAL": ""} | PLANS[request.param]
-    with Stack(SIMULATOR_PROFILE="github", NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), **plan) as own:
+    with Stack(ROOT, SIMULATOR_PROFILE="github", NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), **plan) as own:
         yield own.up()
 
 
