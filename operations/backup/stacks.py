@@ -17,12 +17,14 @@ from typing import IO, TYPE_CHECKING, Any
 
 from operations.backup.archive import GRAFANA, QUESTDB, QUESTDB_FOLDERS
 from operations.backup.folders import Exchange, Phase
-from operations.local import obstacles, startup
+from operations.local import obstacles, programs, startup
 from operations.local.processes import STORAGE, Supervisor, end, orphans
 from operations.local.settings import ROOT, forget
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from operations.backup.archive import Archive
     from operations.local.settings import Settings
 
@@ -212,12 +214,11 @@ class Local(Stack):
 
     def start_storage(self) -> None:
         """Start broker and QuestDB alone and wait until both work."""
-        self._launch()
-        Supervisor(self.settings).keep_only(STORAGE)
+        self._launch(STORAGE)
         self._wait(STORAGE)
 
-    def _launch(self) -> None:
-        launched = startup.launch(self.settings)
+    def _launch(self, only: Sequence[str] = ()) -> None:
+        launched = startup.launch(self.settings, only)
         if launched is None:
             message = "the stack can't be started: see above"
             raise Problem(message)
@@ -231,12 +232,12 @@ class Local(Stack):
         """Start the rest and wait until all of it works."""
         supervisor = Supervisor(self.settings)
         if supervisor.running():
-            supervisor.start_stopped()
+            supervisor.join()
         else:
             self._launch()
-        self._wait([process.name for process in supervisor.processes()])
+        self._wait([program.name for program in programs.programs(self.settings)])
 
-    def _wait(self, names: tuple[str, ...] | list[str]) -> None:
+    def _wait(self, names: Sequence[str]) -> None:
         if not startup.wait(names, self.settings):
             message = "not all parts of the stack work: see above"
             raise Problem(message)

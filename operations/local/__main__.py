@@ -49,7 +49,8 @@ def up(settings: Settings) -> int:
                 return 1
             settings, supervisor = started, Supervisor(started)
     beside = ["questdb"] if settings.external else []
-    if not startup.wait([*beside, *(process.name for process in supervisor.processes())], settings):
+    # Not those that the supervisor has started: it may answer before it starts any.
+    if not startup.wait([*beside, *(program.name for program in programs(settings))], settings):
         return 1
     say_feed(settings)
     say_addresses(settings)
@@ -147,7 +148,7 @@ def status(settings: Settings) -> int:
         say(f"✗ {line}")
     processes = supervisor.processes()
     # All at once: several that hang cost no more than one.
-    with ThreadPoolExecutor(len(processes)) as pool:
+    with ThreadPoolExecutor(len(processes) or 1) as pool:
         problems = list(pool.map(lambda process: problem_of(process, settings), processes))
     for process, problem in zip(processes, problems, strict=True):
         report(process, problem)

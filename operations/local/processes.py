@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import subprocess
 import sys
-import time
 import xmlrpc.client
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,13 @@ from supervisor.xmlrpc import SupervisorTransport
 from operations.local import environment, programs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from operations.local.settings import Settings
 
 SUPERVISOR = "supervisor.supervisord"
 STOP_WITHIN = 60.0  # seconds
-LOOK_EVERY = 0.1  # seconds
 # What the others still need while they end.
 STORAGE = ("broker", "questdb")
 
@@ -140,9 +139,9 @@ class Supervisor:
             return False
         return True
 
-    def start(self) -> None:
-        """Start it, and with it every program that starts by itself."""
-        path = self._configure()
+    def start(self, only: Sequence[str] = ()) -> None:
+        """Start it, and with it every program, or `only` these: `join` then starts the others."""
+        path = self._configure(only)
         # Settings go by the environment, never by the command line, which every user of the machine can read.
         command = [sys.executable, "-m", SUPERVISOR, "--configuration", str(path)]
         variables = environment.of_parts(self._settings)
@@ -150,9 +149,9 @@ class Supervisor:
             command, cwd=self._settings.state_dir, env=variables, check=True, capture_output=True, text=True
         )
 
-    def _configure(self) -> Path:
+    def _configure(self, only: Sequence[str] = ()) -> Path:
         path = self._settings.supervisor_configuration
-        path.write_text(programs.configuration(self._settings), encoding="utf-8")
+        path.write_text(programs.configuration(self._settings, only), encoding="utf-8")
         return path
 
     def stop(self) -> None:
@@ -172,24 +171,8 @@ class Supervisor:
         found = [Process(p["name"], p["statename"], p["pid"], p["start"]) for p in known]
         return [process for process in found if process.started or process.state != "STOPPED"]
 
-    def keep_only(self, names: tuple[str, ...]) -> None:
-        """Stop every program but `names`, right after the supervisor itself was started."""
-        # It starts all programs at once, but may answer before it does.
-        while not self.processes():
-            time.sleep(LOOK_EVERY)
-        while others := [p for p in self.processes() if p.name not in names and p.state != "STOPPED"]:
-            for process in others:
-                with contextlib.suppress(xmlrpc.client.Fault):  # it has just ended, and is about to be started again
-                    self.stop_program(process.name)
-
-    def start_stopped(self) -> None:
-        """Start every program that `keep_only` stopped."""
-        for process in self.processes():
-            if process.state == "STOPPED":
-                self.start_program(process.name)
-
     def join(self) -> None:
-        """Start programs that were installed after the stack was started."""
+        """Start programs that were installed after the stack was started, or left out then."""
         self._configure()
         ((added, _, _),) = self._call("reloadConfig")
         for name in added:

@@ -14,6 +14,7 @@ from operations.local.environment import own
 from operations.local.settings import THIS_MACHINE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from operations.local.settings import Settings
@@ -170,11 +171,13 @@ def grafana(program: Path) -> tuple[str, ...]:
     return (str(program), "server", "--homepath", str(home))
 
 
-def configuration(settings: Settings) -> str:
-    """Return supervisord.conf. Its relative paths are below STATE_DIR, the supervisor's working directory."""
+def configuration(settings: Settings, only: Sequence[str] = ()) -> str:
+    """Return supervisord.conf, of all programs or `only` these. Relative paths are below STATE_DIR, its working directory."""
     parser = configparser.RawConfigParser()
     parser.read_dict(SUPERVISOR)
     for program in programs(settings):
+        if only and program.name not in only:
+            continue
         parser[f"program:{program.name}"] = {
             "command": escaped(program.command),
             "directory": f"%(ENV_ROOT)s/{program.folder}",

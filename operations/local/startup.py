@@ -16,7 +16,7 @@ from operations.local.settings import forget, load, remember
 from operations.reconciler import optional
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from operations.local.settings import Settings
@@ -25,8 +25,11 @@ READY_WITHIN = 240.0  # seconds; a busy machine with two cores was seen to need 
 LOOK_EVERY = 0.2  # seconds
 
 
-def launch(settings: Settings) -> Settings | None:
-    """Start a stack that does not run; return the settings it runs with, None where an obstacle was said instead."""
+def launch(settings: Settings, only: Sequence[str] = ()) -> Settings | None:
+    """Start a stack that does not run, or `only` these parts of it.
+
+    Returns the settings it runs with, None where an obstacle was said instead.
+    """
     forget(settings)
     settings = reachable_feed(load())
     problems = obstacles.found(settings)
@@ -35,7 +38,7 @@ def launch(settings: Settings) -> Settings | None:
     if problems:
         return None
     prepare(settings)
-    Supervisor(settings).start()
+    Supervisor(settings).start(only)
     return settings
 
 
