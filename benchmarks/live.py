@@ -50,7 +50,7 @@ class Source:
     def __init__(self, rig: Rig, topic: str, rate: int) -> None:
         """Send to `topic`, `rate` events a second."""
         self.sent: list[float] = []
-        self._writer = Writer(rig.bootstrap, topic)
+        self._writer = Writer(rig.settings.kafka, topic)
         self.rate = rate
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -74,11 +74,11 @@ class Source:
             due += 1 / self.rate
 
 
-def ways(rig: Rig) -> dict[str, Config]:
-    """Return the ways to run a sink."""
-    found = {"ours": shipped(), "ours, min.interval.ms=0": shipped(min__interval__ms="0")}
+def ways(rig: Rig, intervals: list[str]) -> dict[str, Config]:
+    """Return the ways to run a sink: ours as it is, and with each of these intervals."""
+    found = {"ours": shipped()} | {f"ours, min.interval.ms={ms}": shipped(min__interval__ms=ms) for ms in intervals}
     if official_sink():
-        client = f"http::addr={rig.settings.questdb_address};"
+        client = rig.client()
         found["official, the older template's settings"] = official(client, tasks__max="5")
         found["official, for equal latency"] = official(
             client + "auto_flush_interval=100;", tasks__max="1", allowed__lag="100"
@@ -176,8 +176,8 @@ def live(options: argparse.Namespace) -> dict[Case, Cost]:
     with Rig(official_sink()) as rig:
         measure(rig, shipped(), max(RATES), options.seconds, Cost())  # compiles what the first way would pay for
         for _ in range(options.runs):
-            for rate in RATES:
-                for way, config in ways(rig).items():
+            for rate in options.rates:
+                for way, config in ways(rig, options.intervals).items():
                     measure(rig, config, rate, options.seconds, costs[Case(way, rate)])
                     print(way, rate, rows({Case(way, rate): costs[Case(way, rate)]}), flush=True)
     return dict(sorted(costs.items(), key=lambda item: item[0].rate))
@@ -202,6 +202,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=15.0, help="of each measurement")
+    parser.add_argument("--rates", type=int, nargs="+", default=RATES, help="events a second, 0 for rest")
+    parser.add_argument(
+        "--intervals", nargs="*", default=["0"], metavar="MS", help="min.interval.ms beside the default"
+    )
     parser.add_argument("--quick", action="store_true", help="short, one run, nothing written to the page")
     options = parser.parse_args()
     if options.quick:

@@ -1,24 +1,32 @@
 """`make bench-network`: how fast a topic of events becomes rows when QuestDB is far away from what sends them.
 
 A proxy lets each direction take its time and limits nothing else. With OFFICIAL_SINK=path (its jars, or a folder of them) QuestDB's
-official connector takes part.
+official connector takes part. Last, our sink does it once more while connections are reset at random moments.
 """
 
 from __future__ import annotations
 
-import argparse
 import random
 import sys
+import threading
 from collections import defaultdict
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from statistics import median
+from typing import TYPE_CHECKING
 
 import report
 from forwarder import open_door
 from load import shipped
 from rig import Rig, official, official_sink
-from sink import SEED, Run, Variant, by_connector, by_consumer, fill, measure
+from sink import SEED, Run, Variant, arguments, by_connector, by_consumer, chosen, fill, measure
 from stack import free_ports
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from forwarder import Door
+    from load import Checksum
 
 ROUND_TRIPS = (0, 10, 50, 100)  # ms
 OURS = "our sink"
@@ -26,13 +34,14 @@ CONSUMER = "Python consumer"
 OFFICIAL = "official, auto_flush_rows={}"
 # At a distance its larger requests are the faster ones: the client's own default, and that of the benchmark of the sink.
 FLUSHES = (75_000, 10_000)
+BETWEEN_RESETS = 0.5  # seconds, on average
 
 Runs = dict[tuple[str, int], list[Run]]
 
 
-def variants(address: str) -> list[Variant]:
+def variants(rig: Rig, address: str) -> list[Variant]:
     """Return the ways to compare, all of them into QuestDB at `address`."""
-    client = f"http::addr={address};"
+    client = rig.client(address)
     ways = {
         OURS: by_connector(shipped(client__conf__string=client)),
         CONSUMER: by_consumer(address=address),
@@ -44,16 +53,15 @@ def variants(address: str) -> list[Variant]:
     return [Variant(name, drain, dedup=True) for name, drain in ways.items()]
 
 
-def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
+def rounds(rig: Rig, options: argparse.Namespace, checksum: Checksum) -> Runs:
     """Measure every way at every distance in every round, in changing order. The first round warms up, and checks what is stored."""
-    checksum, _ = fill(rig, options.events, "prompt")
     runs = defaultdict[tuple[str, int], list[Run]](list)
     with ExitStack() as doors:
         cases = []
         for trip in options.round_trips:
             (port,) = free_ports(1)
             doors.enter_context(open_door(port, rig.settings.ports.questdb_http, trip / 2000))
-            cases += [(way, trip) for way in variants(f"127.0.0.1:{port}") if options.only in way.name]
+            cases += [(way, trip) for way in variants(rig, f"127.0.0.1:{port}") if options.only in way.name]
         shuffle = random.Random(SEED).shuffle  # noqa: S311 - no secret
         for number in range(options.runs + 1):
             shuffle(cases)
@@ -63,6 +71,37 @@ def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
                 if number or not options.runs:
                     runs[way.name, trip].append(run)
     return runs
+
+
+@contextmanager
+def resetting(door: Door) -> Iterator[list[bool]]:
+    """Reset a connection of the door at random moments; the list grows with each."""
+    draw, end, resets = random.Random(SEED), threading.Event(), list[bool]()  # noqa: S311 - no secret
+
+    def run() -> None:
+        while not end.wait(draw.expovariate(1 / BETWEEN_RESETS)):
+            if door.reset_one(draw):
+                resets.append(True)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield resets
+    finally:
+        end.set()
+        thread.join()
+
+
+def interrupted(rig: Rig, options: argparse.Namespace, checksum: Checksum) -> str:
+    """Drain by our sink with connections reset all the while; return what came of it. Fails if a row is lost or double."""
+    trip = max(options.round_trips)
+    (port,) = free_ports(1)
+    with open_door(port, rig.settings.ports.questdb_http, trip / 2000) as door, resetting(door) as resets:
+        run = measure(rig, variants(rig, f"127.0.0.1:{port}")[0], options.events, checksum)
+    return (
+        f"Our sink once more at {trip} ms, while {len(resets)} times a connection was reset at a random moment: "
+        f"{options.events / run.seconds / 1000:.0f} thousand rows/s, and every row was stored once."
+    )
 
 
 def rows(runs: Runs, options: argparse.Namespace) -> list[list[str]]:
@@ -91,25 +130,14 @@ def text(runs: Runs, options: argparse.Namespace) -> str:
     return head + report.table(columns, rows(runs, options))
 
 
-def arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=5_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--round-trips", type=int, nargs="+", default=ROUND_TRIPS, metavar="MS")
-    parser.add_argument("--only", default="", help="ways whose name contains this")
-    parser.add_argument("--quick", action="store_true", help="few events, one run, nothing written to the page")
-    options = parser.parse_args()
-    if options.quick:
-        options.events, options.runs = min(options.events, 100_000), 1
-    return options
-
-
 def main() -> int:
     """Run the benchmark; return the exit code."""
-    options = arguments()
+    parser = arguments(__doc__, events=5_000_000, runs=3)
+    parser.add_argument("--round-trips", type=int, nargs="+", default=ROUND_TRIPS, metavar="MS")
+    options = chosen(parser)
     with Rig(official_sink()) as rig:
-        found = text(rounds(rig, options), options)
+        checksum, _ = fill(rig, options.events, "prompt")
+        found = text(rounds(rig, options, checksum), options) + "\n\n" + interrupted(rig, options, checksum)
     print(found)
     if not options.quick and not options.only:
         report.write("network", found)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from load import Config
 from stack import Stack
 from waiting import until
 
-from operations.local import environment, health, programs
+from operations.local import environment, health, passwords, programs
 from operations.local.settings import ROOT
 from operations.reconciler import connectors, tables
 
@@ -85,14 +86,13 @@ class Worker:
 class Rig:
     """Broker, QuestDB and a Connect worker. Poller, simulator and reconciler have done their work and are stopped."""
 
-    def __init__(self, jars: list[Path] | None = None) -> None:
-        """Choose ports and a folder; start nothing. `jars` are a further plugin."""
-        self.stack = Stack()
+    def __init__(self, jars: list[Path] | None = None, *, secured: bool = False) -> None:
+        """Choose ports and a folder; start nothing. `jars` are a further plugin; `secured` has everybody log in."""
+        self.stack = Stack(ROOT, **{"SECURITY": "on", **passwords.made([])} if secured else {})
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
-        self.database = tables.QuestDb(self.session, self.settings.questdb_http_url)
-        self.admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap_servers, "log_level": 0})
+        self.database = tables.QuestDb(self.session, *self.settings.questdb)
 
     def __enter__(self) -> Rig:  # noqa: PYI034
         """Start it."""
@@ -113,10 +113,15 @@ class Rig:
         self.worker.end()
         self.stack.remove()
 
-    @property
-    def bootstrap(self) -> str:
-        """Address of the broker."""
-        return self.settings.kafka_bootstrap_servers
+    @cached_property
+    def admin(self) -> AdminClient:
+        """Kafka's admin interface; with logins it needs a file that the start writes."""
+        return AdminClient({**self.settings.kafka, "log_level": 0})
+
+    def client(self, address: str = "") -> str:
+        """Return the configuration of QuestDB's own client, by another address if one is given."""
+        user, password = self.settings.questdb_http_user, self.settings.questdb_http_password
+        return f"http::addr={address or self.settings.questdb_address};username={user};password={password};"
 
     def processes(self) -> dict[str, psutil.Process]:
         """Return the processes whose cost is measured."""
@@ -157,11 +162,11 @@ class Rig:
 
     def connector(self, name: str, config: Config) -> None:
         """Register or replace a connector."""
-        connectors.Connect(self.session, self.settings.connect_url).put(name, config)
+        connectors.Connect(self.session, self.settings.connect_url, self.settings.connect_login).put(name, config)
 
     def remove_connector(self, name: str) -> None:
         """Remove a connector and what its consumer group remembers."""
-        connectors.Connect(self.session, self.settings.connect_url).delete(name)
+        connectors.Connect(self.session, self.settings.connect_url, self.settings.connect_login).delete(name)
         group = f"connect-{name}"
         until(lambda: self._forgotten(group), f"{group} is gone", 30)
 
@@ -176,7 +181,9 @@ class Rig:
 
     def why(self) -> str:
         """Return what explains a failure: the end of the logs, and the state of the connectors."""
-        answer = self.session.get(self.settings.connect_url + "/connectors?expand=status", timeout=10)
+        answer = self.session.get(
+            self.settings.connect_url + "/connectors?expand=status", auth=self.settings.connect_login, timeout=10
+        )
         log = (self.stack.state / "logs" / "worker.log").read_text(errors="replace")
         return f"{answer.text[:4000]}\n{log[-4000:]}\n{self.stack.log('questdb')}"
 

@@ -6,6 +6,7 @@ With OFFICIAL_SINK=path (its jars, or a folder of them) QuestDB's official conne
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import subprocess
 import sys
@@ -70,11 +71,11 @@ def by_consumer(*options: str, address: str = "") -> Callable[[Rig, int, str], R
     """Drain by benchmarks/consumer.py into QuestDB at `address`; its start does not count, as Connect's does not."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
-        where = ["--bootstrap", rig.bootstrap, "--topic", TOPIC]
-        where += ["--address", address or rig.settings.questdb_address]
+        where = ["--topic", TOPIC]
         what = ["--group", table, "--table", table, "--count", str(count), *options]
         command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
-        with psutil.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        variables = {**os.environ, **rig.settings.kafka_outside, "CLIENT": rig.client(address)}
+        with psutil.Popen(command, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout.readline() == "ready\n"
             meter, began = Meter(rig.processes() | {"connect": process}), time.monotonic()
             process.stdin.write("go\n")
@@ -126,9 +127,9 @@ class Direct:
         name = table.encode()
         bodies = [name + body[:-1].replace(b"\n", b"\n" + name) + b"\n" for body in self._requests if body]
         meter, began = Meter(rig.processes()), time.monotonic()
+        url, login = rig.settings.questdb_http_url + "/write", rig.settings.questdb_login
         for body in bodies:
-            url = rig.settings.questdb_http_url + "/write"
-            rig.session.post(url, params={"precision": "s"}, data=body, timeout=60).raise_for_status()
+            rig.session.post(url, params={"precision": "s"}, data=body, auth=login, timeout=60).raise_for_status()
         until(lambda: rig.complete(table, count), f"{count} rows in {table}", LIMIT, rig.why)
         cpu = {name: seconds for name, seconds in meter.seconds().items() if name != "connect"}
         return Run(time.monotonic() - began, cpu, rig.transactions(table)[1])
@@ -137,7 +138,7 @@ class Direct:
 def fill(rig: Rig, count: int, lateness: str) -> tuple[Checksum, Direct]:
     """Write the events to the topic; return their checksum, and the same events as requests."""
     rig.create_topic(TOPIC)
-    writer, direct = Writer(rig.bootstrap, TOPIC), Direct()
+    writer, direct = Writer(rig.settings.kafka, TOPIC), Direct()
     for event in Events(SEED, lateness).many(count, NEWEST):
         writer.send(event)
         direct.add(event)
@@ -155,7 +156,7 @@ CONSUMER = "Python consumer"
 
 def variants(rig: Rig, direct: Direct) -> list[Variant]:
     """Return all ways to compare."""
-    client = f"http::addr={rig.settings.questdb_address};"
+    client = rig.client()
     ways = {
         FAST: by_connector(shipped()),
         GENERIC: by_connector(
@@ -184,7 +185,7 @@ def measure(rig: Rig, variant: Variant, count: int, checksum: Checksum | None) -
     run = variant.drain(rig, count, table)
     assert rig.rows(table) == count, f"{variant.name}: {rig.rows(table)} rows of {count} events"
     if checksum:
-        found = stored(rig.settings.questdb_http_url, table)
+        found = stored(rig.settings, table)
         assert found == checksum, f"{variant.name}: stored {found}, sent {checksum}"
     rig.drop_table(table)
     return run
@@ -267,14 +268,18 @@ def text(runs: Runs, options: argparse.Namespace) -> str:
     return head + report.table(columns, rows(runs, options.events)) + "\n\n" + report.table(compared, ratios(runs))
 
 
-def arguments() -> argparse.Namespace:
-    """Parse the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=2_000_000)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--lateness", choices=LATENESS, default="prompt", help="how late events arrive")
+def arguments(description: str | None, events: int, runs: int) -> argparse.ArgumentParser:
+    """Return a parser of what each comparison of ways has; `events` and `runs` are the defaults."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--events", type=int, default=events)
+    parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--only", default="", help="ways whose name contains this")
     parser.add_argument("--quick", action="store_true", help="few events, one run, nothing written to the page")
+    return parser
+
+
+def chosen(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """Parse the command line; --quick makes the numbers small."""
     options = parser.parse_args()
     if options.quick:
         options.events, options.runs = min(options.events, 100_000), 1
@@ -283,7 +288,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> int:
     """Run the benchmark; return the exit code."""
-    options = arguments()
+    parser = arguments(__doc__, events=2_000_000, runs=5)
+    parser.add_argument("--lateness", choices=LATENESS, default="prompt", help="how late events arrive")
+    options = chosen(parser)
     with Rig(official_sink()) as rig:
         runs = rounds(rig, options)
     found = text(runs, options)

@@ -12,24 +12,28 @@ import report
 from stack import Stack
 from waiting import until
 
+from operations.local.settings import ROOT
+
 LINE = re.compile(r"✓ (\S+) +([\d.]+) s")
+ALL = "all, with `make` itself"
+FIRST_ROW = "first new row stored"
 
 
-def measure(times: dict[str, list[float]], memory: dict[str, list[float]]) -> None:
+def measure(times: dict[str, list[float]], memory: dict[str, list[float]], **settings: str) -> None:
     """Start a stack that has data already, note its times and memory, stop it."""
-    with Stack() as stack:
+    with Stack(ROOT, **settings) as stack:
         stack.up()
         stack.make("down")
         began = time.monotonic()
         done = stack.make("up")
-        times["all, with `make` itself"].append(time.monotonic() - began)
+        times[ALL].append(time.monotonic() - began)
         for name, seconds in LINE.findall(done.stdout):
             times[name].append(float(seconds))
         before = stack.count("github_events")
         until(lambda: stack.count("github_events") > before, "a new row")
-        times["first new row stored"].append(time.monotonic() - began)
+        times[FIRST_ROW].append(time.monotonic() - began)
         sizes = {process.name: process.rss / 2**20 for process in stack.supervisor.processes()}
-        for name, size in [*sizes.items(), ("all, with `make` itself", sum(sizes.values()))]:
+        for name, size in [*sizes.items(), (ALL, sum(sizes.values()))]:
             memory[name].append(size)
 
 

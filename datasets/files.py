@@ -219,15 +219,22 @@ def dead_letters(name: str) -> str:
     """Return the dead-letter topic's file."""
     return f"""\
 # What the sink could not store of {name}, each message with the reason in its headers.
-# A month, to look at and to send again.
+# The newest 64 MiB, however old: a limit of time would count from the record's own time, which may be years ago.
 
 partitions=1
-retention.ms=2592000000
+retention.ms=-1
 retention.bytes=67108864
 segment.bytes=16777216
 # Twice the largest message: the reason comes on top.
 max.message.bytes=2097152
 """
+
+
+# The QuestDB of the stack, or the one elsewhere that QUESTDB_URL names.
+CLIENT = (
+    "${env:QUESTDB_HTTP_URL};username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};"
+    "token=${QUESTDB_HTTP_TOKEN};tls_roots=${QUESTDB_CA};"
+)
 
 
 def connector(paths: Paths, decisions: Decisions) -> dict[str, str]:
@@ -238,7 +245,7 @@ def connector(paths: Paths, decisions: Decisions) -> dict[str, str]:
         "tasks.max": "1",
         "topics": paths.name,
         "table": paths.name,
-        "client.conf.string": "http::addr=${env:QUESTDB_ADDRESS};username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};",
+        "client.conf.string": CLIENT,
         "timestamp.field.name": decisions.time.name,
         "timestamp.units": time.unit if time else "",
         "timestamp.string.format": time.pattern if time else "",

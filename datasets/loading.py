@@ -54,7 +54,7 @@ def download(services: Services, topic: str, target: Path) -> None:
         message = f"SAMPLE=topic:{topic}: there is no such topic. `make kafka-topics` lists them"
         raise Problem(message)
     with (
-        closing(reader(services.settings.kafka_bootstrap_servers, "new-dataset")) as consumer,
+        closing(reader(services.settings.kafka, "new-dataset")) as consumer,
         target.open("w", encoding="utf-8") as lines,
     ):
         for (_, number), (first, end) in services.ranges(topic).items():
@@ -139,7 +139,7 @@ def send(services: Services, topic: str, lines: Iterable[bytes]) -> int:
     """
     problems: list[str] = []
     settings = {
-        "bootstrap.servers": services.settings.kafka_bootstrap_servers,
+        **services.settings.kafka,
         "linger.ms": 20,
         "compression.type": "lz4",
         "queue.buffering.max.messages": 100_000,

@@ -47,10 +47,7 @@ class Services:
     @cached_property
     def questdb(self) -> QuestDb:
         """QuestDB; what changes a large table may take longer than commands for people wait."""
-        settings = self.settings
-        return QuestDb(
-            requests.Session(), settings.questdb_http_url, settings.questdb_http_user, settings.questdb_http_password
-        )
+        return QuestDb(requests.Session(), *self.settings.questdb)
 
     @property
     def start(self) -> str:

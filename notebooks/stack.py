@@ -17,6 +17,7 @@ import pandas as pd
 import psycopg
 import requests
 from confluent_kafka import Consumer, KafkaException, TopicPartition
+from requests.auth import AuthBase, HTTPBasicAuth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,24 +29,53 @@ ROOT = Path(__file__).resolve().parent.parent
 # The repository's own code, as notebooks use it: dashboards, the poller and the simulator.
 sys.path += [str(ROOT / folder) for folder in (".", "ingestion", "ingestion/python", "ingestion/iot")]
 
+from producers.client import configuration, questdb  # noqa: E402 - found by the line above
+
 KAFKA = os.environ.get("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092")
+# For AdminClient(CLIENT) and its like: where Kafka is, and the login if it asks for one (ingestion/CONTRACT.md, section 2).
+CLIENT: dict[str, Any] = configuration(os.environ)
 CONNECT = os.environ.get("CONNECT_URL", "http://localhost:8083")
 QUESTDB = os.environ.get("QUESTDB_HTTP_URL", "http://localhost:9000")
+# The file with the authority of QuestDB's certificate, if that is a private one (QUESTDB_URL).
+CA = os.environ.get("QUESTDB_CA", "")
 # For psycopg.connect(**POSTGRES).
 POSTGRES: dict[str, Any] = {
     "host": os.environ.get("QUESTDB_PG_HOST", "localhost"),
     "port": int(os.environ.get("QUESTDB_PG_PORT", "8812")),
     "user": os.environ.get("QUESTDB_READONLY_USER", "user"),
     "password": os.environ.get("QUESTDB_READONLY_PASSWORD", "quest"),
+    "sslmode": os.environ.get("QUESTDB_PG_SSLMODE") or "disable",
+    "sslrootcert": CA or requests.certs.where(),
     "dbname": "qdb",
 }
-# For requests.get(QUESTDB + …, auth=LOGIN); nobody asks for a login unless QUESTDB_HTTP_USER is set.
-# As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
-LOGIN = (
-    (os.environ["QUESTDB_HTTP_USER"].encode(), os.environ["QUESTDB_HTTP_PASSWORD"].encode())
-    if os.environ.get("QUESTDB_HTTP_USER")
+# For requests.get(CONNECT + …, auth=CONNECT_LOGIN); nobody asks for a login unless SECURITY=on.
+CONNECT_LOGIN = (
+    (os.environ["CONNECT_HTTP_USER"], os.environ.get("CONNECT_HTTP_PASSWORD", ""))
+    if os.environ.get("CONNECT_HTTP_USER")
     else None
 )
+
+
+class Login(AuthBase):
+    """The login of QuestDB's REST interface: a token, or a user with a password, or nothing if neither is set."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        names = ("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD", "QUESTDB_HTTP_TOKEN")
+        self.user, self.password, self.token = (variables.get(name, "") for name in names)
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        if self.token:
+            request.headers["Authorization"] = f"Bearer {self.token}"
+        elif self.user:
+            # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
+            return HTTPBasicAuth(self.user.encode(), self.password.encode())(request)
+        return request
+
+
+# For requests.get(QUESTDB + …, auth=LOGIN, verify=VERIFY).
+LOGIN = Login(os.environ)
+VERIFY: str | bool = CA or True
 
 REMEDY = "`make up` (or `docker compose up`) starts the stack, `make doctor` says what is wrong with one that runs."
 
@@ -90,12 +120,15 @@ def execute(sql: str, timeout: float = 300) -> list[list[Any]]:
 
     """
     try:
-        answer = requests.get(f"{QUESTDB}/exec", params={"query": sql}, auth=LOGIN, timeout=timeout)
+        answer = requests.get(f"{QUESTDB}/exec", params={"query": sql}, auth=LOGIN, verify=VERIFY, timeout=timeout)
     except requests.RequestException as error:
         raise unreachable(error) from None
     if answer.status_code in {401, 403}:
         message = f"QuestDB at {QUESTDB} refuses the login"
-        raise StackError(message, "Set QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD as in the stack's settings.")
+        raise StackError(
+            message,
+            "Set QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD, or QUESTDB_HTTP_TOKEN, as in the stack's settings.",
+        )
     body = answer.json()
     if "error" in body:
         message = f"QuestDB refuses: {body['error']} in: {sql}"
@@ -106,11 +139,7 @@ def execute(sql: str, timeout: float = 300) -> list[list[Any]]:
 
 def questdb_client() -> str:
     """Return the configuration string of QuestDB's own client, which writes over ILP/HTTP."""
-    scheme, _, address = QUESTDB.rpartition("://")
-    # A semicolon inside a value is written twice.
-    user, password = (word.decode().replace(";", ";;") for word in LOGIN or (b"", b""))
-    login = f"username={user};password={password};" if LOGIN else ""
-    return f"{scheme or 'http'}::addr={address.rstrip('/')};{login}"
+    return questdb(QUESTDB, os.environ)
 
 
 def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
@@ -143,7 +172,7 @@ def duration(seconds: int) -> str:
 
 def tail(topic: str, count: int) -> list[Message]:
     """Return the last `count` messages of a topic's first partition. It joins no group, so nobody's offset changes."""
-    consumer = Consumer({"bootstrap.servers": KAFKA, "group.id": "none", "enable.auto.commit": False, "log_level": 2})
+    consumer = Consumer({**CLIENT, "group.id": "none", "enable.auto.commit": False, "log_level": 2})
     try:
         first, end = consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)
         if end == first or not count:

@@ -38,13 +38,15 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`make test-compose` gives the option."""
+    """`make test-compose` gives the first option, `make test-kubernetes` the second."""
     parser.addoption("--docker", action="store_true", help="run on docker-compose.yml and a Docker engine")
+    parser.addoption("--kubernetes", action="store_true", help="apply deploy/kubernetes to an API server of its own")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave what needs a Docker engine to `make test-compose`."""
-    return True if collection_path.name == "run" and not config.getoption("--docker") else None
+    """Leave what needs a Docker engine to `make test-compose`, what needs an API server to `make test-kubernetes`."""
+    option = "--kubernetes" if collection_path.parent.name == "kubernetes" else "--docker"
+    return True if collection_path.name == "run" and not config.getoption(option) else None
 
 
 # These take minutes. Started first, they do not keep everybody waiting at the end. Folders of one lane share a running stack:
@@ -105,12 +107,14 @@ _SHARED: list[Stack] = []
 
 @pytest.fixture(scope="module")
 def stack(request: pytest.FixtureRequest) -> Pipeline:
-    """A running stack, fed by the simulator; with Jupyter where that is installed. All tests of a lane get the same."""
+    """A running stack, fed by the simulator. All tests of a lane get the same; that of the notebooks has Jupyter, too."""
     if request.config.getoption("--docker"):
         project: Pipeline = request.getfixturevalue("project")
         return project
     if not _SHARED:
-        _SHARED.append(Stack(NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", ""), MONITORING_INTERVAL="2"))
+        jupyter = {"NOTEBOOKS_VENV": os.environ.get("NOTEBOOKS_VENV", "")}
+        found = jupyter if group(request.node.nodeid) == "notebooks" else {}
+        _SHARED.append(Stack(settings.ROOT, **found, MONITORING_INTERVAL="2"))
         try:
             _SHARED[0].up()
         except AssertionError:

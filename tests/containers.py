@@ -46,6 +46,7 @@ class Containers(Pipeline):
         for file in ("docker-compose.yml", *files):
             self._command = [*self._command, "--file", str(root / file)]
         self.environment = {
+            "SECURITY": "off",
             "FEED": "simulator",
             "POLL_INTERVAL": "1",
             "SIMULATOR_TRUTH_LOG": "/tmp/truth.ndjson",  # noqa: S108 - the container's own
@@ -73,6 +74,19 @@ class Containers(Pipeline):
         )
         assert done.returncode == 0 or not check, f"{' '.join(arguments)}\n{done.stdout}\n{self.logs()}"
         return done
+
+    def make(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run make on the project, without its questions; return its exit code and what it said."""
+        return subprocess.run(
+            ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"],
+            cwd=self._root,
+            env=self.variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
 
     def build(self) -> None:
         """Build our own images."""

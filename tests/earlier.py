@@ -26,7 +26,15 @@ def commit() -> str:
     """Return what UPGRADE_FROM names, else the parent of the commit that raised STACK_VERSION. Skip where history is missing."""
     # Of a merge, what it changed in the branch that it landed on.
     raised = git(
-        "log", "-1", "--first-parent", "--diff-merges=first-parent", "--format=%H", "-G^STACK_VERSION=", "--", ".env"
+        "log",
+        "-1",
+        "--first-parent",
+        "--diff-merges=first-parent",
+        "--no-patch",
+        "--format=%H",
+        "-G^STACK_VERSION=",
+        "--",
+        ".env",
     )
     named = os.environ.get("UPGRADE_FROM") or (f"{raised}^" if raised else "")
     found = git("rev-parse", "--verify", "--quiet", f"{named}^{{commit}}") if named else ""

@@ -82,9 +82,16 @@ class Optional:
 
 
 OPTIONAL = [
+    Optional("flights", ("flights", "airport_weather"), ("flights_origin_1m",), "rta-flights"),
+    Optional("plant", ("plant",), ("plant_tag_1m", "plant_states"), "rta-plant"),
     Optional("smart_meters", ("smart_meters",), ("smart_meters_district_1m",), "rta-smart-meters"),
     Optional("trades", ("trades", "quotes"), ("trades_ohlc_1s", "trades_ohlc_1m"), "rta-trades"),
     Optional(
         "transactions", ("transactions",), ("transactions_category_1m", "transactions_velocity"), "rta-transactions"
     ),
 ]
+
+
+def optional(name: str) -> Optional:
+    """Return one of the optional datasets."""
+    return next(dataset for dataset in OPTIONAL if dataset.name == name)

@@ -51,14 +51,15 @@ class Door:
         for each in list(self._connections):
             _close(each)
 
-    def reset_one(self, draw: random.Random) -> None:
-        """Reset one of the connections, if there is any: what is under way on it is lost."""
+    def reset_one(self, draw: random.Random) -> bool:
+        """Reset one of the connections: what is under way on it is lost. Return whether there was any."""
         open_now = list(self._connections)
         if open_now:
             victim = draw.choice(open_now)
             with suppress(OSError):
                 victim.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
             _close(victim)
+        return bool(open_now)
 
     def _accept(self) -> None:
         with suppress(OSError):

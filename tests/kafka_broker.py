@@ -18,6 +18,7 @@ from stack import free_ports
 from waiting import until
 
 from operations.local.programs import JARS, jvm
+from operations.local.settings import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,19 +76,22 @@ class Record(NamedTuple):
 class Broker(Program):
     """One Kafka node with an empty disk, run as `make up` runs it."""
 
-    def __init__(self, folder: Path) -> None:
-        """Format its disk; ports stay the same over restarts."""
+    def __init__(self, folder: Path, **settings: str) -> None:
+        """Format its disk; ports stay the same over restarts. `settings` are those of .env, for instance SECURITY=on."""
         port, inside, controller = free_ports(3)
         self.servers = f"127.0.0.1:{port}"
         environ = {
             "BROKER_BIND": "127.0.0.1",
+            "BROKER_INSIDE_BIND": "127.0.0.1",
             "BROKER_HOST": "127.0.0.1",
             "BROKER_PUBLIC_HOST": "127.0.0.1",
             "BROKER_PORT": str(port),
             "BROKER_INTERNAL_PORT": str(inside),
             "BROKER_CONTROLLER_PORT": str(controller),
             "BROKER_DATA": str(folder / "data"),
+            **load({**os.environ, "SECURITY": "off", **settings}).security("broker"),
         }
+        self.inside = f"127.0.0.1:{inside}"
         java = ["java", "-Xmx256m", "-XX:TieredStopAtLevel=1", *jvm("broker"), "-cp", f"{JARS}/kafka/*"]
         super().__init__([*java, "kafka.Kafka", "kafka/server.properties"], folder / "broker.log", environ)
         identity = ["--cluster-id", "cG9sbGVyLXRlc3RzLW9ubHk", "--config", "kafka/server.properties"]
@@ -96,8 +100,12 @@ class Broker(Program):
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        super().start()
+        self.launch()
         self.until(self._answers, "broker ready", 60)
+
+    def launch(self) -> None:
+        """Start it."""
+        super().start()
 
     def create(self, *names: str, partitions: int = 1) -> None:
         """Create topics; they are ready when this returns."""

@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 from simulator import population
 from waiting import until
 
+from operations.local import doctor
 from operations.local.settings import ROOT
 from operations.reconciler import connectors, tables
 
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from stack import Pipeline
+
+    from operations.local.settings import Settings
+    from operations.reconciler.kafka import Client
 
 DATASET = "github_events"
 _TTL = re.compile(r"\bTTL \d+ \w+")
@@ -101,12 +105,13 @@ class Checksum:
         self.total = (self.total + int.from_bytes(digest, "big")) % 2**CHECKSUM_BITS
 
 
-def stored(url: str, table: str) -> Checksum:
-    """Return the checksum of a table of QuestDB at `url`."""
+def stored(settings: Settings, table: str) -> Checksum:
+    """Return the checksum of a table of the QuestDB of `settings`."""
     rest = ", ".join(COLUMNS[1:])
     query = f"SELECT to_str(timestamp, 'yyyy-MM-ddTHH:mm:ssZ') created_at, {rest} FROM {table}"
     checksum = Checksum()
-    with requests.get(f"{url}/exp", params={"query": query}, stream=True, timeout=300) as answer:
+    url, login = f"{settings.questdb_http_url}/exp", settings.questdb_login
+    with requests.get(url, params={"query": query}, auth=login, stream=True, timeout=300) as answer:
         answer.raise_for_status()
         answer.raw.decode_content = True
         rows = csv.reader(io.TextIOWrapper(answer.raw, encoding="utf-8", newline=""))  # type: ignore[type-var]
@@ -119,14 +124,14 @@ def stored(url: str, table: str) -> Checksum:
 class Writer:
     """Sends events to a topic as the pollers do: each once, in order, acknowledged."""
 
-    def __init__(self, bootstrap: str, topic: str, sent: Checksum | None = None, **options: str | float) -> None:
+    def __init__(self, kafka: Client, topic: str, sent: Checksum | None = None, **options: str | float) -> None:
         """Write to `topic` and add what is sent to `sent`; `options` are librdkafka's, with `_` for `.`."""
         self.checksum = sent or Checksum()
         self._topic = topic
         self._failed: list[KafkaError] = []
         self._producer = Producer(
             {
-                "bootstrap.servers": bootstrap,
+                **kafka,
                 "enable.idempotence": True,
                 "message.timeout.ms": 600_000,  # longer than any outage of a test
                 "queue.buffering.max.messages": 1_000_000,
@@ -188,14 +193,14 @@ class Load:
         self.name = f"load_{seed}"
         self._stack, self.partitions = stack, partitions
         settings = stack.settings
-        self._database = tables.QuestDb(requests.Session(), settings.questdb_http_url)
+        self._database = doctor.database(settings)
         self._database.run(create_table(self.name, dedup=True))
-        self._admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
+        self._admin = AdminClient({**settings.kafka, "log_level": 0})
         create_topic(self._admin, self.name, partitions)
-        self._connect = connectors.Connect(requests.Session(), settings.connect_url)
+        self._connect = connectors.Connect(requests.Session(), settings.connect_url, settings.connect_login)
         self._config = shipped(topics=self.name, table=self.name, **changes)
         self._connect.put(self.name, self._config)
-        self._writer = Writer(settings.kafka_bootstrap_servers, self.name, topic_metadata_refresh_interval_ms=5000)
+        self._writer = Writer(settings.kafka, self.name, topic_metadata_refresh_interval_ms=5000)
         self._events = Events(seed, "feed")
         self._orders = queue.Queue[int]()
         self._thread = threading.Thread(target=self._write, daemon=True)
@@ -245,7 +250,7 @@ class Load:
         self._thread.join()
         self._writer.finish()
         self.until_stored(self.sent)
-        assert stored(self._stack.settings.questdb_http_url, self.name) == self._writer.checksum
+        assert stored(self._stack.settings, self.name) == self._writer.checksum
 
     def states(self) -> set[str]:
         """Return the states of the connector's tasks."""

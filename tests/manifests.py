@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from operations.local.settings import ROOT
@@ -11,6 +12,13 @@ if TYPE_CHECKING:
 
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 STRIMZI = "kafka.strimzi.io/v1"
+PAGES = (MANIFESTS / "README.md", ROOT / "docs" / "kubernetes.md")
+# The commands of these pages that an API server alone can carry out.
+TO_SECRETS, TO_ALL, TO_SIMULATOR, TO_GITHUB, TO_LARGER_DISK, TO_NOTHING = (
+    commands
+    for page in PAGES
+    for commands in re.findall(r"<!-- runs -->\n```\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+)
 
 Object = dict[str, Any]
 Objects = list[Object]

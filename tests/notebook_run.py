@@ -20,7 +20,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-CELL_TIMEOUT = 300  # seconds
+CELL_TIMEOUT = 800  # seconds: without a token a poller asks once a minute
 EXPECTATIONS = Path(__file__).parent / "notebooks" / "expectations"
 # Runs in the kernel before the first cell.
 STARTUP = """

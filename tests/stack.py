@@ -153,7 +153,7 @@ class Pipeline(ABC):
     def connector(self, name: str) -> dict[str, Any]:
         """Return the status of a connector."""
         answer: dict[str, Any] = requests.get(
-            f"{self.settings.connect_url}/connectors/{name}/status", timeout=10
+            f"{self.settings.connect_url}/connectors/{name}/status", auth=self.settings.connect_login, timeout=10
         ).json()
         return answer
 
@@ -214,6 +214,7 @@ class Stack(Pipeline):
         names = [Ports.setting(port.name) for port in fields(Ports)]
         ports = {name: str(port) for name, port in zip(names, free_ports(len(names)), strict=True)}
         self.environment = {
+            "SECURITY": "off",
             "STATE_DIR": str(self.state),
             "FEED": "simulator",
             # Everything is seen, so that what is stored can be compared with all there was.

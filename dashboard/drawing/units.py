@@ -49,8 +49,10 @@ SCALES = {
     "hertz": _prefixed(tuple(" " + prefix for prefix in SI), "Hz"),
     "s": Scale(((1e-6, " µs"), (MILLI, " ms"), (1, " s"), *_LONG)),
     "ms": Scale(((MILLI, " µs"), (1, " ms"), *((seconds * 1e3, name) for seconds, name in ((1, " s"), *_LONG)))),
+    "m": Scale(((1, " min"), (60, " hours"), (1_440, " days"))),
     "velocitykmh": Scale(((1, " km/h"),)),
     "celsius": Scale(((1, " °C"),)),
+    "fahrenheit": Scale(((1, " °F"),)),
     "volt": Scale(((1, " V"),)),
 }
 

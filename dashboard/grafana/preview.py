@@ -1,7 +1,8 @@
 """Writes all provisioned dashboards as one HTML page, as they are now: to keep, or to send to somebody.
 
 `python -m dashboard.grafana.preview DASHBOARD.json … --out FILE.html` reads QUESTDB_PG_HOST, QUESTDB_PG_PORT,
-QUESTDB_READONLY_USER and QUESTDB_READONLY_PASSWORD. A notebook calls `figure(panel, results, times)` for one panel.
+QUESTDB_PG_SSLMODE, QUESTDB_CA, QUESTDB_READONLY_USER and QUESTDB_READONLY_PASSWORD.
+A notebook calls `figure(panel, results, times)` for one panel.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import psycopg
 
 from dashboard.drawing import figures
@@ -95,7 +97,8 @@ def connect() -> psycopg.Connection[Any]:
         user=os.environ.get("QUESTDB_READONLY_USER", "user"),
         password=os.environ.get("QUESTDB_READONLY_PASSWORD", "quest"),
         dbname="qdb",
-        sslmode="disable",
+        sslmode=os.environ.get("QUESTDB_PG_SSLMODE") or "disable",
+        sslrootcert=os.environ.get("QUESTDB_CA") or certifi.where(),
         autocommit=True,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import anyio
+import certifi
 import psycopg
 
 from dashboard.drawing.results import Result
@@ -24,7 +25,7 @@ class Database:
     """Opens a connection for each question (2 ms), so that nothing is held while nobody looks, or across a restart."""
 
     def __init__(self, settings: Mapping[str, str]) -> None:
-        """Connect as `settings` say: QUESTDB_PG_HOST, QUESTDB_PG_PORT, QUESTDB_READONLY_USER, QUESTDB_READONLY_PASSWORD."""
+        """Connect as `settings` say: QUESTDB_PG_HOST, …_PORT, …_SSLMODE, QUESTDB_READONLY_USER, …_PASSWORD, QUESTDB_CA."""
         self._turns = anyio.Semaphore(AT_ONCE)
         self._address = f"{settings['QUESTDB_PG_HOST']}:{settings['QUESTDB_PG_PORT']}"
         self._login: dict[str, Any] = {
@@ -33,7 +34,8 @@ class Database:
             "user": settings["QUESTDB_READONLY_USER"],
             "password": settings["QUESTDB_READONLY_PASSWORD"],
             "dbname": "qdb",
-            "sslmode": "disable",
+            "sslmode": settings.get("QUESTDB_PG_SSLMODE") or "disable",
+            "sslrootcert": settings.get("QUESTDB_CA") or certifi.where(),
             "autocommit": True,
         }
 

@@ -27,7 +27,7 @@ export class Delivery {
   constructor(settings) {
     const { bootstrapServers, topic, pollsTopic } = settings;
     this.#topics = [topic, `${topic}_dlq`, pollsTopic];
-    this.#options = { clientId: "github-events", bootstrapBrokers: bootstrapServers.split(",") };
+    this.#options = { clientId: "github-events", bootstrapBrokers: bootstrapServers.split(","), ...login(settings) };
     this.#producer = new Producer({
       ...this.#options,
       idempotent: true, // and acks=all
@@ -126,6 +126,15 @@ export class Delivery {
     const count = this.#producer.currentMetadata?.topics.get(topic)?.partitionsCount ?? 1;
     return compatibilityPartitioner(undefined, key) % count;
   }
+}
+
+/** What reaches a Kafka that encrypts or asks for a login. */
+function login({ securityProtocol, ca, saslMechanism: mechanism, saslUsername: username, saslPassword: password }) {
+  return {
+    // A name is sent along only if it is one: an address can't be.
+    ...(securityProtocol.endsWith("SSL") && { tls: ca ? { ca } : {}, tlsServerName: true }),
+    ...(securityProtocol.startsWith("SASL_") && { sasl: { mechanism, username, password } }),
+  };
 }
 
 /** How many of the first messages fit into one batch, at least one. */

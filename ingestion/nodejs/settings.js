@@ -33,6 +33,10 @@ export function read(environ, args) {
   if (value(environ, "GITHUB_TOKEN") && value(environ, "GITHUB_TOKEN_FILE")) {
     errors.push("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one");
   }
+  const login = ["KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"];
+  if (value(environ, "KAFKA_SECURITY_PROTOCOL").startsWith("SASL_") && !login.every((name) => value(environ, name))) {
+    errors.push(`KAFKA_SECURITY_PROTOCOL with SASL_ needs ${login.join(", ")}`);
+  }
   if (errors.length > 0) {
     throw new SettingsError(errors.join("\n"));
   }
@@ -57,7 +61,12 @@ function trimmed(text) {
 
 /** NAME='value' on one line; the name alone where the value may be a secret. */
 function shown(name, text) {
-  const places = { GITHUB_TOKEN: true, GITHUB_TOKEN_FILE: !text.includes("/"), GITHUB_API_URL: text.includes("@") };
+  const places = {
+    GITHUB_TOKEN: true,
+    GITHUB_TOKEN_FILE: !text.includes("/"),
+    GITHUB_API_URL: text.includes("@"),
+    KAFKA_SASL_PASSWORD: true,
+  };
   return places[name] ? name : `${name}='${text.replace(/[^ -~]/g, "?")}'`;
 }
 
@@ -78,6 +87,11 @@ function variables(environ) {
     ],
     ["maxPolls", "MAX_POLLS", "", count, "end after so many requests of each page"],
     ["bootstrapServers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers, "host:port, several with commas"],
+    ["securityProtocol", "KAFKA_SECURITY_PROTOCOL", "PLAINTEXT", protocol, "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"],
+    ["saslMechanism", "KAFKA_SASL_MECHANISM", "", mechanism, "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"],
+    ["saslUsername", "KAFKA_SASL_USERNAME", "", String, "who logs in to Kafka"],
+    ["saslPassword", "KAFKA_SASL_PASSWORD", "", String, "the password of that user"],
+    ["ca", "KAFKA_SSL_CA_LOCATION", "", readable, "a file with the certificates that Kafka's must come from"],
     ["topic", "KAFKA_TOPIC", "github_events", topic, "events; what can't be one goes to the same name plus _dlq"],
     ["pollsTopic", "KAFKA_POLLS_TOPIC", "github_polls", topic, "one row of statistics a request"],
     ["heartbeatFile", "HEARTBEAT_FILE", "", String, "holds the Unix second until which the poller counts as healthy"],
@@ -103,13 +117,15 @@ function url(text) {
 }
 
 function content(path) {
-  let found;
+  return token(trimmed(readable(path)));
+}
+
+function readable(path) {
   try {
-    found = readFileSync(path, "latin1");
+    return readFileSync(path, "latin1");
   } catch {
     throw new Error("can't be read");
   }
-  return token(trimmed(found));
 }
 
 function token(text) {
@@ -134,6 +150,14 @@ function count(text) {
 
 function servers(text) {
   return matching(/^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$/, text, "must be host:port, several with commas");
+}
+
+function protocol(text) {
+  return matching(/^(SASL_)?(PLAINTEXT|SSL)$/, text, "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL");
+}
+
+function mechanism(text) {
+  return matching(/^(PLAIN|SCRAM-SHA-(256|512))$/, text, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
 }
 
 function topic(text) {

@@ -46,6 +46,11 @@ def main() -> int:
 
 def run(command: Callable[[Stack, Path], None], settings: Settings) -> int:
     """Run it on the stack that the settings mean; return the exit code."""
+    if settings.external:
+        say(
+            f"✗ QuestDB is elsewhere (QUESTDB_URL={settings.questdb_http_url}): back it up, and restore it, where it runs"
+        )
+        return 1
     # While a restore is at work, `make up` and `make down` wait for its end.
     others = exclusive(settings) if command is restoration.restore else contextlib.nullcontext()
     try:

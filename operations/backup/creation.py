@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from operations.backup.archive import Rows
     from operations.backup.stacks import Stack
+    from operations.reconciler.kafka import Client
 
 VERSIONS = ("STACK_VERSION", "QUESTDB_VERSION", "KAFKA_VERSION", "GRAFANA_VERSION")
 COPY_ATTEMPTS = 5  # of Grafana's database, which it may just be writing to
@@ -37,15 +38,15 @@ def create(stack: Stack, file: Path) -> None:
         message = f"{file} is a folder: FILE= names the file to write"
         raise Problem(message)
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    bootstrap = stack.settings.kafka_bootstrap_servers
-    admin = AdminClient({"bootstrap.servers": bootstrap, "log_level": 0})
+    kafka = stack.settings.kafka
+    admin = AdminClient({**kafka, "log_level": 0})
     # Positions first: what lies before them is in QuestDB by now, and then in the checkpoint.
     since = topics.positions(admin)
     described = topics.described(admin, since)
     # The parts lie where the backup will, not where temporary files do: a disk of memory may be too small for them.
     with archive.written(file) as backup, _temporary(file) as questdb, _temporary(file) as messages:
         rows = _copy(stack, questdb)
-        count = _export(bootstrap, since, messages)
+        count = _export(kafka, since, messages)
         manifest = archive.Manifest({name: stack.settings.versions[name] for name in VERSIONS}, described, rows, count)
         archive.add(backup, archive.MANIFEST, io.BytesIO(manifest.dumped()))
         archive.add(backup, archive.QUESTDB, questdb)
@@ -67,8 +68,8 @@ def _copy(stack: Stack, into: IO[bytes]) -> Rows:
     return tables.at_least(before, tables.rows(stack.settings))
 
 
-def _export(bootstrap: str, since: topics.Positions, into: IO[bytes]) -> int:
-    into.writelines(line.encode() + b"\n" for line in topics.export(bootstrap, since))
+def _export(kafka: Client, since: topics.Positions, into: IO[bytes]) -> int:
+    into.writelines(line.encode() + b"\n" for line in topics.export(kafka, since))
     into.seek(0)
     return sum(1 for _ in into)
 

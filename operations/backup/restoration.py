@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from operations.backup.archive import Archive
     from operations.backup.stacks import Stack
     from operations.local.settings import Settings
+    from operations.reconciler.kafka import Client
 
 
 def restore(stack: Stack, file: Path) -> None:
@@ -33,6 +34,10 @@ def restore(stack: Stack, file: Path) -> None:
     settle(stack)
     if stack.running():
         message = f"the stack runs: stop it first by `{stack.stopping}`"
+        raise Problem(message)
+    if stack.settings.secured:
+        # Users and rules come from the reconciler, which would also make topics: it starts when all messages are back.
+        message = "a restore fills topics before Kafka has users: add SECURITY=off to this command, and start with SECURITY=on then"
         raise Problem(message)
     with archive.examined(file) as backup:
         if obstacles := stack.obstacles(backup.contents.unpacked):
@@ -131,8 +136,8 @@ class Restoration:
             raise Problem(message) from error
 
     @property
-    def _bootstrap(self) -> str:
-        return self._stack.settings.kafka_bootstrap_servers
+    def _kafka(self) -> Client:
+        return self._stack.settings.kafka
 
     @property
     def _messages(self) -> topics.Summary:
@@ -140,7 +145,7 @@ class Restoration:
 
     @cached_property
     def _admin(self) -> AdminClient:
-        return AdminClient({"bootstrap.servers": self._bootstrap, "log_level": 0})
+        return AdminClient({**self._kafka, "log_level": 0})
 
     def prepare(self) -> None:
         """Do what takes long while the old data are in place."""
@@ -160,11 +165,11 @@ class Restoration:
 
     def send_messages(self) -> None:
         """Produce all messages again."""
-        topics.replay(self._bootstrap, self._backup.messages(), self._messages.largest)
+        topics.replay(self._kafka, self._backup.messages(), self._messages.largest)
 
     def count_messages(self) -> None:
         """Compare what the topics hold with the backup."""
-        found = topics.stored(self._bootstrap, self._messages.counts)
+        found = topics.stored(self._kafka, self._messages.counts)
         for (topic, number), count in self._messages.counts.items():
             if found[topic, number] != count:
                 message = (

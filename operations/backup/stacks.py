@@ -258,6 +258,10 @@ class Local(Stack):
         self._folders.finish()
 
 
+# Volumes that preflight fills at each start, and the schemas, which are no part of a backup and stay as they are.
+NOT_IN_BACKUPS = {"agent", "chosen", "schema-registry"}
+
+
 @dataclass(frozen=True)
 class Volume:
     """A volume with data, by the name that Docker has for it, and the service that writes to it."""
@@ -312,7 +316,7 @@ class Docker(Stack):
             Volume(self._project["volumes"][mount["source"]]["name"], name)
             for name, service in self._project["services"].items()
             for mount in service.get("volumes", [])
-            if mount["type"] == "volume" and not mount.get("read_only") and mount["source"] != "agent"
+            if mount["type"] == "volume" and not mount.get("read_only") and mount["source"] not in NOT_IN_BACKUPS
         ]
         return sorted(found, key=lambda volume: volume.service == "questdb")
 

@@ -26,8 +26,7 @@ RELEASE = "CHECKPOINT RELEASE"
 
 def database(settings: Settings) -> QuestDb:
     """Return the stack's QuestDB."""
-    login = settings.questdb_http_user, settings.questdb_http_password
-    return QuestDb(requests.Session(), settings.questdb_http_url, *login)
+    return QuestDb(requests.Session(), *settings.questdb)
 
 
 @contextmanager

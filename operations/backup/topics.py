@@ -35,6 +35,8 @@ from operations.reconciler.topics import Topic, read
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from operations.reconciler.kafka import Client
+
 TIMEOUT = 30.0  # seconds
 SINKS = "connect-"  # how Kafka Connect names the consumer group of a sink
 # Kafka's and Connect's own: a new broker and a new worker make them.
@@ -115,19 +117,19 @@ def _own(entries: dict[str, ConfigEntry]) -> dict[str, str]:
     return {entry.name: str(entry.value) for entry in set_here if entry.name not in OF_THE_CLUSTER}
 
 
-def export(bootstrap: str, since: Positions) -> Iterator[str]:
+def export(kafka: Client, since: Positions) -> Iterator[str]:
     """Yield one JSON line a message, from `since` to the end of each partition as it is now."""
     # Retention may take the first ones while the others are read.
-    with closing(reader(bootstrap, "rta-backup")) as consumer:
+    with closing(reader(kafka, "rta-backup")) as consumer:
         for (topic, number), offset in since.items():
             first, end = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=TIMEOUT)
             for message in messages(consumer, TopicPartition(topic, number, max(first, offset)), end):
                 yield json.dumps(_encoded(message))
 
 
-def reader(bootstrap: str, group: str) -> Consumer:
+def reader(kafka: Client, group: str) -> Consumer:
     """Return a consumer for `messages`; it commits nothing by itself."""
-    settings = {"bootstrap.servers": bootstrap, "group.id": group, "enable.auto.commit": False, "log_level": 0}
+    settings = {**kafka, "group.id": group, "enable.auto.commit": False, "log_level": 0}
     return Consumer({**settings, "enable.partition.eof": True, "auto.offset.reset": "earliest"})
 
 
@@ -264,7 +266,7 @@ def _wait(topic: str, answer: Any) -> None:  # noqa: ANN401 - a future
         raise Problem(message) from None
 
 
-def replay(bootstrap: str, messages: Iterable[Saved], largest: int) -> int:
+def replay(kafka: Client, messages: Iterable[Saved], largest: int) -> int:
     """Produce saved messages again, same partition, key, time and headers; return how many.
 
     Raises:
@@ -273,7 +275,7 @@ def replay(bootstrap: str, messages: Iterable[Saved], largest: int) -> int:
     """
     refused: list[str] = []
     # What a producer compressed may be larger than the broker takes uncompressed.
-    settings = {"bootstrap.servers": bootstrap, "enable.idempotence": True, "compression.type": "lz4", "log_level": 0}
+    settings = {**kafka, "enable.idempotence": True, "compression.type": "lz4", "log_level": 0}
     producer = Producer({**settings, "message.max.bytes": max(largest + OVERHEAD, 1_000_000)})
     count = 0
     try:
@@ -326,8 +328,8 @@ def _flush(producer: Producer, refused: list[str]) -> None:
         raise Problem(message)
 
 
-def stored(bootstrap: str, places: Iterable[Place]) -> dict[Place, int]:
+def stored(kafka: Client, places: Iterable[Place]) -> dict[Place, int]:
     """Return how many messages each partition of `places` holds; it must be one that nothing was removed from."""
-    with closing(Consumer({"bootstrap.servers": bootstrap, "group.id": "rta-backup", "log_level": 0})) as consumer:
+    with closing(Consumer({**kafka, "group.id": "rta-backup", "log_level": 0})) as consumer:
         ends = {place: consumer.get_watermark_offsets(TopicPartition(*place), timeout=TIMEOUT) for place in places}
     return {place: end - first for place, (first, end) in ends.items()}

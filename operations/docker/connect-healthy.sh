@@ -3,7 +3,8 @@
 # The argument is the port of Jolokia.
 set -eu
 
-curl -fsS http://127.0.0.1:8083/health >/dev/null
+# By standard input, for a command line can be read by all.
+printf 'user = "%s:%s"' "${CONNECT_HTTP_USER-}" "${CONNECT_HTTP_PASSWORD-}" | curl -fsS --config - http://127.0.0.1:8083/health >/dev/null
 outages=$(curl -fsS "http://127.0.0.1:$1/jolokia/read/kafka.connect:type=plugins,connector=*,task=*/outage")
 case $outages in
     *'"outage":1'*) echo "QuestDB takes no rows of a sink: see the log" && exit 1 ;;

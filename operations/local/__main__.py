@@ -16,7 +16,7 @@ from operations.backup.failures import FAILURES, sentence
 from operations.backup.folders import Phase
 from operations.backup.lock import alone, at_work
 from operations.backup.stacks import Local
-from operations.local import doctor, environment, health, obstacles, passwords, startup
+from operations.local import doctor, env_file, environment, health, obstacles, passwords, startup
 from operations.local.console import agreed, ended, say
 from operations.local.env_file import SettingsError
 from operations.local.lock import exclusive
@@ -48,7 +48,8 @@ def up(settings: Settings) -> int:
             if started is None:
                 return 1
             settings, supervisor = started, Supervisor(started)
-    if not startup.wait([process.name for process in supervisor.processes()], settings):
+    beside = ["questdb"] if settings.external else []
+    if not startup.wait([*beside, *(process.name for process in supervisor.processes())], settings):
         return 1
     say_feed(settings)
     say_addresses(settings)
@@ -90,7 +91,7 @@ def say_addresses(settings: Settings) -> None:
     say(f"Kafka Connect    {settings.connect_url}/connectors")
     if settings.jupyter.exists():
         say(f"Jupyter          http://{host}:{settings.ports.jupyter}/lab?token={shown(settings.jupyter_token)}")
-    say(f"PostgreSQL       {settings.host}:{settings.ports.questdb_pg}, database qdb")
+    say(f"PostgreSQL       {settings.questdb_pg_host}:{settings.questdb_pg_port}, database qdb")
     say_what_is_off(settings)
     say()
     say("Next: watch events arrive with `make consume`, ask `make status`, end with `make down`.")
@@ -150,6 +151,11 @@ def status(settings: Settings) -> int:
         problems = list(pool.map(lambda process: problem_of(process, settings), processes))
     for process, problem in zip(processes, problems, strict=True):
         report(process, problem)
+    if settings.external:
+        problems.append(health.problem("questdb", settings))
+        say(
+            f"{'✗' if problems[-1] else '✓'} questdb         at {settings.questdb_http_url}  {problems[-1] or ''}".rstrip()
+        )
     return 1 if restoring or stopped or any(problems) else 0
 
 
@@ -221,14 +227,21 @@ def clean(settings: Settings) -> int:
 
 
 def secrets(settings: Settings) -> int:
-    """Write passwords of this machine's own, once."""
-    try:
-        passwords.write(settings.root / SECRETS)
-    except FileExistsError:
-        say(f"✗ {SECRETS} is there already, and its passwords may be in use: remove it to get new ones")
+    """Write passwords and a certificate of this machine's own, each once."""
+    path = settings.root / SECRETS
+    added = passwords.write(path, env_file.read(path, os.environ, {}) if path.exists() else {}, hosts(settings))
+    passwords.write_authority(settings.tls, env_file.read(path, os.environ, {})["KAFKA_CA_CERTIFICATE"])
+    if not added:
+        say(f"✗ {SECRETS} has all there is already, and it may be in use: remove a line of it to get another value")
         return 1
-    say(f"{SECRETS} has new passwords. make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS}")
+    say(f"{SECRETS} has new values of {', '.join(added)}.")
+    say(f"make reads it; for Docker Compose: export COMPOSE_ENV_FILES=.env,{SECRETS}")
     return 0
+
+
+def hosts(settings: Settings) -> list[str]:
+    """Return the names and addresses by which programs outside the stack may reach Kafka."""
+    return [host for host in (settings.kafka_public_host, settings.host) if host]
 
 
 def run(program: list[str]) -> NoReturn:
@@ -251,7 +264,8 @@ def kafka(program: list[str]) -> NoReturn:
     path = str(settings.root / "kafka" / "bin" / tool)
     command = [path, "--bootstrap-server", settings.kafka_bootstrap_servers, *arguments]
     # A relative path, for a class path may not have every character.
-    os.execve(path, command, os.environ | {"JARS": os.path.relpath(settings.root / ".local" / "jars")})  # noqa: S606 - replaces this process
+    login = {"KAFKA_CA_CERTIFICATE": settings.chosen["KAFKA_CA_CERTIFICATE"], **settings.kafka_outside}
+    os.execve(path, command, os.environ | login | {"JARS": os.path.relpath(settings.root / ".local" / "jars")})  # noqa: S606 - replaces this process
 
 
 def main() -> int:

@@ -48,7 +48,13 @@ def write() -> None:
 
 
 def _settings(folder: Path) -> Settings:
-    chosen = {"STATE_DIR": str(folder), "BIND_ADDRESS": THIS_MACHINE, "KAFKA_PUBLIC_HOST": "", "FEED": "simulator"}
+    chosen = {
+        "STATE_DIR": str(folder),
+        "BIND_ADDRESS": THIS_MACHINE,
+        "KAFKA_PUBLIC_HOST": "",
+        "FEED": "simulator",
+        "SECURITY": "off",
+    }
     names = [Ports.setting(port.name) for port in fields(Ports)]
     return load({**os.environ, **chosen, **dict(zip(names, _free_ports(len(names)), strict=True))})
 

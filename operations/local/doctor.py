@@ -64,11 +64,10 @@ class Finding:
 
 def database(settings: Settings) -> tables.QuestDb:
     """Return the QuestDB that `settings` name."""
-    login = settings.questdb_http_user, settings.questdb_http_password
     session = requests.Session()
     for scheme in ("http://", "https://"):
         session.mount(scheme, _Impatient())
-    return tables.QuestDb(session, settings.questdb_http_url, *login)
+    return tables.QuestDb(session, *settings.questdb)
 
 
 def _check_fed(settings: Settings) -> None:
@@ -115,16 +114,14 @@ def poller(settings: Settings) -> str:
 def broker(settings: Settings) -> str:
     """Compare the broker's topics with the files."""
     wanted = topics.wanted(TOPICS, settings.datasets)
-    missing = topics.missing(
-        admin_client({"KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers}), wanted.things.values()
-    )
+    missing = topics.missing(admin_client(settings.kafka_outside), wanted.things.values())
     raise_any([*wanted.problems.values(), *(f"no topic {topic.name}" for topic in missing)])
     return f"{len(wanted.things)} topics are there"
 
 
 def connect(settings: Settings) -> str:
     """Look at the state of every connector and task."""
-    current = connectors.Connect(requests.Session(), settings.connect_url).connectors()
+    current = connectors.Connect(requests.Session(), settings.connect_url, settings.connect_login).connectors()
     wanted = connectors.wanted(CONNECTORS, settings.datasets)
     reasons = {
         name: connectors.failed(current[name]["status"]) if name in current else "not registered"

@@ -13,10 +13,21 @@ if TYPE_CHECKING:
     from operations.local.settings import Settings
 
 
+# The parts that log in to Kafka by variables of the same names.
+LOGINS = ("poller", "reconciler", "tools")
+
+
 def of_parts(settings: Settings) -> dict[str, str]:
     """Return the environment of the stack's own parts, which reach Kafka whatever name it has outside."""
     inside = settings.chosen.get("KAFKA_BOOTSTRAP_SERVERS") or settings.kafka_inside
-    return render(settings) | {"KAFKA_BOOTSTRAP_SERVERS": inside}
+    logins = {own(part, name): value for part in LOGINS for name, value in settings.security(part).items()}
+    # Nobody inside the stack needs the certificate of its outer port.
+    return render(settings) | {"KAFKA_BOOTSTRAP_SERVERS": inside, "KAFKA_SSL_CA_LOCATION": ""} | logins
+
+
+def own(part: str, name: str) -> str:
+    """Return under which name the supervisor has a variable that each of its programs has with another value."""
+    return f"{part.upper()}__{name}"
 
 
 def render(settings: Settings) -> dict[str, str]:
@@ -45,13 +56,15 @@ def _broker(settings: Settings) -> dict[str, str]:
     """Return what kafka/server.properties and the broker's clients read."""
     return {
         "BROKER_BIND": settings.bind_address,
-        "BROKER_HOST": settings.host,
+        "BROKER_INSIDE_BIND": THIS_MACHINE,  # its passwords are not encrypted
+        "BROKER_HOST": THIS_MACHINE,
         "BROKER_PUBLIC_HOST": settings.kafka_public_host,
         "BROKER_PORT": str(settings.ports.kafka),
         "BROKER_INTERNAL_PORT": str(settings.ports.kafka_internal),
         "BROKER_CONTROLLER_PORT": str(settings.ports.kafka_controller),
         "BROKER_DATA": str(settings.data / "kafka"),
-        "KAFKA_BOOTSTRAP_SERVERS": settings.kafka_bootstrap_servers,
+        **settings.kafka_outside,
+        **settings.security("broker"),
     }
 
 
@@ -62,6 +75,7 @@ def _connect(settings: Settings) -> dict[str, str]:
         "CONNECT_BOOTSTRAP_SERVERS": settings.kafka_inside,
         "CONNECT_BIND": THIS_MACHINE,
         "CONNECT_HOST": THIS_MACHINE,
+        **settings.security("connect"),
     }
 
 
@@ -83,6 +97,7 @@ def _questdb(settings: Settings) -> dict[str, str]:
         "QDB_HTTP_MIN_NET_BIND_TO": f"{bind}:{ports.questdb_health}",
         "QDB_PG_NET_BIND_TO": f"{bind}:{ports.questdb_pg}",
         "QDB_LINE_TCP_NET_BIND_TO": f"{THIS_MACHINE}:{ports.questdb_ilp}",  # has no login
+        **settings.security("questdb"),
         "QDB_PG_USER": chosen["QUESTDB_USER"],
         "QDB_PG_PASSWORD": chosen["QUESTDB_PASSWORD"],
         "QDB_PG_READONLY_USER": chosen["QUESTDB_READONLY_USER"],
@@ -90,8 +105,12 @@ def _questdb(settings: Settings) -> dict[str, str]:
         "QDB_HTTP_USER": settings.questdb_http_user,
         "QDB_HTTP_PASSWORD": settings.questdb_http_password,
         "QUESTDB_HTTP_URL": settings.questdb_http_url,
-        "QUESTDB_ADDRESS": settings.questdb_address,
-        "QUESTDB_PG_HOST": settings.host,
+        "QUESTDB_HTTP_TOKEN": settings.questdb.token,
+        "QUESTDB_ADDRESS": settings.questdb_address,  # in connectors' files of earlier versions
+        "QUESTDB_CA": settings.questdb_ca,
+        "QUESTDB_PG_HOST": settings.questdb_pg_host,
+        "QUESTDB_PG_PORT": str(settings.questdb_pg_port),
+        "QUESTDB_PG_SSLMODE": settings.questdb_pg_sslmode,
     }
 
 
@@ -145,12 +164,18 @@ def _telegraf(settings: Settings) -> dict[str, str]:
     return {
         "BROKER_JOLOKIA_URL": f"http://{THIS_MACHINE}:{ports.broker_jolokia}/jolokia",
         "CONNECT_JOLOKIA_URL": f"http://{THIS_MACHINE}:{ports.connect_jolokia}/jolokia",
-        "QUESTDB_HEALTH_URL": f"http://{settings.host}:{ports.questdb_health}",
+        "QUESTDB_HEALTH_URL": _metrics(settings),
         "RECONCILER_URL": settings.reconciler_url,
         "TELEGRAF_ADDRESS": settings.telegraf_address,
         "BROKER_DISK": disk,
         "QUESTDB_DISK": disk,
     }
+
+
+def _metrics(settings: Settings) -> str:
+    if settings.external:
+        return settings.chosen["QUESTDB_HEALTH_URL"]
+    return f"http://{settings.host}:{settings.ports.questdb_health}"
 
 
 def mount_point(path: Path) -> Path:

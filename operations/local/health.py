@@ -16,7 +16,7 @@ from operations.reconciler import status
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from requests.auth import HTTPBasicAuth
+    from requests.auth import AuthBase
 
     from operations.local.settings import Settings
 
@@ -26,7 +26,7 @@ CONNECTOR = re.compile(r'connector="?([^",]+)')  # in the name of an MBean
 
 def broker(settings: Settings) -> str | None:
     """Return why the broker can't be used, or None."""
-    admin = AdminClient({"bootstrap.servers": settings.kafka_bootstrap_servers, "log_level": 0})
+    admin = AdminClient({**settings.kafka, "log_level": 0})
     try:
         admin.list_topics(timeout=TIMEOUT)
     except KafkaException as error:
@@ -36,12 +36,13 @@ def broker(settings: Settings) -> str | None:
 
 def questdb(settings: Settings) -> str | None:
     """Return why QuestDB can't be used, or None."""
-    return _get(settings.questdb_http_url + "/exec?query=SELECT%201", settings.questdb_login)
+    access = settings.questdb
+    return _get(access.url + "/exec?query=SELECT%201", access.auth, verify=access.verify)
 
 
 def connect(settings: Settings) -> str | None:
     """Return why Kafka Connect can't be used, or which of its sinks can't store rows, or None."""
-    return _get(settings.connect_url + "/connectors") or _outages(settings)
+    return _get(settings.connect_url + "/connectors", settings.connect_login) or _outages(settings)
 
 
 def _outages(settings: Settings) -> str | None:
@@ -99,9 +100,11 @@ def poller(settings: Settings) -> str | None:
     return None if overdue < 0 else f"should have sent something {overdue:.0f} s ago"
 
 
-def _get(url: str, auth: HTTPBasicAuth | None = None, headers: dict[str, str] | None = None) -> str | None:
+def _get(
+    url: str, auth: AuthBase | None = None, headers: dict[str, str] | None = None, *, verify: str | bool = True
+) -> str | None:
     try:
-        answer = requests.get(url, auth=auth, headers=headers, timeout=TIMEOUT)
+        answer = requests.get(url, auth=auth, headers=headers, timeout=TIMEOUT, verify=verify)
     except requests.RequestException as error:
         return type(error).__name__
     return None if answer.ok else f"HTTP {answer.status_code}"

@@ -9,11 +9,14 @@ import shutil
 import socket
 import tempfile
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
 
-from operations.local.passwords import NAMES
+from operations.local import certificates
+from operations.local.health import questdb
+from operations.local.passwords import NAMES, SECURED
 from operations.local.processes import orphans as left
 from operations.local.programs import programs
 from operations.local.settings import THIS_MACHINE, Ports
@@ -31,6 +34,7 @@ BESIDES_HEAPS = 700 * 2**20
 SOCKET_PATH = 100  # bytes; the kernel's limit for a Unix socket is a little over that
 # Ports that never leave this machine, and those of parts that do not always start.
 INSIDE = (
+    "kafka_internal",
     "kafka_controller",
     "broker_jmx",
     "broker_jolokia",
@@ -40,14 +44,20 @@ INSIDE = (
     "questdb_ilp",
 )
 DISK = 500 * 2**20  # bytes; a fresh stack takes 20 MB, the rest is for its first hours
-LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "GRAFANA_USER", *PASSWORDS)
+LOGINS = ("QUESTDB_USER", "QUESTDB_READONLY_USER", "QUESTDB_HTTP_TOKEN", "GRAFANA_USER", *PASSWORDS)
 # Names of settings, what their values may not have, and why. Everything else is allowed.
 REFUSED = (
     (LOGINS, r"[\x00-\x1f\x7f\ud800-\udfff]", "a line break, another control character, or bytes that are not UTF-8"),
     (("QUESTDB_HTTP_USER",), ":", "a colon, which HTTP does not allow in a user's name"),
-    (("JUPYTER_TOKEN",), r"[^!-~]", "a space or a character other than ASCII, which HTTP does not allow in a token"),
+    (
+        ("JUPYTER_TOKEN", "QUESTDB_HTTP_TOKEN"),
+        r"[^!-~]",
+        "a space or a character other than ASCII, which HTTP does not allow in a token",
+    ),
     # Telegraf and Grafana would put something else in these places, and offer no other way to write them.
     (("QUESTDB_HTTP_USER", "QUESTDB_HTTP_PASSWORD"), r"@\{\w+:\w+\}", "@{…:…}, which is a secret's name to Telegraf"),
+    # These are written into settings of Kafka and the supervisor that have quotes and escapes of their own.
+    ((*SECURED, "CONNECT_HTTP_USER"), r"[^A-Za-z0-9_-]", "another character than letters, digits, - and _"),
     (("GRAFANA_PASSWORD",), r"\$__\w+\{|%\([a-z_]+\)s", "$__…{ or %(…)s, which is another setting's name to Grafana"),
 )
 OPTIONAL = ("jupyter", "schema_registry", "simulator", "telegraf")
@@ -55,7 +65,7 @@ OPTIONAL = ("jupyter", "schema_registry", "simulator", "telegraf")
 
 def found(settings: Settings) -> list[str]:
     """Return a sentence for each obstacle; none means the stack can start."""
-    checks = (folder, java, address, passwords, logins, ports, memory, disk)
+    checks = (folder, java, address, passwords, logins, elsewhere, ports, memory, disk)
     # Orphans hold ports and memory, so nothing else is worth a sentence until they have ended.
     return path(settings) or orphans(settings) or [sentence for check in checks for sentence in check(settings)]
 
@@ -117,13 +127,18 @@ def address(settings: Settings) -> list[str]:
 
 
 def passwords(settings: Settings) -> list[str]:
-    """Refuse default passwords on any address that others can reach."""
+    """Refuse default passwords on any address that others can reach, and where logins are asked for."""
     bind = settings.bind_address
-    if ipaddress.ip_address(bind).is_loopback:
-        return []
-    weak = [name for name in PASSWORDS if settings.chosen[name] in DEFAULTS]
-    own = f"set {', '.join(weak)} to values of your own, or let `make secrets` do it"
-    return [f"BIND_ADDRESS={bind} lets others in: {own}"] if weak else []
+    needed = {
+        f"BIND_ADDRESS={bind} lets others in": () if ipaddress.ip_address(bind).is_loopback else PASSWORDS,
+        "SECURITY=on": (*PASSWORDS, *SECURED, "CONNECT_HTTP_USER", *certificates.NAMES) if settings.secured else (),
+    }
+    weak = {why: [name for name in names if settings.chosen[name] in DEFAULTS] for why, names in needed.items()}
+    return [
+        f"{why}: set {', '.join(names)} to values of your own, or let `make secrets` do it"
+        for why, names in weak.items()
+        if names
+    ]
 
 
 def logins(settings: Settings) -> list[str]:
@@ -136,10 +151,36 @@ def logins(settings: Settings) -> list[str]:
     ]
 
 
+def elsewhere(settings: Settings) -> list[str]:
+    """Find out whether a QuestDB that is not ours can be used as the settings say."""
+    if not settings.external:
+        return []
+    if settings.questdb.token and settings.questdb.user:
+        return ["QUESTDB_HTTP_TOKEN and QUESTDB_HTTP_USER are both set: leave one of them empty"]
+    if settings.questdb_ca and not Path(settings.questdb_ca).is_file():
+        return [
+            f"QUESTDB_CA={settings.questdb_ca} is no file: name one with the certificate of QuestDB's authority (PEM)"
+        ]
+    problem = questdb(settings)
+    return [f"QUESTDB_URL={settings.questdb_http_url} can't be used ({problem}): {_remedy(problem)}"] if problem else []
+
+
+def _remedy(problem: str) -> str:
+    if "SSL" in problem:
+        return "its certificate is of no authority that is trusted, or of another host; QUESTDB_CA names a private authority"
+    if problem.startswith("HTTP 40"):
+        return "set its login, QUESTDB_HTTP_USER and QUESTDB_HTTP_PASSWORD, or QUESTDB_HTTP_TOKEN"
+    return "see that it runs, and that this machine reaches it"
+
+
 def ports(settings: Settings) -> list[str]:
     """Find ports that two settings name, that something else listens on, or that this user may not listen on."""
     started = {program.name.replace("-", "_") for program in programs(settings)}
-    wanted = {name: port for name, port in asdict(settings.ports).items() if name not in OPTIONAL or name in started}
+    wanted = {
+        name: port
+        for name, port in asdict(settings.ports).items()
+        if (name not in OPTIONAL or name in started) and not (settings.external and name.startswith("questdb_"))
+    }
     return [*_twice(wanted), *(sentence for name, port in wanted.items() for sentence in _taken(name, port, settings))]
 
 

@@ -1,4 +1,4 @@
-"""Installs locked Python packages by pip, and says how far it is: `python packages.py PYTHON REQUIREMENTS`.
+"""Installs locked Python packages by pip, and says how far it is: `python packages.py PYTHON REQUIREMENTS [OPTION …]`.
 
 Runs on the bare interpreter, so it imports nothing that has to be installed.
 """
@@ -22,10 +22,10 @@ STEPS = 5  # how often the number of packages is said
 LAST_LINES = 20  # of what pip says when it fails
 
 
-def install(python: str, requirements: str) -> int:
-    """Install the packages for the interpreter `python`; return pip's exit code."""
+def install(python: str, requirements: str, *options: str) -> int:
+    """Install the packages for the interpreter `python`, with further `options` of pip; return pip's exit code."""
     total = max(1, len(LOCKED.findall(Path(requirements).read_text(encoding="utf-8"))))
-    command = [python, "-m", "pip", "install", *OPTIONS, requirements]
+    command = [python, "-m", "pip", "install", *options, *OPTIONS, requirements]
     said: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:  # noqa: S603 - our own
         for line in progress(kept(pip.stdout or [], said), total):

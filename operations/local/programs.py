@@ -10,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from operations.local.environment import own
 from operations.local.settings import THIS_MACHINE
 
 if TYPE_CHECKING:
@@ -59,20 +60,21 @@ class Program:
     priority: int
     stop_within: int = 10
     folder: str = ""  # where it runs, relative to the checkout
+    login: str = ""  # the part of operations/security by which it reaches Kafka
 
 
 def programs(settings: Settings) -> list[Program]:
     """Return what starts with `settings`. Telegraf and Jupyter join where they are installed, Grafana then shows the dashboards."""
     found = [
         Program("broker", broker(settings), 10, stop_within=30),
-        Program("questdb", questdb(settings), 10, stop_within=30),
         Program("kafka-connect", connect(settings), 20, stop_within=30),
-        Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30),
+        Program("reconciler", (sys.executable, "-m", "operations.reconciler"), 30, login="reconciler"),
     ]
+    if not settings.external:
+        found.append(Program("questdb", questdb(settings), 10, stop_within=30))
     if settings.feed != "none":
-        found.append(
-            Program("github-events", (sys.executable, "ingestion/python/github_events.py"), 50, stop_within=30)
-        )
+        poller = (sys.executable, "ingestion/python/github_events.py")
+        found.append(Program("github-events", poller, 50, stop_within=30, login="poller"))
     if settings.schema_registry:
         found.append(Program("schema-registry", schema_registry(settings), 10))
     if settings.feed == "simulator":
@@ -82,11 +84,10 @@ def programs(settings: Settings) -> list[Program]:
     else:
         found.append(Program("dashboards", (sys.executable, "-m", "dashboard.server"), 60))
     if settings.telegraf:
-        command = (str(settings.telegraf), "--config", "monitoring/telegraf/telegraf.conf")
-        found.append(Program("telegraf", command, 60))
+        found.append(Program("telegraf", telegraf(settings.telegraf, settings), 60))
     if settings.jupyter.exists():
         command = (str(settings.jupyter), "--config", "jupyter_server_config.py")
-        found.append(Program("jupyter", command, 60, folder="notebooks"))
+        found.append(Program("jupyter", command, 60, folder="notebooks", login="tools"))
     return found
 
 
@@ -144,11 +145,20 @@ def agent(port: int) -> str:
 
 
 def jmx(settings: Settings) -> tuple[str, ...]:
-    """Return the options that open the broker's JMX port."""
+    """Return the options that open the broker's JMX port. It has no login and can do more than look: not where all have one."""
+    if settings.secured:
+        return ()
     option, port = "-Dcom.sun.management.jmxremote", settings.ports.broker_jmx
     address = (f"{option}.port={port}", f"{option}.rmi.port={port}", f"{option}.host={THIS_MACHINE}")
     open_to_all = (f"{option}.authenticate=false", f"{option}.ssl=false")
     return (option, *address, *open_to_all, f"-Djava.rmi.server.hostname={THIS_MACHINE}")
+
+
+def telegraf(program: Path, settings: Settings) -> tuple[str, ...]:
+    """Return Telegraf's command: what it reads, and how it writes."""
+    output = "telegraf-output-token.conf" if settings.questdb.token else "telegraf-output.conf"
+    files = [f"monitoring/telegraf/{name}" for name in ("telegraf.conf", output)]
+    return (str(program), *(word for file in files for word in ("--config", file)))
 
 
 def grafana(program: Path) -> tuple[str, ...]:
@@ -171,11 +181,18 @@ def configuration(settings: Settings) -> str:
             "priority": str(program.priority),
             "stopwaitsecs": str(program.stop_within),
             "stdout_logfile": f"logs/{program.name}.log",
+            "environment": environment(program, settings),
             **PROGRAM,
         }
     text = io.StringIO()
     parser.write(text)
     return text.getvalue()
+
+
+def environment(program: Program, settings: Settings) -> str:
+    """Return the variables that only this program has. Their values are in the supervisor's own environment, under other names."""
+    names = settings.security(program.login) if program.login else {}
+    return ",".join(f'{name}="%(ENV_{own(program.login, name)})s"' for name in names)
 
 
 def escaped(command: tuple[str, ...]) -> str:

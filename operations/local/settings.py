@@ -19,18 +19,24 @@ from requests.auth import HTTPBasicAuth
 from operations.local import env_file
 from operations.local.env_file import SettingsError
 from operations.reconciler import optional
+from operations.reconciler.kafka import Client, client
 from operations.reconciler.problems import Problem
+from operations.reconciler.questdb import Access
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    from requests.auth import AuthBase
 
 ROOT = Path(__file__).resolve().parents[2]
 SECRETS = ".env.secrets"  # need not exist
 HIGHEST_PORT = 65535
 FEEDS = ("github", "simulator", "none")
+SECURITY = ("off", "on")
 HEAPS = ("BROKER_HEAP", "CONNECT_HEAP", "QUESTDB_HEAP")
 REGISTRY_HEAP = "SCHEMA_REGISTRY_HEAP"
 THIS_MACHINE = "127.0.0.1"
+SSLMODES = ("verify-full", "disable")
 DEAD_LETTERS_SHOWN = 20
 
 
@@ -96,7 +102,7 @@ class Settings:
     @property
     def kafka_inside(self) -> str:
         """Return where the stack's own parts reach Kafka."""
-        return f"{self.host}:{self.ports.kafka_internal}"
+        return f"{THIS_MACHINE}:{self.ports.kafka_internal}"
 
     @property
     def simulator_url(self) -> str:
@@ -105,7 +111,7 @@ class Settings:
 
     @property
     def connect_url(self) -> str:
-        """Return where Kafka Connect answers. It has no login and may run any connector: never open to others."""
+        """Return where Kafka Connect answers. It may run any connector: never open to others."""
         return f"http://{THIS_MACHINE}:{self.ports.connect}"
 
     @property
@@ -119,21 +125,84 @@ class Settings:
         return optional.need_registry(self.datasets)
 
     @property
+    def external(self) -> bool:
+        """Tell whether QuestDB is elsewhere, and not started with the other parts."""
+        return bool(self.chosen["QUESTDB_URL"])
+
+    @property
     def questdb_address(self) -> str:
         """Return host and port of QuestDB's REST interface."""
-        return f"{self.host}:{self.ports.questdb_http}"
+        return self.questdb_http_url.partition("://")[2]
 
     @property
     def questdb_http_url(self) -> str:
         """Return where QuestDB's REST interface answers."""
-        return f"http://{self.questdb_address}"
+        return self.chosen["QUESTDB_URL"].rstrip("/") or f"http://{self.host}:{self.ports.questdb_http}"
 
     @property
-    def questdb_login(self) -> HTTPBasicAuth | None:
+    def questdb_pg_host(self) -> str:
+        """Return the host of QuestDB's PostgreSQL interface."""
+        return self.chosen["QUESTDB_PG_HOST"] if self.external else self.host
+
+    @property
+    def questdb_pg_port(self) -> int:
+        """Return its port."""
+        return int(self.chosen["QUESTDB_EXTERNAL_PG_PORT"]) if self.external else self.ports.questdb_pg
+
+    @property
+    def questdb_pg_sslmode(self) -> str:
+        """Return how that is reached, in libpq's words."""
+        return self.chosen["QUESTDB_PG_SSLMODE"] if self.external else "disable"
+
+    @property
+    def questdb_ca(self) -> str:
+        """Return the file with the authority that QuestDB's certificate is of, empty for those that everybody trusts."""
+        named = self.chosen["QUESTDB_CA"] if self.external else ""
+        return named and str(self.root / named)
+
+    @property
+    def questdb_login(self) -> AuthBase | None:
         """Return the `auth` of a request to QuestDB, None where no login is asked for."""
-        # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
-        login = HTTPBasicAuth(self.questdb_http_user.encode(), self.questdb_http_password.encode())
-        return login if self.questdb_http_user else None
+        return self.questdb.auth
+
+    @property
+    def questdb(self) -> Access:
+        """Return how QuestDB's REST interface is reached."""
+        token = self.chosen["QUESTDB_HTTP_TOKEN"] if self.external else ""
+        return Access(self.questdb_http_url, self.questdb_http_user, self.questdb_http_password, token, self.questdb_ca)
+
+    @property
+    def connect_login(self) -> HTTPBasicAuth | None:
+        """Return the `auth` of a request to Kafka Connect, None where no login is asked for."""
+        login = HTTPBasicAuth(self.chosen["CONNECT_HTTP_USER"], self.chosen["CONNECT_HTTP_PASSWORD"])
+        return login if self.secured else None
+
+    @property
+    def secured(self) -> bool:
+        """Tell whether every part has a login."""
+        return self.chosen["SECURITY"] == "on"
+
+    def security(self, part: str) -> dict[str, str]:
+        """Return the variables by which `part` logs in, or asks for logins, as operations/security has them."""
+        folder = self.root / "operations" / "security" / self.chosen["SECURITY"]
+        return env_file.read(folder / f"{part}.env", self.chosen, {})
+
+    @property
+    def kafka_outside(self) -> dict[str, str]:
+        """Return the variables by which programs on this machine reach Kafka."""
+        authority = {"KAFKA_SSL_CA_LOCATION": str(self.tls / "ca.pem")} if self.secured else {}
+        servers = {"KAFKA_BOOTSTRAP_SERVERS": self.kafka_bootstrap_servers}
+        return servers | self.security("outside") | authority
+
+    @property
+    def kafka(self) -> Client:
+        """Return how programs on this machine reach Kafka, as confluent_kafka configures a client."""
+        return client(self.kafka_outside)
+
+    @property
+    def tls(self) -> Path:
+        """Return the folder with the certificate that programs outside the stack need."""
+        return self.state_dir / "tls"
 
     @property
     def reconciler_url(self) -> str:
@@ -248,7 +317,7 @@ class Settings:
     def heaps(self) -> dict[str, str]:
         """Return the heap of each JVM that starts, as Java writes it (256m), by the name of its setting."""
         names = (*HEAPS, REGISTRY_HEAP) if self.schema_registry else HEAPS
-        return {name: self.chosen[name] for name in names}
+        return {name: self.chosen[name] for name in names if not (self.external and name == "QUESTDB_HEAP")}
 
 
 class Chosen(dict[str, str]):
@@ -280,8 +349,16 @@ def _problems(chosen: Chosen) -> list[str]:
         **dict.fromkeys((*HEAPS, REGISTRY_HEAP), (_is_heap, "a size as Java writes it (256m, 1g)")),
         "BIND_ADDRESS": (_is_address, f"an IP address ({THIS_MACHINE} is this machine only)"),
         "FEED": (FEEDS.__contains__, f"{', '.join(FEEDS[:-1])} or {FEEDS[-1]}"),
+        "SECURITY": (SECURITY.__contains__, " or ".join(SECURITY)),
         "MONITORING_INTERVAL": (_is_number, "a number of seconds"),
     }
+    if chosen["QUESTDB_URL"]:
+        forms |= {
+            "QUESTDB_URL": (_is_url, "an address with its port, such as https://db.example.com:9000"),
+            "QUESTDB_PG_HOST": (bool, "the host of the PostgreSQL interface of the QuestDB at QUESTDB_URL"),
+            "QUESTDB_EXTERNAL_PG_PORT": (_is_port, f"a port (1 to {HIGHEST_PORT})"),
+            "QUESTDB_PG_SSLMODE": (SSLMODES.__contains__, " or ".join(SSLMODES)),
+        }
     wrong = [
         f"{name}={chosen[name]} is not {form}: change it in .env or the environment"
         for name, (fits, form) in forms.items()
@@ -300,6 +377,10 @@ def _is_number(text: str) -> bool:
 
 def _is_port(text: str) -> bool:
     return _is_number(text) and int(text) <= HIGHEST_PORT
+
+
+def _is_url(text: str) -> bool:
+    return re.fullmatch(r"https?://([\w.-]+|\[[\da-fA-F:.]+\]):[1-9]\d{0,4}/?", text) is not None
 
 
 def _is_heap(text: str) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from operations.local import environment, health, obstacles, programs
+from operations.local import environment, health, obstacles, passwords, programs
 from operations.local.console import say
 from operations.local.processes import Process, Supervisor
 from operations.local.settings import forget, load, remember
@@ -59,6 +59,8 @@ def prepare(settings: Settings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     link_dashboards(settings)
     remember(settings)
+    if settings.secured:
+        passwords.write_authority(settings.tls, settings.chosen["KAFKA_CA_CERTIFICATE"])
     if not (settings.data / "kafka" / "meta.properties").exists():
         identity = storage_tool(settings, "random-uuid").strip()
         storage_tool(settings, "format", "--cluster-id", identity, "--config", "kafka/server.properties")

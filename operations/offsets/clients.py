@@ -36,8 +36,8 @@ class Clients:
 
     def __post_init__(self) -> None:
         """Connect to nothing yet."""
-        self.connect = Connect(requests.Session(), self.settings.connect_url)
-        self.admin = AdminClient({"bootstrap.servers": self.settings.kafka_bootstrap_servers, "log_level": 0})
+        self.connect = Connect(requests.Session(), self.settings.connect_url, self.settings.connect_login)
+        self.admin = AdminClient({**self.settings.kafka, "log_level": 0})
 
     @property
     def database(self) -> QuestDb:
@@ -86,4 +86,5 @@ def sentence(error: BaseException, settings: Settings) -> str:
 
 
 def _questdb(settings: Settings) -> str:
-    return f"QuestDB (QUESTDB_HTTP_PORT={settings.ports.questdb_http})"
+    named = f"QUESTDB_URL={settings.questdb_http_url}" if settings.external else ""
+    return f"QuestDB ({named or f'QUESTDB_HTTP_PORT={settings.ports.questdb_http}'})"

@@ -65,7 +65,7 @@ def listed(clients: Clients, found: dict[Partition, Range]) -> int:
 
 
 def _newest(clients: Clients, found: dict[Partition, Range], most: int) -> Iterator[Letter]:
-    with closing(reader(clients.settings.kafka_bootstrap_servers, "rta-dead-letters")) as consumer:
+    with closing(reader(clients.settings.kafka, "rta-dead-letters")) as consumer:
         for (topic, number), (first, end) in found.items():
             # Where something was removed, or a transaction ended, there are fewer than offsets.
             start = max(first, end - 2 * most)

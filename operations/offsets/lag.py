@@ -28,7 +28,7 @@ def lag(clients: Clients) -> int:
             notes.settle(clients.settings, clients.connect)
     except Busy:
         say("! another command works on this stack's data: what follows may change")
-    with closing(reader(clients.settings.kafka_bootstrap_servers, "rta-lag")) as consumer:
+    with closing(reader(clients.settings.kafka, "rta-lag")) as consumer:
         rows = [row for sink in sinks.every(clients) for row in _rows(consumer, sink)]
     if not rows:
         say("Kafka Connect has no sink that reads a topic")

@@ -80,7 +80,7 @@ def sentences(settings: Settings) -> list[str]:
     noted = read(settings)
     if not noted or at_work(settings.state_dir):
         return []
-    connect = Connect(requests.Session(), settings.connect_url)
+    connect = Connect(requests.Session(), settings.connect_url, settings.connect_login)
     return [
         f"connector {name} is STOPPED: `make replay` or `make skip` was killed. `make lag` lets it run again at once;"
         " so does the reconciler after two minutes if the connector has a file"

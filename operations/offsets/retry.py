@@ -41,14 +41,14 @@ class Retry:
         self._clients = clients
         self._topic = topic
         self._ranges = ranges
-        self._bootstrap = clients.settings.kafka_bootstrap_servers
+        self._kafka = clients.settings.kafka
         self._group = f"rta-dead-letters-{topic}"
         self._partitions = set(clients.partitions())
         self._refused: list[str] = []
 
     def run(self) -> int:
         """Send, then remove; return the exit code."""
-        with closing(reader(self._bootstrap, self._group)) as consumer:
+        with closing(reader(self._kafka, self._group)) as consumer:
             starts = self._starts(consumer)
             fit, kept = self._counts(consumer, starts)
             before = sum(start - self._ranges[place].first for place, start in starts.items())
@@ -110,7 +110,7 @@ class Retry:
     @cached_property
     def _producer(self) -> Producer:
         """A producer of transactions; making it ends what one before has left open."""
-        settings = {"bootstrap.servers": self._bootstrap, "transactional.id": self._group, "log_level": 0}
+        settings = {**self._kafka, "transactional.id": self._group, "log_level": 0}
         producer = Producer({**settings, "message.max.bytes": LARGEST})
         producer.init_transactions(TIMEOUT)
         return producer

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from operations.reconciler import status
+from operations.reconciler import kafka, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,11 +22,20 @@ log = logging.getLogger("reconciler")
 PAUSE = 2.0  # seconds between two passes
 
 SETTINGS = {
-    "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
     "QUESTDB_HTTP_URL": "http://localhost:9000",
     "QUESTDB_HTTP_USER": "",
     "QUESTDB_HTTP_PASSWORD": "",
+    "QUESTDB_HTTP_TOKEN": "",
+    "QUESTDB_CA": "",
     "CONNECT_URL": "http://localhost:8083",
+    "CONNECT_HTTP_USER": "",
+    "CONNECT_HTTP_PASSWORD": "",
+    **dict.fromkeys(kafka.SETTINGS, ""),
+    "KAFKA_BOOTSTRAP_SERVERS": "localhost:9092",
+    "SECURITY": "off",
+    **dict.fromkeys(kafka.PASSWORDS.values(), ""),
+    "KAFKA_TOPIC": "github_events",
+    "KAFKA_POLLS_TOPIC": "github_polls",
     "DATASETS": "",
     "BIND_ADDRESS": "127.0.0.1",
     "RECONCILER_PORT": "8780",
@@ -127,14 +136,16 @@ def main() -> int:
         status.write(status_file, [str(problem)])
         print(problem, file=sys.stderr)
         return 1
-    kafka = metrics.Kafka(lambda: admin_client(chosen), lambda: progress.reader(chosen["KAFKA_BOOTSTRAP_SERVERS"]))
+    watching = kafka.as_monitoring(chosen)
+    watched = metrics.Kafka(lambda: admin_client(watching), lambda: progress.reader(kafka.client(watching)))
     try:
         address = chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])
-        metrics.serve(kafka, passes.state, address, stop)
+        metrics.serve(watched, passes.state, address, stop)
         unserved = []
     except (OSError, OverflowError, ValueError) as error:
         unserved = [f"RECONCILER_PORT={chosen['RECONCILER_PORT']} can't be listened on ({error}). Choose another port"]
-    run(lambda still_there: unserved + passes.once(still_there) + kafka.progress.problems(), status_file, stop)
+    passes.first_rights(stop)
+    run(lambda still_there: unserved + passes.once(still_there) + watched.progress.problems(), status_file, stop)
     return 0
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import requests
+    from requests.auth import HTTPBasicAuth
 
     from operations.reconciler.files import Source
 
@@ -128,10 +129,11 @@ class Refused(Problem):
 
 
 class Connect:
-    """The REST interface of one Connect worker at `url`."""
+    """The REST interface of one Connect worker at `url`; `login` is None where it asks for none."""
 
-    def __init__(self, session: requests.Session, url: str) -> None:
+    def __init__(self, session: requests.Session, url: str, login: HTTPBasicAuth | None = None) -> None:
         """Use `session` for every request."""
+        self._login = login
         self._session = session
         self._url = url.rstrip("/")
 
@@ -180,7 +182,7 @@ class Connect:
         self._call("PATCH", path, timeout=MOVES, json={"offsets": entries})
 
     def _call(self, method: str, path: str, timeout: float = TIMEOUT, **keywords: Any) -> requests.Response:  # noqa: ANN401 - passed through
-        answer = self._session.request(method, self._url + path, timeout=timeout, **keywords)
+        answer = self._session.request(method, self._url + path, auth=self._login, timeout=timeout, **keywords)
         if not answer.ok:
             message = f"Connect refuses {method} {path}: {answer.status_code} {_reason(answer)}"
             raise Refused(message, answer.status_code)

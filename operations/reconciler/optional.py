@@ -1,4 +1,6 @@
-"""Datasets that are off until DATASETS names them. This is the one place that reads the setting.
+"""Datasets that are off until DATASETS names them.
+
+All programs in Python read the setting here. Docker Compose starts parts by it, operations/docker/preflight.sh links dashboards.
 
 The files of all other datasets lie in a folder for each kind: kafka/topics, questdb/schema and so on. Those of an optional dataset
 lie beside it, in optional/NAME, under the same names.

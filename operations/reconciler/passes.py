@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import traceback
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -10,17 +11,21 @@ from typing import TYPE_CHECKING, Any
 import requests
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
+from requests.auth import HTTPBasicAuth
 
 from operations.reconciler import connectors, optional
 from operations.reconciler.connectors import Connect, Connectors
 from operations.reconciler.files import ROOT, label
+from operations.reconciler.kafka import client
 from operations.reconciler.problems import Problem
-from operations.reconciler.questdb import QuestDb
+from operations.reconciler.questdb import Access, QuestDb
 from operations.reconciler.tables import Tables
 from operations.reconciler.topics import Topics
+from operations.reconciler.users import Users
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import threading
+    from collections.abc import Callable, Mapping
 
     from operations.reconciler.connectors import Config
     from operations.reconciler.part import Part
@@ -34,11 +39,28 @@ FORESEEN = (Problem, KafkaException, requests.RequestException)
 LONGEST = 600  # characters of a sentence
 
 
-def admin_client(settings: dict[str, str]) -> AdminClient:
+def admin_client(settings: Mapping[str, str]) -> AdminClient:
     """Return a client of the broker that `settings` name; it connects when it is used, and may be used by several threads."""
     return AdminClient(
-        {"bootstrap.servers": settings["KAFKA_BOOTSTRAP_SERVERS"], "log_level": 0, "socket.timeout.ms": 10_000}
+        # A broker that has just started is found at once.
+        {**client(settings), "log_level": 0, "socket.timeout.ms": 10_000, "reconnect.backoff.max.ms": 1000}
     )
+
+
+def access(settings: dict[str, str]) -> Access:
+    """Return how QuestDB is reached."""
+    return Access(
+        settings["QUESTDB_HTTP_URL"],
+        settings["QUESTDB_HTTP_USER"],
+        settings["QUESTDB_HTTP_PASSWORD"],
+        settings["QUESTDB_HTTP_TOKEN"],
+        settings["QUESTDB_CA"],
+    )
+
+
+def _connect(session: requests.Session, settings: dict[str, str]) -> Connect:
+    user, password = settings["CONNECT_HTTP_USER"], settings["CONNECT_HTTP_PASSWORD"]
+    return Connect(session, settings["CONNECT_URL"], HTTPBasicAuth(user, password) if user else None)
 
 
 class Passes:
@@ -52,19 +74,30 @@ class Passes:
 
         """
         session = requests.Session()
-        login = settings["QUESTDB_HTTP_USER"], settings["QUESTDB_HTTP_PASSWORD"]
         on = optional.chosen(settings["DATASETS"])
         self._topics = Topics(admin, TOPICS, on=on)
-        self._tables = Tables(QuestDb(session, settings["QUESTDB_HTTP_URL"], *login), SCHEMA, on=on)
-        connect = Connect(session, settings["CONNECT_URL"])
-        self._connectors = Connectors(connect, CONNECTORS, self._waits_for, on=on)
+        self._tables = Tables(QuestDb(session, *access(settings)), SCHEMA, on=on)
+        self._connectors = Connectors(_connect(session, settings), CONNECTORS, self._waits_for, on=on)
+        self._users = Users(admin, settings, CONNECTORS, on) if settings["SECURITY"] == "on" else None
         self._parts: dict[str, Part[Any]] = {
+            **({"Kafka (users)": self._users} if self._users else {}),
             "Kafka": self._topics,
             "QuestDB": self._tables,
             "Connect": self._connectors,
         }
         self._traced: set[str] = set()
         self._problems = 0
+
+    def first_rights(self, stop: threading.Event, seconds: float = 60.0) -> None:
+        """With SECURITY=on, give everybody their rights as soon as Kafka answers, before anything else is looked at.
+
+        A Connect worker that has none yet ends, and takes a minute to come back. What goes wrong here is said by the first pass.
+        """
+        deadline = time.monotonic() + seconds
+        while self._users and time.monotonic() < deadline and not stop.wait(0.2):
+            with suppress(Exception):
+                self._users.once()
+                return
 
     def once(self, begin: Callable[[], None] = lambda: None) -> list[str]:
         """Make one pass; return a sentence for each thing that is not as the files say.

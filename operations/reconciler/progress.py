@@ -14,16 +14,17 @@ if TYPE_CHECKING:
 
     from confluent_kafka import Message
 
+    from operations.reconciler.kafka import Client
     from operations.reconciler.offsets import Look, Position, Waiting
 
 STALLED_AFTER = 60.0  # seconds
 
 
-def reader(bootstrap: str) -> Consumer:
+def reader(kafka: Client) -> Consumer:
     """Return a consumer of committed messages, which tells when it has read all of a partition; it joins no group."""
     return Consumer(
         {
-            "bootstrap.servers": bootstrap,
+            **kafka,
             "group.id": "reconciler",
             "enable.auto.commit": False,
             "enable.partition.eof": True,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from requests.auth import HTTPBasicAuth
+from requests.auth import AuthBase, HTTPBasicAuth
 
 from operations.reconciler.problems import Problem
 
@@ -15,15 +15,53 @@ if TYPE_CHECKING:
 LOOKING, CHANGING = 10.0, 25.0
 
 
-class QuestDb:
-    """SQL over the REST interface of QuestDB at `url`; `user` and `password` may be empty."""
+class Bearer(AuthBase):
+    """A token, as HTTP has it."""
 
-    def __init__(self, session: requests.Session, url: str, user: str = "", password: str = "") -> None:
+    def __init__(self, token: str) -> None:
+        """Send `token` with each request."""
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Add the header."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Access(NamedTuple):
+    """How the REST interface of QuestDB is reached: user, token and `ca`, the file with a private authority, may be empty."""
+
+    url: str
+    user: str = ""
+    password: str = ""
+    token: str = ""
+    ca: str = ""
+
+    def __repr__(self) -> str:
+        """Show no secret."""
+        return f"Access({self.url!r})"
+
+    @property
+    def auth(self) -> AuthBase | None:
+        """Return the `auth` of a request, None where no login is asked for."""
+        if self.token:
+            return Bearer(self.token)
+        # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
+        return HTTPBasicAuth(self.user.encode(), self.password.encode()) if self.user else None
+
+    @property
+    def verify(self) -> str | bool:
+        """Return the `verify` of a request."""
+        return self.ca or True
+
+
+class QuestDb:
+    """SQL over the REST interface of QuestDB, which is reached as Access says."""
+
+    def __init__(self, session: requests.Session, *access: str) -> None:
         """Use `session` for every request."""
         self._session = session
-        self._url = url.rstrip("/") + "/exec"
-        # As bytes, because requests would encode text as Latin-1, and QuestDB expects UTF-8.
-        self._auth = HTTPBasicAuth(user.encode(), password.encode()) if user else None
+        self._access = Access(*access)
 
     def run(self, sql: str) -> list[dict[str, Any]]:
         """Run one statement; return its rows, none for DDL.
@@ -35,7 +73,8 @@ class QuestDb:
         """
         # While a look hangs, Connect is not looked after.
         timeout = LOOKING if sql.lstrip().startswith(("SELECT", "SHOW")) else CHANGING
-        answer = self._session.get(self._url, params={"query": sql}, auth=self._auth, timeout=timeout)
+        url, auth, verify = self._access.url.rstrip("/") + "/exec", self._access.auth, self._access.verify
+        answer = self._session.get(url, params={"query": sql}, auth=auth, verify=verify, timeout=timeout)
         try:
             body = answer.json()
         except ValueError:

@@ -13,7 +13,7 @@ import nasty
 import pytest
 from dotenv import dotenv_values
 
-from operations.local import env_file, programs
+from operations.local import certificates, env_file, passwords, programs
 from operations.local.settings import load
 from operations.reconciler import optional
 
@@ -69,7 +69,7 @@ def resolve(compose: list[str], *files: Path, **settings: str) -> dict[str, Any]
     """Return the configuration that `compose` makes of docker-compose.yml and `files` with `settings` in the shell."""
     clean = {name: value for name, value in os.environ.items() if name not in {*ENV, *NETWORK, "GITHUB_TOKEN"}}
     chosen = [word for file in (FILE, *files) for word in ("--file", str(file))]
-    profiles = ("--profile", "simulator", "--profile", "trades")
+    profiles = ("--profile", "simulator", "--profile", "trades", "--profile", "questdb")
     command = [*compose, *chosen, *profiles, "config", "--format", "json"]
     answer = subprocess.run(command, env=clean | settings, capture_output=True, text=True, check=True)
     parsed: dict[str, Any] = json.loads(answer.stdout)
@@ -136,7 +136,7 @@ def test_a_cluster_has_three_brokers_and_two_workers_that_know_each_other(cluste
 
 
 def test_the_file_stays_readable() -> None:
-    assert len(TEXT.splitlines()) <= 280
+    assert len(TEXT.splitlines()) <= 295
     assert "host.docker.internal" not in TEXT
 
 
@@ -226,9 +226,8 @@ def test_ports_are_closed_to_other_machines(service: Service) -> None:
 
 def test_what_has_no_login_or_looks_inside_a_process_is_never_open_to_other_machines(compose: list[str]) -> None:
     opened = resolve(compose, BIND_ADDRESS="192.0.2.1")["services"]
-    inside = {
-        ENV[f"{name}_PORT"] for name in ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP", "SCHEMA_REGISTRY")
-    }
+    names = ("BROKER_JMX", "BROKER_JOLOKIA", "CONNECT", "QUESTDB_ILP", "SCHEMA_REGISTRY")
+    inside = {ENV[f"{name}_PORT"] for name in names}
     addresses = {port["published"]: port["host_ip"] for service in opened.values() for port in ports(service)}
     assert {port for port, address in addresses.items() if address != "192.0.2.1"} == inside
 
@@ -251,7 +250,8 @@ def test_without_a_feed_no_poller_starts(services: dict[str, Service]) -> None:
     assert ENV["COMPOSE_PROFILES"].split(",")[0] == "${FEED}"
     assert {name: service["profiles"] for name, service in services.items() if "profiles" in service} == {
         "github-events": ["github", "simulator"],
-        "schema-registry": ["smart_meters", "trades"],
+        "questdb": ["questdb"],
+        "schema-registry": [name for name in optional.known() if optional.need_registry([name])],
         "simulator": ["simulator"],
     }
 
@@ -268,7 +268,11 @@ def test_token_in_a_file_is_mounted_where_github_is_asked_and_shown_nowhere(comp
     assert not re.search('secret-of-the-file|"GITHUB_TOKEN": "', json.dumps(found))
     sources = [config.pop("secrets")["github-token"]["file"] for config in (plain, found)]
     assert sources == [os.devnull, str(file)]
-    told = [name for name, service in found["services"].items() if "secrets" in service]
+    told = [
+        name
+        for name, service in found["services"].items()
+        if "github-token" in {secret["source"] for secret in service.get("secrets", [])}
+    ]
     assert told == ["github-events", "jupyter-notebook"]
     for name in told:
         environments = [config["services"][name]["environment"] for config in (plain, found)]
@@ -334,7 +338,51 @@ def test_grafana_gets_the_dashboards_of_the_datasets_that_are_on(
 def test_a_dataset_that_does_not_exist_is_named(tmp_path: Path) -> None:
     answer = preflight(tmp_path, DATASETS="trades,trade")
     assert answer.returncode == 1
-    assert "there is no dataset trade. Choose of smart_meters,trades,transactions" in answer.stderr
+    assert "there is no dataset trade. Choose of flights,plant,smart_meters,trades,transactions" in answer.stderr
+
+
+ELSEWHERE = {
+    "QUESTDB_URL": "https://db.example.com:9000",
+    "QUESTDB_PG_HOST": "pg.example.com",
+    "QUESTDB_PG_SSLMODE": "verify-full",
+}
+
+
+def test_a_questdb_elsewhere_is_used_and_none_is_started(compose: list[str]) -> None:
+    command = [*compose, "--file", str(FILE), "config", "--format", "json"]
+    more = {"QUESTDB_CA": str(FILE), "QUESTDB_HTTP_TOKEN": "secret", "QUESTDB_EXTERNAL_PG_PORT": "5432"}
+    answer = subprocess.run(command, env=os.environ | ELSEWHERE | more, capture_output=True, text=True, check=True)
+    found = json.loads(answer.stdout)["services"]
+    assert "questdb" not in found
+    asking = ("kafka-connect", "reconciler", "jupyter-notebook", "telegraf")
+    assert {found[name]["environment"]["QUESTDB_HTTP_URL"] for name in asking} == {ELSEWHERE["QUESTDB_URL"]}
+    assert {found[name]["environment"]["QUESTDB_HTTP_TOKEN"] for name in asking} == {"secret"}
+    for name in ("grafana", "jupyter-notebook"):
+        told = found[name]["environment"]
+        assert [told[f"QUESTDB_PG_{what}"] for what in ("HOST", "PORT", "SSLMODE")] == [
+            "pg.example.com",
+            "5432",
+            "verify-full",
+        ]
+    for name in (*asking, "grafana"):
+        assert found[name]["environment"]["QUESTDB_CA"] == "/run/secrets/questdb-ca"
+        assert "questdb-ca" in {secret["source"] for secret in found[name]["secrets"]}
+    assert found["telegraf"]["command"][-1] == "/etc/telegraf/telegraf-output-token.conf"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"QUESTDB_URL": "db.example.com"}, "QUESTDB_URL=db.example.com is not an address with its port"),
+        ({"QUESTDB_PG_HOST": ""}, "also needs QUESTDB_PG_HOST"),
+        ({"QUESTDB_PG_SSLMODE": ""}, "QUESTDB_PG_SSLMODE, verify-full or disable"),
+        ({}, ""),
+    ],
+)
+def test_a_questdb_elsewhere_needs_both_of_its_addresses(tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
+    answer = preflight(tmp_path, DATASETS="", **ELSEWHERE | wrong)
+    assert answer.returncode == int(bool(sentence))
+    assert sentence in answer.stderr
 
 
 def preflight(folder: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -375,6 +423,39 @@ def test_any_password_reaches_every_service_as_it_is(compose: list[str]) -> None
         assert "username=${QUESTDB_HTTP_USER};password=${QUESTDB_HTTP_PASSWORD};" in client
 
 
+# Which secrets of SECURITY=on each service is told, by the settings that have them. Those of all are looked at before the start.
+TOLD = {
+    "broker": {*passwords.SECURED, *certificates.NAMES} - {"CONNECT_HTTP_PASSWORD"},
+    "kafka-connect": {"KAFKA_CONNECT_PASSWORD", "CONNECT_HTTP_PASSWORD"},
+    "reconciler": {*passwords.SECURED} - {"KAFKA_BROKER_PASSWORD"},
+    "github-events": {"KAFKA_POLLER_PASSWORD"},
+    "jupyter-notebook": {"KAFKA_TOOLS_PASSWORD", "CONNECT_HTTP_PASSWORD"},
+    "telegraf": {"CONNECT_HTTP_PASSWORD"},
+    "preflight": {*passwords.SECURED, *certificates.NAMES},
+}
+
+
+def test_with_the_switch_on_each_service_is_told_its_own_secrets_only(compose: list[str]) -> None:
+    secrets = passwords.made([])
+    found = resolve(compose, SECURITY="on", **secrets)["services"]
+    names = {secrets[name]: name for name in (*passwords.SECURED, *certificates.NAMES)}
+    told = {
+        service: {names[value] for value in (body.get("environment") or {}).values() if value in names}
+        for service, body in found.items()
+    }
+    assert {service: of_it for service, of_it in told.items() if of_it} == TOLD
+    assert found["broker"]["environment"]["BROKER_HOST_PROTOCOL"] == "SASL_SSL"
+    assert found["github-events"]["environment"]["KAFKA_SASL_USERNAME"] == "poller"
+    assert found["questdb"]["environment"]["QDB_LINE_TCP_ENABLED"] == "false"
+
+
+def test_with_the_switch_off_nobody_logs_in(compose: list[str]) -> None:
+    found = resolve(compose)["services"]
+    assert found["broker"]["environment"]["BROKER_HOST_PROTOCOL"] == "PLAINTEXT"
+    assert not found["broker"]["environment"]["BROKER_AUTHORIZER"]
+    assert "KAFKA_SASL_USERNAME" not in found["github-events"]["environment"]
+
+
 def test_make_reads_dot_env_as_compose_does(compose: list[str], tmp_path: Path) -> None:
     file = tmp_path / "lines.env"
     file.write_text("\n".join(f"NAME_{number}={line}" for number, line in enumerate(LINES)), encoding="utf-8")
@@ -395,7 +476,8 @@ def used_variables() -> set[str]:
     interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT + CLUSTER_FILE.read_text(encoding="utf-8")))
     passed = set(re.findall(r"^ +([A-Z][A-Z_]+):$", TEXT, re.MULTILINE))
     listed = {name for line in re.findall(r"(?:environment|args): \[([A-Z_, ]+)\]", TEXT) for name in line.split(", ")}
-    feeds = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "operations" / "docker").glob("*.env"))
+    files = [*(ROOT / "operations" / "docker").glob("*.env"), *(ROOT / "operations" / "security").rglob("*.env")]
+    feeds = "".join(path.read_text(encoding="utf-8") for path in files)
     return interpolated | passed | listed | set(re.findall(r"\$\{(\w+)", feeds))
 
 
@@ -433,9 +515,29 @@ def test_default_passwords_are_refused_where_others_could_use_them(tmp_path: Pat
     )
     assert answer.returncode == int(refused)
     if refused:
-        weak = "QUESTDB_HTTP_USER QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
+        weak = "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD QUESTDB_HTTP_PASSWORD GRAFANA_PASSWORD JUPYTER_TOKEN"
         assert answer.stderr.strip().endswith(weak)
         assert ENV["GRAFANA_PASSWORD"] not in answer.stderr.split()
+
+
+@pytest.mark.parametrize(
+    ("own", "weak"),
+    [
+        ({}, "QUESTDB_PASSWORD QUESTDB_READONLY_PASSWORD"),
+        (dict.fromkeys(passwords.NAMES, "of-my-own"), "CONNECT_HTTP_USER CONNECT_HTTP_PASSWORD KAFKA_BROKER_PASSWORD"),
+        (passwords.made([]), ""),
+    ],
+    ids=["nothing", "only what an open address needs", "all"],
+)
+def test_the_switch_needs_secrets(tmp_path: Path, own: dict[str, str], weak: str) -> None:
+    script = (ROOT / "operations/docker/preflight.sh").read_text(encoding="utf-8").replace("/opt/rta", str(tmp_path))
+    (tmp_path / "agent").mkdir()
+    (tmp_path / "jolokia.jar").touch()
+    variables = {**os.environ, **ENV, "SECURITY": "on", **own}
+    answer = subprocess.run(["sh", "-c", script], env=variables, capture_output=True, text=True, check=False)
+    assert answer.returncode == int(bool(weak))
+    assert "SECURITY=on asks everybody for a login, so these need values of your own" in answer.stderr or not weak
+    assert weak in answer.stderr
 
 
 def test_a_name_of_kafka_that_nobody_can_use_is_refused(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def test_dashboard_has_the_uid_that_links_name(dataset: Dataset) -> None:
 
 @every_dataset
 def test_topics_exist(stack: Pipeline, dataset: Dataset) -> None:
-    topics = AdminClient({"bootstrap.servers": stack.settings.kafka_bootstrap_servers}).list_topics(timeout=10).topics
+    topics = AdminClient(stack.settings.kafka).list_topics(timeout=10).topics
     assert {dataset.name, f"{dataset.name}_dlq"} <= topics.keys()
 
 
@@ -104,7 +104,7 @@ def test_a_bad_record_goes_to_the_dead_letters_and_its_neighbours_are_stored(sta
         json.dumps(good | {"timestamp": "2026-01-01T00:00:02.000Z"}),
     ]
     before = stack.count("iot_data")
-    producer = Producer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers})
+    producer = Producer(stack.settings.kafka)
     for value in values:
         producer.produce("iot_data", value.encode())
     assert producer.flush(30) == 0
@@ -117,7 +117,7 @@ def dead_letters(stack: Pipeline, topic: str, count: int) -> list[bytes]:
     """Return the first `count` values of a dead-letter topic; each must have its reason with it."""
     from confluent_kafka import Consumer, TopicPartition  # noqa: PLC0415 - only here
 
-    consumer = Consumer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers, "group.id": "test"})
+    consumer = Consumer({**stack.settings.kafka, "group.id": "test"})
     consumer.assign([TopicPartition(topic, 0, 0)])
     found: list[bytes] = []
 

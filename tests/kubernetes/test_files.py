@@ -27,7 +27,7 @@ FILES = {
     "questdb-healthy": "operations/docker/questdb-healthy.sh",
     "schema": "questdb/schema/*",
     "simulator": "ingestion/simulator/*.py",
-    "telegraf": "monitoring/telegraf/telegraf.conf",
+    "telegraf": "monitoring/telegraf/telegraf*.conf",
     "topics": "kafka/topics/*",
 }
 LARGEST = 2**20  # bytes that Kubernetes takes in one ConfigMap

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 ENV = {name: value or "" for name, value in dotenv_values(ROOT / ".env", interpolate=False).items()}
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
-TELEGRAF = (ROOT / "monitoring" / "telegraf" / "telegraf.conf").read_text(encoding="utf-8")
+TELEGRAF = "".join(
+    (ROOT / "monitoring" / "telegraf" / name).read_text(encoding="utf-8")
+    for name in ("telegraf.conf", "telegraf-output.conf")
+)
 RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 # Brokers and worker, whose pods Strimzi makes, and the parts whose pods are ours: named as the services of Compose.
 PARTS = {"questdb", "telegraf", "reconciler", "github-events", "grafana"}
@@ -59,7 +62,8 @@ def memory(size: str) -> str:
 
 
 def properties(file: str) -> dict[str, str]:
-    lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
+    # A backslash at the end continues a line.
+    lines = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", "").splitlines()
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
 
@@ -154,7 +158,7 @@ def test_settings_are_those_of_compose(objects: Objects) -> None:
         elsewhere = set(re.findall(r"\$\{(\w+)", TELEGRAF)) if name == "telegraf" else {"GITHUB_API_URL"}
         assert told.keys() - known.keys() <= elsewhere, name
         # The optional datasets are not on Kubernetes.
-        other = rf"{ADDRESSES}|OPTIONAL_DASHBOARDS"
+        other = rf"{ADDRESSES}|OPTIONAL_DASHBOARDS|QUESTDB_PG_SSLMODE"
         plain = {key: value for key, value in told.items() if value and not re.fullmatch(other, key)}
         assert plain == {key: known[key] for key in plain}, name
 
@@ -165,7 +169,10 @@ def test_passwords_come_from_secrets_that_are_not_here(objects: Objects) -> None
     assert {secret for secret, _ in used} == {"passwords", "github"}
     assert {key for secret, key in used if secret == "passwords"} == {*NAMES, "QUESTDB_HTTP_USER"} - {"JUPYTER_TOKEN"}  # noqa: S105 - a name
     literal = [
-        v["name"] for env in values(objects, "env") for v in env if not v.get("value", "$__env{").startswith("$__env{")
+        v["name"]
+        for env in values(objects, "env")
+        for v in env
+        if not (v.get("value", "") or "$__env{").startswith("$__env{")
     ]
     assert [name for name in literal if re.search("PASSWORD|_TOKEN$|SECRET", name)] == []
 
@@ -186,7 +193,7 @@ def test_three_brokers_keep_three_copies_and_write_two(objects: Objects) -> None
     assert pool["spec"]["replicas"] == 3
     ours = as_properties(of_kind(objects, "Kafka")["rta"]["spec"]["kafka"]["config"])
     file = properties("kafka/server.properties")
-    strimzis = r"(config\.providers|process|node|controller|log\.dirs|listener|advertised|inter\.broker).*"
+    strimzis = r"(config\.providers|process|node|controller|log\.dirs|listener|advertised|inter\.broker|sasl|authorizer|super).*"
     assert ours.keys() == {key for key in file if not re.fullmatch(strimzis, key)}
     copies = {key: "3" for key in ours if key.endswith("replication.factor")}
     written = {key: "2" for key in ours if key.endswith(("min.isr", "min.insync.replicas"))}
@@ -202,7 +209,9 @@ def test_worker_has_the_settings_of_its_file(objects: Objects) -> None:
     assert all(spec[field] == file[key] for key, field in fields.items() if field)
     ours = as_properties(spec["config"])
     strimzis = {"listeners", "rest.advertised.host.name", "plugin.path", *fields}
-    assert ours.keys() == file.keys() - strimzis
+    # Kafka has no login there: what SECURITY=on needs is of the other ways of running.
+    logins = {key for key in file if re.search(r"(security\.protocol|sasl\..*|rest\.extension\.classes)$", key)}
+    assert ours.keys() == file.keys() - strimzis - logins
     assert ours == {key: file[key] for key in ours}
 
 

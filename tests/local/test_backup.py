@@ -67,7 +67,7 @@ def events() -> load.Events:
 def send(own: Stack, sent: load.Checksum, events: load.Events, number: int, end: float) -> None:
     """Send events and wait until the broker has them."""
     # A writer of its own: a restored topic has forgotten the sequence of an older one.
-    writer = load.Writer(own.settings.kafka_bootstrap_servers, "github_events", sent)
+    writer = load.Writer(own.settings.kafka, "github_events", sent)
     for event in events.many(number, until=end):
         writer.send(event)
     writer.finish()
@@ -75,8 +75,7 @@ def send(own: Stack, sent: load.Checksum, events: load.Events, number: int, end:
 
 def all_stored(own: Stack, sent: load.Checksum) -> None:
     """Wait until all that was ever sent is stored."""
-    url = own.settings.questdb_http_url
-    until(lambda: load.stored(url, OWN) == sent, "all rows", 60, lambda: own.log("kafka-connect"))
+    until(lambda: load.stored(own.settings, OWN) == sent, "all rows", 60, lambda: own.log("kafka-connect"))
 
 
 def make_odd_topic(bootstrap: str) -> None:

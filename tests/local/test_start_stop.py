@@ -105,6 +105,12 @@ def test_grafana_joins_when_it_is_on_the_path(up: Stack, said: str, grafana: Pat
     assert (given["password"], given["setting"]) == (LOGINS["GRAFANA_PASSWORD"], "$__env{GRAFANA_PASSWORD}")
 
 
+def test_known_ports_answer_on_this_machine(up: Stack) -> None:
+    ports = up.settings.ports
+    for port in (ports.broker_jmx, ports.broker_jolokia, ports.connect, ports.questdb_ilp):
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
+
+
 def test_second_up_does_nothing(up: Stack) -> None:
     before = [process.pid for process in up.supervisor.processes()]
     up.up()
@@ -290,7 +296,7 @@ def test_missing_jdk_is_said_before_anything_starts(idle: Stack) -> None:
 def test_default_passwords_are_refused_on_other_addresses(idle: Stack) -> None:
     done = idle.make("up", BIND_ADDRESS="0.0.0.0")  # noqa: S104 - must be refused
     assert done.returncode != 0
-    assert "set QUESTDB_HTTP_USER, QUESTDB_PASSWORD, QUESTDB_READONLY_PASSWORD" in done.stdout
+    assert "set QUESTDB_PASSWORD, QUESTDB_READONLY_PASSWORD" in done.stdout
     assert not idle.supervisor.running()
 
 

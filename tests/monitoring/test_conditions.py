@@ -258,6 +258,16 @@ CASES = [
         {"not_as_files_say": ["reconciler"]},
     ),
     Case(
+        "a reconciler that has just begun",
+        {"reconciler": [row for row in looks("stack_reconciler", problems=2, restarts=0) if row.ago < 20]},
+        {},
+    ),
+    Case(
+        "a reconciler whose problems have just ended",
+        {"reconciler": looks("stack_reconciler", problems=lambda ago: 2 * int(ago > 10), restarts=0)},
+        {},
+    ),
+    Case(
         "a copy is missing",
         {"brokers": looks("stack_brokers", instance="broker:8778", offline_partitions=0, under_replicated=4)},
         {"partitions_at_risk": ["broker:8778"]},

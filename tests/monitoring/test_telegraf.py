@@ -24,8 +24,20 @@ TABLES = [table for table, writer in OTHER_TABLES.items() if writer == "telegraf
 FOLDER = ROOT / "monitoring" / "telegraf"
 
 
+def text(*names: str) -> str:
+    """Return what these files hold together."""
+    return "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in names)
+
+
+def test_a_token_changes_the_login_and_nothing_else() -> None:
+    login = re.compile(r"^(#.*|  (username|password|http_headers) = .*)\n", re.MULTILINE)
+    plain, token = (login.sub("", text(name)) for name in ("telegraf-output.conf", "telegraf-output-token.conf"))
+    assert plain == token
+    assert 'http_headers = {"Authorization" = "Bearer ${QUESTDB_HTTP_TOKEN:-}"}' in text("telegraf-output-token.conf")
+
+
 def test_the_build_has_every_plugin_of_the_configuration_and_no_other() -> None:
-    configuration = (FOLDER / "telegraf.conf").read_text(encoding="utf-8")
+    configuration = text("telegraf.conf", "telegraf-output.conf")
     used = set(re.findall(r"^\[\[((?:inputs|processors|aggregators|outputs)\.\w+)\]\]", configuration, re.MULTILINE))
     formats = {"parsers." + name for name in re.findall(r'data_format = "(\w+)"', configuration)}
     built = set(re.findall(r"\b[a-z]+s\.[a-z0-9_]+\b", (FOLDER / "build").read_text(encoding="utf-8")))
@@ -40,7 +52,7 @@ def test_the_version_built_is_the_version_of_the_image() -> None:
 
 
 def test_quest_db_gets_a_login_with_every_request() -> None:
-    configuration = (FOLDER / "telegraf.conf").read_text(encoding="utf-8")
+    configuration = text("telegraf.conf", "telegraf-output.conf")
     asking = [part for part in configuration.split("\n[[") if re.search(r"urls = .*\$\{QUESTDB_", part)]
     assert len(asking) == 2  # for its metrics, and to write
     for part in asking:

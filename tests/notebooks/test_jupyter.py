@@ -40,6 +40,26 @@ def test_refuses_others(stack: Stack, token: str) -> None:
     assert "/login" in get(stack, "/lab", token).headers["location"]
 
 
+@pytest.mark.parametrize("path", ["/api/terminals", "/api/kernels", "/api/sessions"])
+def test_no_web_page_runs_code_though_it_knows_the_token(stack: Stack, path: str) -> None:
+    url = f"http://127.0.0.1:{stack.settings.ports.jupyter}"
+    before = len(get(stack, "/api/terminals").json())
+    for site in ("http://hostile.example", "null"):
+        answer = requests.post(f"{url}{path}?token=quest", headers={"Origin": site}, data="{}", timeout=30)
+        assert answer.status_code in {403, 404}
+        assert answer.headers.get("Access-Control-Allow-Origin") is None
+    assert len(get(stack, "/api/terminals").json()) == before
+    # A program is not kept out.
+    made = requests.post(f"{url}/api/terminals?token=quest", timeout=30)
+    assert made.ok
+    name = made.json()["name"]
+    socket = {"Connection": "Upgrade", "Upgrade": "websocket", "Origin": "http://hostile.example"}
+    key = {"Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "c29tZXRoaW5nIHNlY3JldA=="}
+    terminal = f"{url}/terminals/websocket/{name}?token=quest"
+    assert requests.get(terminal, headers=socket | key, timeout=30).status_code == 403
+    assert requests.delete(f"{url}/api/terminals/{name}?token=quest", timeout=30).ok
+
+
 def test_links_to_lab_and_to_the_classic_page_work(stack: Stack) -> None:
     assert "JupyterLab" in get(stack, f"/lab/tree/{NAME}").text
     classic = get(stack, f"/notebooks/{NAME}")

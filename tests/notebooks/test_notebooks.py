@@ -12,7 +12,8 @@ What a notebook has to bring, found here by listing `notebooks/*.ipynb`:
         "leaves": {"topics": ["a_topic"], "tables": ["a_table"], "rows": ["iot_data"]}
       }
 
-  `test` are the values of a short run, seconds rather than minutes; `gallery` those of the pictures in docs/gallery.
+  `test` are the values of a short run, seconds rather than minutes; `gallery` those of the pictures in docs/gallery. What
+  has another name is a run of its own, of what the others leave out.
   A set that is not there leaves the cell as it is. `leaves` lists topics and tables that did not exist before, and
   `rows` the tables of connectors that get rows (those that the running stack feeds anyway need not be named).
   Materialized views count as tables. An empty `leaves` is `{}`.
@@ -26,18 +27,18 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from confluent_kafka.admin import AdminClient
+from stack import Stack
 
 from operations.local.environment import render
 from operations.local.settings import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
-
-    from stack import Stack
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUN = ROOT / "tests" / "notebook_run.py"
@@ -92,16 +93,59 @@ def test_names_what_it_leaves(path: Path) -> None:
     assert leaves.keys() <= {"topics", "tables", "rows"}
 
 
+def purposes(path: Path) -> list[str]:
+    """Return the sets of parameters that a notebook is tested with."""
+    return ["test", *sorted(read(path)["metadata"]["rta"].get("parameters", {}).keys() - {"test", "gallery"})]
+
+
+class Case(NamedTuple):
+    """A notebook, and the name of its parameters."""
+
+    path: Path
+    purpose: str
+
+    def __str__(self) -> str:
+        """Return the name of the test."""
+        return self.path.stem if self.purpose == "test" else f"{self.path.stem}-{self.purpose}"
+
+
+CASES = [Case(path, purpose) for path in ALWAYS for purpose in purposes(path)]
+every_case = pytest.mark.parametrize("case", CASES, ids=str)
+
+
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("path", ALWAYS, ids=lambda path: path.stem)
-def test_runs(path: Path, stack: Stack, notebooks_python: Path, tmp_path: Path) -> None:
+@every_case
+def test_runs(case: Case, stack: Stack, notebooks_python: Path, tmp_path: Path) -> None:
     """A second run meets what the first has left; where that is nothing, only `make test-thorough` repeats it."""
-    leaves = read(path)["metadata"]["rta"]["leaves"]
-    rounds = "2" if leaves or "THOROUGH" in os.environ else "1"
+    leaves = read(case.path)["metadata"]["rta"]["leaves"]
+    run(case, stack, notebooks_python, tmp_path, times=2 if leaves or "THOROUGH" in os.environ else 1)
+
+
+@pytest.fixture(scope="module")
+def as_github() -> Iterator[Stack]:
+    """A stack as it polls GitHub without a token: it sees a part of the events, one page a minute."""
+    with Stack(
+        SIMULATOR_PROFILE="github", POLL_INTERVAL="", NOTEBOOKS_VENV=os.environ.get("NOTEBOOKS_VENV", "")
+    ) as own:
+        yield own.up()
+
+
+@pytest.mark.thorough
+@pytest.mark.timeout(1800)
+@every_case
+def test_runs_twice_where_most_events_are_missed(
+    case: Case, as_github: Stack, notebooks_python: Path, tmp_path: Path
+) -> None:
+    run(case, as_github, notebooks_python, tmp_path, times=2)
+
+
+def run(case: Case, stack: Stack, python: Path, folder: Path, times: int) -> None:
+    """Run a notebook so many times on a stack; fail if it leaves something that it does not name."""
+    leaves = read(case.path)["metadata"]["rta"]["leaves"]
     stack.healthy()
     before = State(stack)
     done = subprocess.run(
-        [notebooks_python, RUN, path, "test", tmp_path / "done.ipynb", rounds],
+        [python, RUN, *case, folder / "done.ipynb", str(times)],
         cwd=ROOT,
         env=render(stack.settings),
         stdout=subprocess.PIPE,
@@ -109,7 +153,7 @@ def test_runs(path: Path, stack: Stack, notebooks_python: Path, tmp_path: Path) 
         text=True,
         check=False,
     )
-    assert done.returncode == 0, f"{path.name}\n{done.stdout}"
+    assert done.returncode == 0, f"{case}\n{done.stdout}"
     stack.healthy()
     after = State(stack)
     assert after.unsaid(before, leaves) == {}

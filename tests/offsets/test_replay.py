@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 from confluent_kafka import Producer, TopicPartition
-from load import Load, stored
+from load import Load, create_topic, stored
 from waiting import until
 
 from operations.backup.topics import messages, reader
@@ -81,6 +81,8 @@ class Own:
     def __init__(self, stack: Pipeline) -> None:
         self.stack = stack
         self.connect = Connect(requests.Session(), stack.settings.connect_url)
+        # Else the worker makes it with the broker's day of retention, which counts from the time of an event: that is months old.
+        create_topic(Clients(stack.settings).admin, DEAD)
         self.load = Load(stack, 22, partitions=2, errors__deadletterqueue__topic__name=DEAD)
         self.load.send(FIRST)
         self.load.until_written()
@@ -105,7 +107,7 @@ class Own:
     def rows(self) -> Any:  # noqa: ANN401 - a checksum
         """Return the checksum of the table."""
         self.settled()
-        return stored(self.stack.settings.questdb_http_url, NAME)
+        return stored(self.stack.settings, NAME)
 
     def state(self) -> str | None:
         """Return the state of the connector."""
@@ -115,7 +117,7 @@ class Own:
         """Return all records of a topic that are no part of an aborted transaction."""
         clients = Clients(self.stack.settings)
         ranges = clients.ranges([place for place in clients.partitions() if place[0] == topic])
-        with closing(reader(self.stack.settings.kafka_bootstrap_servers, "test")) as consumer:
+        with closing(reader(self.stack.settings.kafka, "test")) as consumer:
             return [
                 message
                 for place, (first, end) in ranges.items()

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
-from expectations import OPTIONAL, Optional
+from expectations import OPTIONAL, Optional, optional
 from producers.target import COMPATIBLE, SCHEMAS
 from stack import Stack
 from waiting import until
@@ -68,7 +68,7 @@ def produce(stack: Stack, name: str, *arguments: str) -> str:
 
 def sent(stack: Stack, topic: str) -> int:
     """Return how many messages a topic has."""
-    consumer = Consumer({"bootstrap.servers": stack.settings.kafka_bootstrap_servers, "group.id": "test"})
+    consumer = Consumer({**stack.settings.kafka, "group.id": "test"})
     try:
         return int(consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1])
     finally:
@@ -136,14 +136,25 @@ def test_a_notebook_runs_twice(stack: Stack, notebooks_python: Path, tmp_path: P
     assert done.returncode == 0, f"{path.name}\n{done.stdout}{done.stderr}"
 
 
+@pytest.mark.parametrize("target", ["questdb", "kafka"])
+def test_machines_of_a_plant_send_with_and_without_kafka(stack: Stack, notebooks_python: Path, target: str) -> None:
+    day = datetime.now(timezone.utc) - timedelta(days={"questdb": 3, "kafka": 4}[target])
+    command = [str(notebooks_python), "ingestion/iot/iot_data.py", "--kind", "plant", "--to", target, "--fast"]
+    command += ["--total", "2000", "--start", f"{day:%Y-%m-%d}T00:00:00Z"]
+    done = subprocess.run(command, cwd=ROOT, env=render(stack.settings), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    sql = f"SELECT count() FROM plant WHERE timestamp IN '{day:%Y-%m-%d}'"
+    until(lambda: stack.sql(sql) == [[2000]], "all values of the plant", 30, lambda: stack.log("kafka-connect"))
+
+
 def test_order_books_are_arrays(stack: Stack) -> None:
     levels = "bid_prices[1] > bid_prices[2] AND ask_prices[1] < ask_prices[5] AND ask_prices[1] > bid_prices[1]"
-    # Avro 1.12.0 kept half of the digits only: a price of 2.1998 became 2.1998000144958496.
-    exact = " AND ".join(
-        f"abs({price} - round({price}, 5)) < 1e-12 * {price}" for price in ("bid_prices[5]", "ask_prices[1]")
-    )
-    (row,) = stack.sql(f"SELECT count(), sum(CASE WHEN {levels} AND {exact} THEN 1 ELSE 0 END) FROM quotes")
+    (row,) = stack.sql(f"SELECT count(), sum(CASE WHEN {levels} THEN 1 ELSE 0 END) FROM quotes")
     assert row[0] == row[1] > 0
+    # Avro 1.12.0 kept half of the digits only: a price of 2.1998 became 2.1998000144958496. QuestDB's round can't tell: it makes
+    # 141.94999 of 141.95.
+    books = stack.sql("SELECT bid_prices, ask_prices FROM quotes LIMIT 1000")
+    assert [price for sides in books for side in sides for price in side if price != round(price, 5)] == []
 
 
 @pytest.mark.parametrize(("view", "step"), [("trades_ohlc_1s", "1s"), ("trades_ohlc_1m", "1m")])
@@ -172,7 +183,7 @@ def test_no_card_number_is_stored(stack: Stack) -> None:
 
 def test_a_card_in_two_places_raises_the_alert(stack: Stack) -> None:
     produce(stack, "transactions", "--rate", "2000", "--total", "6000", "--seed", "5")
-    all_stored(stack, OPTIONAL[2])
+    all_stored(stack, optional("transactions"))
     found = check.report(doctor.database(stack.settings), lambda alert: alert.name == "odd_velocity", ("transactions",))
     assert found
     assert all(finding.subject.startswith("card ") for finding in found)
@@ -196,7 +207,7 @@ def test_producers_in_python_and_java_are_read_alike(stack: Stack) -> None:
     command += [settings.schema_registry_url, str(schema), str(java), str(count)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    all_stored(stack, OPTIONAL[1])
+    all_stored(stack, optional("trades"))
     found = [
         stack.sql(
             f"SELECT timestamp - {first}, trade_id - {first}, symbol, side, price, amount FROM trades "
@@ -218,7 +229,7 @@ def test_nothing_is_lost_while_registry_connect_and_questdb_are_killed(stack: St
         stack.healthy("schema-registry", "kafka-connect", "questdb")
     said, _ = process.communicate()
     assert process.returncode == 0, said
-    all_stored(stack, OPTIONAL[1], 180)
+    all_stored(stack, optional("trades"), 180)
 
 
 def test_schemas_survive_a_restart_of_the_registry(stack: Stack) -> None:
@@ -232,6 +243,27 @@ def test_schemas_survive_a_restart_of_the_registry(stack: Stack) -> None:
 
 
 SUBJECTS = ("trades-value", "quotes-value", "smart_meters-value")
+
+
+@pytest.mark.parametrize("content_type", [None, "text/plain", "application/x-www-form-urlencoded"])
+def test_no_page_of_others_changes_schemas(stack: Stack, content_type: str | None) -> None:
+    """See tests/end_to_end/test_hostile_page.py for what a page can send."""
+    hostile = {"Origin": "http://hostile.example"}
+    for path, body in REGISTERING.items():
+        url, kind = stack.settings.schema_registry_url + path, {"Content-Type": content_type} if content_type else {}
+        answer = requests.post(url, data=json.dumps(body).encode(), headers=hostile | kind, timeout=30)
+        assert answer.status_code == requests.codes.forbidden, f"{path} {answer.text}"
+        asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+        agreed = requests.options(url, headers=hostile | asked, timeout=30).headers
+        assert agreed.get("Access-Control-Allow-Origin") not in {"*", hostile["Origin"]}
+    subjects = requests.get(f"{stack.settings.schema_registry_url}{COMPATIBLE}/subjects", timeout=30).json()
+    assert set(subjects) == set(SUBJECTS)
+
+
+REGISTERING = {
+    f"{COMPATIBLE}/subjects/trades-value/versions": {"schema": '"string"'},
+    "/apis/registry/v2/groups/default/artifacts": {"type": "string"},  # takes any type of content
+}
 
 
 def test_without_the_registry_a_producer_says_so(stack: Stack) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import fastavro
 import pytest
 from producers.command import names, source
+from producers.pace import TargetError
 from producers.target import SCHEMAS
 
 from operations.local.settings import ROOT
@@ -90,6 +91,41 @@ def test_each_record_has_a_key_of_its_own(name: str) -> None:
             config = configs(name)[table]
             named = [config["timestamp.field.name"] if key == "timestamp" else key for key in keys(statement)]
             assert len({tuple(row.get(key) for key in named) for row in rows}) == len(rows), table
+
+
+def test_each_hour_of_weather_comes_before_its_flights() -> None:
+    known: dict[str, str] = {}
+    without = 0
+    flights = 0
+    for record in records("flights"):
+        if record.topic == "flights":
+            flights += 1
+            without += known.get(record.key, "")[:13] != record.value["scheduled"][:13]
+        else:
+            known[record.key] = record.value["observed"]
+    assert flights > COUNT / 2
+    assert without < flights / 50, "an airport has not reported each hour"
+
+
+def test_a_machine_that_is_down_sends_its_state_only() -> None:
+    state: dict[str, str] = {}
+    seen, sent_while_down = set(), set()
+    for record in records("plant"):
+        machine, tag = record.value["machine"], record.value["tag"]
+        if tag == "state":
+            state[machine] = record.value["text"]
+            seen.add(state[machine])
+        elif state.get(machine) == "down":
+            sent_while_down.add(tag)
+        assert (record.value["value"] is None) != (record.value["text"] is None)
+    assert seen == {"running", "idle", "down"}
+    assert not sent_while_down
+
+
+def test_a_producer_without_the_package_of_its_data_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("producers.sources.flights.PACKAGE", "not_installed")
+    with pytest.raises(TargetError, match="the package not_installed is missing: `make produce-dataset NAME=flights`"):
+        next(source("flights")(START_US, RATE, 1))
 
 
 def test_fills_of_one_order_share_all_but_their_ids() -> None:

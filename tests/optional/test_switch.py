@@ -52,7 +52,9 @@ def test_names_are_read(text: str, names: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("text", ["trade", "trades, smart_meters", "../topics", "trades;smart_meters"])
 def test_a_name_that_does_not_exist_is_told_with_those_that_do(text: str) -> None:
-    with pytest.raises(Problem, match=r"DATASETS=.*there is no dataset .* Choose of smart_meters,trades,transactions"):
+    with pytest.raises(
+        Problem, match=r"DATASETS=.*there is no dataset .* Choose of flights,plant,smart_meters,trades,transactions"
+    ):
         optional.chosen(text)
 
 

@@ -400,6 +400,7 @@ def test_broker_away(simulate: Simulate, poller: Make, broker: Broker) -> None:
     assert not any(row["saturated"] for row in run.polls())
 
 
+@pytest.mark.thorough
 def test_a_clock_that_jumps(simulate: Simulate, poller: Make, broker: Broker, tmp_path: Path) -> None:
     """Sections 4 and 7: back and forth by hours. What waits for Kafka meanwhile has times far ahead of the broker's."""
     run = poller((simulator := simulate(*STEPPED)).url)
@@ -522,6 +523,9 @@ def test_bad_settings_are_named(poller: Make) -> None:
         "POLL_INTERVAL": "soon",
         "MAX_POLLS": "0",
         "KAFKA_BOOTSTRAP_SERVERS": "localhost",
+        "KAFKA_SECURITY_PROTOCOL": "TLS",
+        "KAFKA_SASL_MECHANISM": "CRAM-MD5",
+        "KAFKA_SSL_CA_LOCATION": "/no/such/authority",
         "KAFKA_TOPIC": "my topic",
         "KAFKA_POLLS_TOPIC": "a/b",
     }
@@ -530,6 +534,17 @@ def test_bad_settings_are_named(poller: Make) -> None:
     found = run.log.read_text()
     assert all(f"ERROR {name}='{value}': " in found for name, value in bad.items())
     assert "ERROR GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one" in found
+    assert TOKEN not in found
+
+
+@pytest.mark.parametrize("missing", ["KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"])
+def test_half_a_login_is_refused(poller: Make, missing: str) -> None:
+    """Section 2: a protocol with SASL needs all three; the password is not shown."""
+    login = {"KAFKA_SASL_MECHANISM": "PLAIN", "KAFKA_SASL_USERNAME": "me", "KAFKA_SASL_PASSWORD": TOKEN}
+    run = poller("http://127.0.0.1:9", create=False)
+    assert run.run(**login | {missing: "", "KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}) == 2
+    found = run.log.read_text()
+    assert f"ERROR KAFKA_SECURITY_PROTOCOL with SASL_ needs {', '.join(login)}" in found
     assert TOKEN not in found
 
 

@@ -91,7 +91,7 @@ def test_the_marks_of_transactions_are_no_lag(stack: Stack, admin: AdminClient, 
     producer.flush(30)
     producer.abort_transaction(30)
     commit(stack, topic, topic, 5)
-    kafka = metrics.Kafka(lambda: admin, lambda: progress.reader(stack.settings.kafka_bootstrap_servers))
+    kafka = metrics.Kafka(lambda: admin, lambda: progress.reader(stack.settings.kafka))
 
     def lag() -> int:
         (found,) = [position.lag for position in kafka.look().positions if position.group == topic]
@@ -181,7 +181,8 @@ def test_the_running_reconciler_answers(stack: Stack) -> None:
 def test_without_a_broker_the_reconciler_still_tells_how_it_is() -> None:
     nobody = "127.0.0.1:1"
     away = metrics.Kafka(
-        lambda: AdminClient({"bootstrap.servers": nobody, "log_level": 0}), lambda: progress.reader(nobody)
+        lambda: AdminClient({"bootstrap.servers": nobody, "log_level": 0}),
+        lambda: progress.reader({"bootstrap.servers": nobody}),
     )
     state, *rest = metrics.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
     assert state == "stack_reconciler problems=1i,restarts=2i"

@@ -32,9 +32,9 @@ FIRST = "made_by_test is suspended: No space left"
 class Watched(questdb.QuestDb):
     """The shared stack's QuestDB, whose repairs are made by the test."""
 
-    def __init__(self, session: requests.Session, url: str) -> None:
+    def __init__(self, session: requests.Session, *where: str) -> None:
         """Know of nothing that has stopped."""
-        super().__init__(session, url)
+        super().__init__(session, *where)
         self.repairs = Repairs(self)
 
     def repaired(self) -> list[str]:
@@ -46,7 +46,7 @@ class Watched(questdb.QuestDb):
 def database(reach: dict[str, str]) -> Iterator[Watched]:
     """The shared stack's QuestDB with a table and a view."""
     with requests.Session() as session:
-        found = Watched(session, reach["QUESTDB_HTTP_URL"])
+        found = Watched(session, *(reach[f"QUESTDB_HTTP_{name}"] for name in ("URL", "USER", "PASSWORD")))
         found.run(TABLE)
         found.run(VIEW)
         found.run(ROWS.format(count=60))

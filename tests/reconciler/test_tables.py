@@ -47,7 +47,7 @@ class Counting(questdb.QuestDb):
 def database(reach: dict[str, str]) -> Iterator[Counting]:
     """The shared stack's QuestDB, without its reconciler; the test's own tables and views are dropped after it."""
     with requests.Session() as session:
-        found = Counting(session, reach["QUESTDB_HTTP_URL"])
+        found = Counting(session, *(reach[f"QUESTDB_HTTP_{name}"] for name in ("URL", "USER", "PASSWORD")))
         yield found
         for kind, where in (("MATERIALIZED VIEW", "M"), ("VIEW", "V"), ("TABLE", "T")):
             for name in made(found, where):

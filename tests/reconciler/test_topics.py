@@ -8,6 +8,7 @@ import pytest
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 from waiting import until
 
+from operations.local.settings import ROOT
 from operations.reconciler import topics
 from operations.reconciler.problems import Problem
 
@@ -83,3 +84,15 @@ def test_one_topic_that_is_refused_keeps_no_other_from_being_made(admin: AdminCl
         return kept.once() == [few, typo] and config(admin, "good")["retention.ms"] != "5"
 
     until(restored, "the retention of the file", 10)
+
+
+# Whole card numbers are not kept.
+SHORT_LIVED = {"transactions_dlq"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "kafka").rglob("*_dlq.properties")), ids=lambda path: path.stem)
+def test_a_dead_letter_is_not_removed_because_its_record_is_old(path: Path) -> None:
+    """Connect gives it the time of the record, and Kafka counts from there."""
+    (wanted,) = (topic.config for topic in topics.read(path.parent) if topic.name == path.stem)
+    assert (wanted["retention.ms"] == "-1") == (path.stem not in SHORT_LIVED)
+    assert int(wanted["retention.bytes"]) > 0

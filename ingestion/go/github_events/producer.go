@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -10,6 +13,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
 // kafkaRefusal is why Kafka refused a message for good (CONTRACT.md, section 7).
@@ -29,7 +35,11 @@ type delivery struct {
 
 // newDelivery connects in the background.
 func newDelivery(s settings) (*delivery, error) {
-	client, err := kgo.NewClient(
+	login, err := security(s)
+	if err != nil {
+		return nil, err
+	}
+	client, err := kgo.NewClient(append(login,
 		// Idempotent, acks=all, without limits of tries or time, partitions as the Java client: the defaults.
 		kgo.SeedBrokers(strings.Split(s.bootstrapServers, ",")...),
 		kgo.ProducerBatchCompression(kgo.NoCompression()),
@@ -38,9 +48,50 @@ func newDelivery(s settings) (*delivery, error) {
 		// A topic that stays unknown for some 10 s has been deleted.
 		kgo.MetadataMinAge(time.Second),
 		kgo.UnknownTopicRetries(10),
-	)
+	)...)
 	topics := []string{s.topic, s.topic + "_dlq", s.pollsTopic}
 	return &delivery{topics: topics, servers: s.bootstrapServers, client: client}, err
+}
+
+// security returns what reaches a Kafka that encrypts or asks for a login.
+func security(s settings) ([]kgo.Opt, error) {
+	var options []kgo.Opt
+	if strings.HasSuffix(s.securityProtocol, "SSL") {
+		authorities, err := authorities(s.caLocation)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, kgo.DialTLSConfig(&tls.Config{RootCAs: authorities, MinVersion: tls.VersionTLS12}))
+	}
+	if strings.HasPrefix(s.securityProtocol, "SASL_") {
+		options = append(options, kgo.SASL(mechanism(s)))
+	}
+	return options, nil
+}
+
+// authorities returns the certificates of a file; nil, which are those of the system, if none is named.
+func authorities(path string) (*x509.CertPool, error) {
+	if path == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(path)
+	pool := x509.NewCertPool()
+	if err != nil || !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("KAFKA_SSL_CA_LOCATION: %s holds no certificate", path)
+	}
+	return pool, nil
+}
+
+func mechanism(s settings) sasl.Mechanism {
+	login := scram.Auth{User: s.saslUsername, Pass: s.saslPassword}
+	switch s.saslMechanism {
+	case "SCRAM-SHA-256":
+		return login.AsSha256Mechanism()
+	case "SCRAM-SHA-512":
+		return login.AsSha512Mechanism()
+	default:
+		return plain.Auth{User: s.saslUsername, Pass: s.saslPassword}.AsMechanism()
+	}
 }
 
 // missing returns what must still come up before messages can be sent; empty when nothing must.

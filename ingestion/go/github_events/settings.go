@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -37,6 +38,11 @@ type settings struct {
 	pollInterval     time.Duration
 	maxPolls         int
 	bootstrapServers string
+	securityProtocol string
+	saslMechanism    string
+	saslUsername     string
+	saslPassword     string
+	caLocation       string
 	topic            string
 	pollsTopic       string
 	heartbeatFile    string
@@ -75,6 +81,11 @@ func read(getenv func(string) string, arguments []string) (settings, error) {
 	if value(getenv, "GITHUB_TOKEN") != "" && value(getenv, "GITHUB_TOKEN_FILE") != "" {
 		invalid = append(invalid, errors.New("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one"))
 	}
+	login := []string{"KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"}
+	unset := func(name string) bool { return value(getenv, name) == "" }
+	if strings.HasPrefix(value(getenv, "KAFKA_SECURITY_PROTOCOL"), "SASL_") && slices.ContainsFunc(login, unset) {
+		invalid = append(invalid, fmt.Errorf("KAFKA_SECURITY_PROTOCOL with SASL_ needs %s", strings.Join(login, ", ")))
+	}
 	return s, errors.Join(invalid...)
 }
 
@@ -93,7 +104,7 @@ func value(getenv func(string) string, name string) string {
 
 // shown returns NAME='value' on one line; the name alone where the value may be a secret.
 func shown(name, text string) string {
-	if name == "GITHUB_TOKEN" || name == "GITHUB_TOKEN_FILE" && !strings.Contains(text, "/") ||
+	if name == "GITHUB_TOKEN" || name == "KAFKA_SASL_PASSWORD" || name == "GITHUB_TOKEN_FILE" && !strings.Contains(text, "/") ||
 		name == "GITHUB_API_URL" && strings.Contains(text, "@") {
 		return name
 	}
@@ -116,6 +127,11 @@ func variables(s *settings, getenv func(string) string) []variable {
 		{"POLL_INTERVAL", "", pollPlan(s), "seconds between two requests of a page; polite: as GitHub asks; none: the pages in turn"},
 		{"MAX_POLLS", "", count(&s.maxPolls), "end after so many requests of each page"},
 		{"KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", servers(&s.bootstrapServers), "host:port, several with commas"},
+		{"KAFKA_SECURITY_PROTOCOL", "PLAINTEXT", matching(&s.securityProtocol, "(SASL_)?(PLAINTEXT|SSL)", "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"), "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"},
+		{"KAFKA_SASL_MECHANISM", "", matching(&s.saslMechanism, "PLAIN|SCRAM-SHA-(256|512)", "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"), "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"},
+		{"KAFKA_SASL_USERNAME", "", anything(&s.saslUsername), "who logs in to Kafka"},
+		{"KAFKA_SASL_PASSWORD", "", anything(&s.saslPassword), "the password of that user"},
+		{"KAFKA_SSL_CA_LOCATION", "", readable(&s.caLocation), "a file with the certificates that Kafka's must come from"},
 		{"KAFKA_TOPIC", "github_events", topic(&s.topic), "events; what can't be one goes to the same name plus _dlq"},
 		{"KAFKA_POLLS_TOPIC", "github_polls", topic(&s.pollsTopic), "one row of statistics a request"},
 		{"HEARTBEAT_FILE", "", anything(&s.heartbeatFile), "holds the Unix second until which the poller counts as healthy"},
@@ -136,12 +152,28 @@ func address(target *string) func(string) error {
 
 func content(target *string) func(string) error {
 	return func(path string) error {
-		text, err := os.ReadFile(path)
+		text, err := contents(path)
 		if err != nil {
-			return errors.New("can't be read")
+			return err
 		}
 		return token(target)(strings.Trim(string(text), whiteSpace))
 	}
+}
+
+func readable(target *string) func(string) error {
+	return func(path string) error {
+		*target = path
+		_, err := contents(path)
+		return err
+	}
+}
+
+func contents(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, errors.New("can't be read")
+	}
+	return text, nil
 }
 
 func token(target *string) func(string) error {

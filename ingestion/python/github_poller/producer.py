@@ -13,6 +13,18 @@ class DeliveryError(Exception):
     """Kafka refused a message for good."""
 
 
+def _login(settings: Settings) -> dict[str, str]:
+    """Return what reaches a Kafka that asks for a login or encrypts."""
+    named = {
+        "security.protocol": settings.security_protocol,
+        "sasl.mechanism": settings.sasl_mechanism,
+        "sasl.username": settings.sasl_username,
+        "sasl.password": settings.sasl_password,
+        "ssl.ca.location": settings.ca_location,
+    }
+    return {name: value for name, value in named.items() if value}
+
+
 class Delivery:
     """An idempotent producer that never gives a message up by itself."""
 
@@ -24,6 +36,7 @@ class Delivery:
         self._producer = Producer(
             {
                 "bootstrap.servers": settings.bootstrap_servers,
+                **_login(settings),
                 "enable.idempotence": True,
                 "acks": "all",
                 "message.timeout.ms": 0,  # no limit

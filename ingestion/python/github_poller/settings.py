@@ -30,6 +30,11 @@ class Settings(NamedTuple):
     poll_interval: float | None
     max_polls: int | None
     bootstrap_servers: str
+    security_protocol: str
+    sasl_mechanism: str | None
+    sasl_username: str | None
+    sasl_password: str | None
+    ca_location: str | None
     topic: str
     polls_topic: str
     heartbeat_file: str | None
@@ -63,10 +68,20 @@ def read(environ: Mapping[str, str], arguments: list[str]) -> Settings:
             errors.append(f"{_shown(variable.name, text)}: {error}")
     if _value(environ, "GITHUB_TOKEN") and _value(environ, "GITHUB_TOKEN_FILE"):
         errors.append("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one")
+    errors += _incomplete_login(environ)
     if errors:
         raise SettingsError("\n".join(errors))
     values["plan"], values["poll_interval"] = values["plan"] or (Plan.IN_TURN, None)
     return Settings(**values)
+
+
+def _incomplete_login(environ: Mapping[str, str]) -> list[str]:
+    """Return a line if a login to Kafka is asked for and is not whole."""
+    names = ("KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD")
+    wanted = _value(environ, "KAFKA_SECURITY_PROTOCOL").startswith("SASL_")
+    if not wanted or all(_value(environ, name) for name in names):
+        return []
+    return [f"KAFKA_SECURITY_PROTOCOL with SASL_ needs {', '.join(names)}"]
 
 
 def usage(environ: Mapping[str, str]) -> str:
@@ -82,7 +97,7 @@ def _value(environ: Mapping[str, str], name: str) -> str:
 def _shown(name: str, text: str) -> str:
     """Return NAME='value' on one line; the name alone where the value may be a secret."""
     places = {"GITHUB_TOKEN_FILE": "/" not in text, "GITHUB_API_URL": "@" in text}
-    secret = name == "GITHUB_TOKEN" or places.get(name, False)
+    secret = name in {"GITHUB_TOKEN", "KAFKA_SASL_PASSWORD"} or places.get(name, False)
     return name if secret else f"{name}='{re.sub(r'[^ -~]', '?', text)}'"
 
 
@@ -103,6 +118,23 @@ def _variables(environ: Mapping[str, str]) -> list[Variable]:
         ),
         ("max_polls", "MAX_POLLS", "", _count, "end after so many requests of each page"),
         ("bootstrap_servers", "KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", _servers, "host:port, several with commas"),
+        (
+            "security_protocol",
+            "KAFKA_SECURITY_PROTOCOL",
+            "PLAINTEXT",
+            _protocol,
+            "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL",
+        ),
+        ("sasl_mechanism", "KAFKA_SASL_MECHANISM", "", _mechanism, "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+        ("sasl_username", "KAFKA_SASL_USERNAME", "", str, "who logs in to Kafka"),
+        ("sasl_password", "KAFKA_SASL_PASSWORD", "", str, "the password of that user"),
+        (
+            "ca_location",
+            "KAFKA_SSL_CA_LOCATION",
+            "",
+            _readable,
+            "a file with the certificates that Kafka's must come from",
+        ),
         ("topic", "KAFKA_TOPIC", "github_events", _topic, "events; what can't be one goes to the same name plus _dlq"),
         ("polls_topic", "KAFKA_POLLS_TOPIC", "github_polls", _topic, "one row of statistics a request"),
         ("heartbeat_file", "HEARTBEAT_FILE", "", str, "holds the Unix second until which the poller counts as healthy"),
@@ -123,12 +155,20 @@ def _url(text: str) -> str:
 
 
 def _content(path: str) -> str:
+    return _token(_bytes(path).decode("latin-1").strip(_WHITE_SPACE))
+
+
+def _readable(path: str) -> str:
+    _bytes(path)
+    return path
+
+
+def _bytes(path: str) -> bytes:
     try:
-        content = Path(path).read_bytes()
+        return Path(path).read_bytes()
     except (OSError, ValueError):
         message = "can't be read"
         raise ValueError(message) from None
-    return _token(content.decode("latin-1").strip(_WHITE_SPACE))
 
 
 def _token(text: str) -> str:
@@ -151,6 +191,14 @@ def _count(text: str) -> int:
 
 def _servers(text: str) -> str:
     return _matching(r"[^\s,:]+:\d+(,[^\s,:]+:\d+)*", text, "must be host:port, several with commas")
+
+
+def _protocol(text: str) -> str:
+    return _matching(r"(SASL_)?(PLAINTEXT|SSL)", text, "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
+
+
+def _mechanism(text: str) -> str:
+    return _matching(r"PLAIN|SCRAM-SHA-(256|512)", text, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
 
 
 def _topic(text: str) -> str:

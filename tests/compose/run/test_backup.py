@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import faulty
 import pytest
@@ -15,29 +14,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from containers import Containers
-    from stack import Pipeline
 
 STEP = "operations.backup.restoration:Restoration."
-
-
-def make(containers: Containers, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make on the containers; return its exit code and what it said."""
-    return subprocess.run(
-        ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"],
-        cwd=ROOT,
-        env=containers.variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def containers(stack: Pipeline) -> Containers:
-    """The running project."""
-    return cast("Containers", stack)
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +29,14 @@ def backup(containers: Containers, rows: set[tuple[str, str]], tmp_path_factory:
     """A backup of the running project, which has these rows."""
     assert rows
     file = tmp_path_factory.mktemp("backup") / "backup.tar.gz"
-    done = make(containers, "backup", f"FILE={file}")
+    done = containers.make("backup", f"FILE={file}")
     assert done.returncode == 0, done.stdout
     return file
 
 
 def refused(containers: Containers, sentence: str, file: Path) -> None:
     """Run a restore that must be refused with a sentence."""
-    done = make(containers, "restore", f"FILE={file}")
+    done = containers.make("restore", f"FILE={file}")
     assert done.returncode != 0
     assert sentence in done.stdout, done.stdout
     assert "Traceback" not in done.stdout
@@ -79,7 +57,7 @@ def test_a_restore_that_is_refused_or_killed_leaves_the_old_data_and_another_bri
     refused(containers, "the data from before it are brought back", backup.parent / "none")
     # As on another machine, where there is nothing yet.
     containers.compose("down", "--volumes")
-    done = make(containers, "restore", f"FILE={backup}")
+    done = containers.make("restore", f"FILE={backup}")
     assert done.returncode == 0, done.stdout
     until(lambda: rows <= containers.stored(), "all rows", 60, lambda: containers.log("questdb"))
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import copies
 import pytest
@@ -15,45 +14,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from containers import Containers
-    from stack import Pipeline
 
 NAME = "docker_german"
-
-
-def make(containers: Containers, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run make on the containers; return its exit code and what it said."""
-    return subprocess.run(
-        ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"],
-        cwd=ROOT,
-        env=containers.variables,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-
-
-@pytest.fixture(scope="module")
-def containers(stack: Pipeline) -> Containers:
-    """The running project."""
-    return cast("Containers", stack)
 
 
 def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(containers: Containers, tmp_path: Path) -> None:
     sample, before = SAMPLES["german"], copies.files_of_datasets(ROOT)
     sample.write(tmp_path / sample.file)
     try:
-        made = make(containers, "new-dataset", f"NAME={NAME}", f"SAMPLE={tmp_path / sample.file}")
+        made = containers.make("new-dataset", f"NAME={NAME}", f"SAMPLE={tmp_path / sample.file}")
         assert "✓ 300 rows stored, 0 dead letters" in made.stdout, made.stdout
         (row,) = containers.sql(f"SELECT {', '.join(sample.stored)} FROM {NAME}")
         assert row == pytest.approx(list(sample.stored.values()))
         containers.healthy("reconciler", "kafka-connect")
-        again = make(containers, "replay-dataset", f"NAME={NAME}", "RATE=1000", "NOW=1")
+        again = containers.make("replay-dataset", f"NAME={NAME}", "RATE=1000", "NOW=1")
         assert again.returncode == 0, again.stdout
         assert containers.count(NAME) == 600
     finally:
-        gone = make(containers, "drop-dataset", f"NAME={NAME}")
+        gone = containers.make("drop-dataset", f"NAME={NAME}")
     assert gone.returncode == 0, gone.stdout
     assert copies.files_of_datasets(ROOT) == before
     assert not containers.sql(f"SELECT table_name FROM tables() WHERE table_name LIKE '{NAME}%'")
@@ -63,7 +41,7 @@ def test_a_stack_that_is_down_is_said(containers: Containers, tmp_path: Path) ->
     (tmp_path / "x.csv").write_text("t,v\n2026-01-13T09:00:00Z,1\n", encoding="utf-8")
     containers.stop("kafka-connect")
     try:
-        done = make(containers, "new-dataset", f"NAME={NAME}", f"SAMPLE={tmp_path / 'x.csv'}")
+        done = containers.make("new-dataset", f"NAME={NAME}", f"SAMPLE={tmp_path / 'x.csv'}")
     finally:
         containers.start("kafka-connect")
     assert done.returncode != 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
@@ -11,15 +11,8 @@ from containers import docker
 
 if TYPE_CHECKING:
     from containers import Containers
-    from stack import Pipeline
 
 TOTAL_MEMORY = 3 * 2**30
-
-
-@pytest.fixture(scope="module")
-def containers(stack: Pipeline) -> Containers:
-    """The running project."""
-    return cast("Containers", stack)
 
 
 def test_every_service_became_healthy_and_its_time_was_noted(containers: Containers) -> None:

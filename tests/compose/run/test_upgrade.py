@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import earlier
+import pytest
 from compose.offline.images import provide
 from containers import Containers
 from waiting import until
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 PROJECT = "rta-upgrade"  # both versions', so that they share their volumes
 
 
+@pytest.mark.thorough  # builds the images of two versions; `make test` upgrades the processes of tests/local/test_upgrade.py
 def test_data_of_the_version_before_outlive_an_upgrade(images: str, tmp_path: Path) -> None:  # noqa: ARG001 - to have them
     before = earlier.checkout(tmp_path / "before")
     provide(before)

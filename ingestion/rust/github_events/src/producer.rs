@@ -48,11 +48,28 @@ impl Refusal {
     }
 }
 
+/// Returns what every client needs to reach Kafka.
+fn client(settings: &Settings) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", &settings.bootstrap_servers);
+    config.set("security.protocol", &settings.security_protocol);
+    for (name, value) in [
+        ("sasl.mechanism", &settings.sasl_mechanism),
+        ("sasl.username", &settings.sasl_username),
+        ("sasl.password", &settings.sasl_password),
+        ("ssl.ca.location", &settings.ca_location),
+    ] {
+        if let Some(value) = value {
+            config.set(name, value);
+        }
+    }
+    config
+}
+
 impl Delivery {
     /// Connects in the background.
     pub fn new(settings: &Settings) -> Self {
-        let producer = ClientConfig::new()
-            .set("bootstrap.servers", &settings.bootstrap_servers)
+        let producer = client(settings)
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("message.timeout.ms", "0") // no limit

@@ -24,6 +24,11 @@ pub struct Settings {
     pub plan: Plan,
     pub max_polls: Option<u64>,
     pub bootstrap_servers: String,
+    pub security_protocol: String,
+    pub sasl_mechanism: Option<String>,
+    pub sasl_username: Option<String>,
+    pub sasl_password: Option<String>,
+    pub ca_location: Option<String>,
     pub topic: String,
     pub polls_topic: String,
     pub heartbeat_file: Option<String>,
@@ -54,10 +59,16 @@ pub fn read(environ: Environ, arguments: &[String]) -> Result<Settings, Vec<Stri
         plan: reader.value("POLL_INTERVAL", plan).unwrap_or(Plan::InTurn),
         max_polls: reader.value("MAX_POLLS", count),
         bootstrap_servers: reader.value("KAFKA_BOOTSTRAP_SERVERS", servers).unwrap_or_default(),
+        security_protocol: reader.value("KAFKA_SECURITY_PROTOCOL", protocol).unwrap_or_default(),
+        sasl_mechanism: reader.value("KAFKA_SASL_MECHANISM", mechanism),
+        sasl_username: reader.value("KAFKA_SASL_USERNAME", |text| Ok(text.into())),
+        sasl_password: reader.value("KAFKA_SASL_PASSWORD", |text| Ok(text.into())),
+        ca_location: reader.value("KAFKA_SSL_CA_LOCATION", readable),
         topic: reader.value("KAFKA_TOPIC", topic).unwrap_or_default(),
         polls_topic: reader.value("KAFKA_POLLS_TOPIC", topic).unwrap_or_default(),
         heartbeat_file: reader.value("HEARTBEAT_FILE", |text| Ok(text.into())),
     };
+    reader.require_whole_login();
     if reader.errors.is_empty() { Ok(settings) } else { Err(reader.errors) }
 }
 
@@ -96,6 +107,14 @@ impl Reader<'_> {
         found
     }
 
+    fn require_whole_login(&mut self) {
+        let names = ["KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD"];
+        let wanted = value_of(self.environ, "KAFKA_SECURITY_PROTOCOL").starts_with("SASL_");
+        if wanted && names.iter().any(|name| value_of(self.environ, name).is_empty()) {
+            self.errors.push(format!("KAFKA_SECURITY_PROTOCOL with SASL_ needs {}", names.join(", ")));
+        }
+    }
+
     fn token_setting(&self) -> &'static str {
         let file = "GITHUB_TOKEN_FILE";
         if value_of(self.environ, file).is_empty() { "GITHUB_TOKEN" } else { file }
@@ -109,7 +128,7 @@ fn value_of(environ: Environ, name: &str) -> String {
 /// Returns NAME='value' on one line; the name alone where the value may be a secret.
 fn shown(name: &str, text: &str) -> String {
     let secret = match name {
-        "GITHUB_TOKEN" => true,
+        "GITHUB_TOKEN" | "KAFKA_SASL_PASSWORD" => true,
         "GITHUB_TOKEN_FILE" => !text.contains('/'),
         "GITHUB_API_URL" => text.contains('@'),
         _ => false,
@@ -134,6 +153,11 @@ fn variables(environ: Environ) -> Vec<Variable> {
         ),
         ("MAX_POLLS", "", "end after so many requests of each page"),
         ("KAFKA_BOOTSTRAP_SERVERS", "localhost:9092", "host:port, several with commas"),
+        ("KAFKA_SECURITY_PROTOCOL", "PLAINTEXT", "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+        ("KAFKA_SASL_MECHANISM", "", "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+        ("KAFKA_SASL_USERNAME", "", "who logs in to Kafka"),
+        ("KAFKA_SASL_PASSWORD", "", "the password of that user"),
+        ("KAFKA_SSL_CA_LOCATION", "", "a file with the certificates that Kafka's must come from"),
         ("KAFKA_TOPIC", "github_events", "events; what can't be one goes to the same name plus _dlq"),
         ("KAFKA_POLLS_TOPIC", "github_polls", "one row of statistics a request"),
         ("HEARTBEAT_FILE", "", "holds the Unix second until which the poller counts as healthy"),
@@ -187,6 +211,20 @@ fn servers(text: &str) -> Parsed<String> {
         })
     };
     valid(text.split(',').all(good), text, "must be host:port, several with commas")
+}
+
+fn protocol(text: &str) -> Parsed<String> {
+    let good = matches!(text, "PLAINTEXT" | "SSL" | "SASL_PLAINTEXT" | "SASL_SSL");
+    valid(good, text, "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
+}
+
+fn mechanism(text: &str) -> Parsed<String> {
+    let good = matches!(text, "PLAIN" | "SCRAM-SHA-256" | "SCRAM-SHA-512");
+    valid(good, text, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+}
+
+fn readable(path: &str) -> Parsed<String> {
+    valid(fs::read(path).is_ok(), path, "can't be read")
 }
 
 fn topic(text: &str) -> Parsed<String> {

@@ -2,6 +2,7 @@ package io.github.rta;
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -15,8 +16,12 @@ import org.apache.kafka.clients.producer.Producer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
 import org.apache.kafka.common.KafkaException;
+import org.apache.kafka.common.config.SaslConfigs;
+import org.apache.kafka.common.config.SslConfigs;
 import org.apache.kafka.common.errors.InterruptException;
 import org.apache.kafka.common.errors.TimeoutException;
+import org.apache.kafka.common.security.plain.PlainLoginModule;
+import org.apache.kafka.common.security.scram.ScramLoginModule;
 import org.apache.kafka.common.serialization.StringSerializer;
 
 /** Delivery to Kafka by an idempotent producer that never gives a message up by itself (CONTRACT.md, section 7). */
@@ -35,6 +40,7 @@ final class Delivery {
 
     private final Set<String> topics;
     private final String servers;
+    private final Map<String, Object> client;
     private Admin admin;
     private Producer<String, String> producer;
     private int pending;
@@ -43,6 +49,7 @@ final class Delivery {
     Delivery(Settings settings) {
         topics = new TreeSet<>(List.of(settings.topic(), settings.topic() + "_dlq", settings.pollsTopic()));
         servers = settings.bootstrapServers();
+        client = client(settings.login());
     }
 
     /** Returns what must still come up before messages can be sent, asking so long at most; null: nothing. */
@@ -99,7 +106,7 @@ final class Delivery {
     /** The client that looks for the topics, kept while they are missing. */
     private Admin admin() {
         if (admin == null) {
-            admin = Admin.create(Map.of(ProducerConfig.BOOTSTRAP_SERVERS_CONFIG, servers));
+            admin = Admin.create(client);
         }
         return admin;
     }
@@ -114,9 +121,8 @@ final class Delivery {
 
     /** What a producer needs to wait for Kafka without limit, and without making `send` wait: topics once known stay known. */
     private Map<String, Object> options() {
-        return Map.of(
-                ProducerConfig.BOOTSTRAP_SERVERS_CONFIG,
-                servers,
+        Map<String, Object> options = new HashMap<>(client);
+        options.putAll(Map.of(
                 ProducerConfig.ENABLE_IDEMPOTENCE_CONFIG,
                 true,
                 ProducerConfig.ACKS_CONFIG,
@@ -132,7 +138,36 @@ final class Delivery {
                 CommonClientConfigs.METADATA_RECOVERY_STRATEGY_CONFIG,
                 "none",
                 ProducerConfig.RECONNECT_BACKOFF_MAX_MS_CONFIG,
-                1000);
+                1000));
+        return options;
+    }
+
+    /** What every client needs to reach Kafka. */
+    private Map<String, Object> client(Settings.Login login) {
+        Map<String, Object> found = new HashMap<>();
+        found.put(CommonClientConfigs.BOOTSTRAP_SERVERS_CONFIG, servers);
+        found.put(CommonClientConfigs.SECURITY_PROTOCOL_CONFIG, login.protocol());
+        if (login.caLocation() != null) {
+            found.put(SslConfigs.SSL_TRUSTSTORE_TYPE_CONFIG, "PEM");
+            found.put(SslConfigs.SSL_TRUSTSTORE_LOCATION_CONFIG, login.caLocation());
+        }
+        if (login.protocol().startsWith("SASL_")) {
+            found.put(SaslConfigs.SASL_MECHANISM, login.mechanism());
+            found.put(SaslConfigs.SASL_JAAS_CONFIG, jaas(login));
+        }
+        return found;
+    }
+
+    /** The login in Java's own notation, whose quotes and backslashes are escaped. */
+    private static String jaas(Settings.Login login) {
+        boolean plain = login.mechanism().equals("PLAIN");
+        String module = plain ? PlainLoginModule.class.getName() : ScramLoginModule.class.getName();
+        return "%s required username=%s password=%s;"
+                .formatted(module, quoted(login.username()), quoted(login.password()));
+    }
+
+    private static String quoted(String text) {
+        return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
     }
 
     private synchronized void delivered(String topic, Exception error) {

@@ -28,9 +28,13 @@ record Settings(
         Duration pollInterval,
         Long maxPolls,
         String bootstrapServers,
+        Login login,
         String topic,
         String pollsTopic,
         String heartbeatFile) {
+
+    /** How to reach a Kafka that encrypts or asks for a login. Null: not set. */
+    record Login(String protocol, String mechanism, String username, String password, String caLocation) {}
 
     /** What sets the time between two requests (CONTRACT.md, section 4). */
     enum Plan {
@@ -78,6 +82,11 @@ record Settings(
                 && !value(environ, "GITHUB_TOKEN_FILE").isEmpty()) {
             errors.add("GITHUB_TOKEN and GITHUB_TOKEN_FILE are both set; keep one");
         }
+        List<String> login = List.of("KAFKA_SASL_MECHANISM", "KAFKA_SASL_USERNAME", "KAFKA_SASL_PASSWORD");
+        boolean whole = login.stream().noneMatch(name -> value(environ, name).isEmpty());
+        if (value(environ, "KAFKA_SECURITY_PROTOCOL").startsWith("SASL_") && !whole) {
+            errors.add("KAFKA_SECURITY_PROTOCOL with SASL_ needs " + String.join(", ", login));
+        }
         if (!errors.isEmpty()) {
             throw new BadException(errors);
         }
@@ -105,6 +114,12 @@ record Settings(
                 values.get("POLL_INTERVAL") instanceof Duration interval ? interval : null,
                 (Long) values.get("MAX_POLLS"),
                 (String) values.get("KAFKA_BOOTSTRAP_SERVERS"),
+                new Login(
+                        (String) values.get("KAFKA_SECURITY_PROTOCOL"),
+                        (String) values.get("KAFKA_SASL_MECHANISM"),
+                        (String) values.get("KAFKA_SASL_USERNAME"),
+                        (String) values.get("KAFKA_SASL_PASSWORD"),
+                        (String) values.get("KAFKA_SSL_CA_LOCATION")),
                 (String) values.get("KAFKA_TOPIC"),
                 (String) values.get("KAFKA_POLLS_TOPIC"),
                 (String) values.get("HEARTBEAT_FILE"));
@@ -122,7 +137,7 @@ record Settings(
     private static String shown(String name, String text) {
         boolean secret =
                 switch (name) {
-                    case "GITHUB_TOKEN" -> true;
+                    case "GITHUB_TOKEN", "KAFKA_SASL_PASSWORD" -> true;
                     case "GITHUB_TOKEN_FILE" -> !text.contains("/");
                     case "GITHUB_API_URL" -> text.contains("@");
                     default -> false;
@@ -159,6 +174,19 @@ record Settings(
                         Settings::servers,
                         "host:port, several with commas"),
                 new Variable(
+                        "KAFKA_SECURITY_PROTOCOL",
+                        "PLAINTEXT",
+                        Settings::protocol,
+                        "PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"),
+                new Variable("KAFKA_SASL_MECHANISM", "", Settings::mechanism, "PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+                new Variable("KAFKA_SASL_USERNAME", "", text -> text, "who logs in to Kafka"),
+                new Variable("KAFKA_SASL_PASSWORD", "", text -> text, "the password of that user"),
+                new Variable(
+                        "KAFKA_SSL_CA_LOCATION",
+                        "",
+                        Settings::readable,
+                        "a file with the certificates that Kafka's must come from"),
+                new Variable(
                         "KAFKA_TOPIC",
                         "github_events",
                         Settings::topic,
@@ -189,13 +217,20 @@ record Settings(
     }
 
     private static Object content(String path) {
-        String content;
+        return token(trimmed(new String(bytes(path), StandardCharsets.ISO_8859_1)));
+    }
+
+    private static Object readable(String path) {
+        bytes(path);
+        return path;
+    }
+
+    private static byte[] bytes(String path) {
         try {
-            content = Files.readString(Path.of(path), StandardCharsets.ISO_8859_1);
+            return Files.readAllBytes(Path.of(path));
         } catch (IOException | InvalidPathException error) {
             throw new IllegalArgumentException("can't be read", error);
         }
-        return token(trimmed(content));
     }
 
     private static Object token(String text) {
@@ -225,6 +260,14 @@ record Settings(
 
     private static Object servers(String text) {
         return matching("[^\\s,:]+:\\d+(,[^\\s,:]+:\\d+)*", text, "must be host:port, several with commas");
+    }
+
+    private static Object protocol(String text) {
+        return matching("(SASL_)?(PLAINTEXT|SSL)", text, "must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL");
+    }
+
+    private static Object mechanism(String text) {
+        return matching("PLAIN|SCRAM-SHA-(256|512)", text, "must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512");
     }
 
     private static Object topic(String text) {

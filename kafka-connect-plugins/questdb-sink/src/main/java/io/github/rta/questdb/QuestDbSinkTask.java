@@ -8,12 +8,14 @@ import io.github.rta.questdb.delivery.BatchQueue;
 import io.github.rta.questdb.delivery.Catalog;
 import io.github.rta.questdb.delivery.DeadLetters;
 import io.github.rta.questdb.delivery.QuestDbClient;
+import io.github.rta.questdb.delivery.Receipts;
 import io.github.rta.questdb.delivery.SchemaLookup;
 import io.github.rta.questdb.delivery.Sender;
 import io.github.rta.questdb.delivery.SinkStats;
 import io.github.rta.questdb.encoding.RecordEncoder;
 import io.github.rta.questdb.encoding.Schema;
 import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
@@ -38,7 +40,8 @@ public final class QuestDbSinkTask extends SinkTask {
     private BatchFiller filler;
     private SinkStats stats;
     private Sender sender;
-    private Thread thread;
+    private Receipts receipts;
+    private List<Thread> threads = List.of();
     private SchemaLookup lookup;
     private long failAfterMs;
 
@@ -60,11 +63,15 @@ public final class QuestDbSinkTask extends SinkTask {
         lookup = new SchemaLookup("questdb-tables-" + name, catalog::schema);
         RecordEncoder.SchemaSource schemas = config.tableLookup ? lookup : table -> Schema.unknown();
         filler = new BatchFiller(new RecordEncoder(config, schemas), assignment, queue, stats);
-        sender = new Sender(
-                client, catalog, queue, assignment, new DeadLetters(reporter(properties)), stats, !config.tableVaries);
-        thread = new Thread(sender, "questdb-sender-" + name);
-        thread.setDaemon(true);
-        thread.start();
+        receipts = new Receipts(catalog, assignment, queue, stats);
+        DeadLetters deadLetters = new DeadLetters(reporter(properties));
+        sender = new Sender(client, receipts, queue, assignment, deadLetters, stats, !config.tableVaries);
+        threads =
+                List.of(new Thread(sender, "questdb-sender-" + name), new Thread(receipts, "questdb-receipts-" + name));
+        threads.forEach(thread -> {
+            thread.setDaemon(true);
+            thread.start();
+        });
     }
 
     /** Connect offers a reporter even where there is no topic for it to report to. */
@@ -80,8 +87,9 @@ public final class QuestDbSinkTask extends SinkTask {
 
     @Override
     public void put(Collection<SinkRecord> records) {
-        if (sender.failure() != null) {
-            throw sender.failure();
+        RuntimeException failure = failure();
+        if (failure != null) {
+            throw failure;
         }
         stats.checkPatience(failAfterMs);
         assignment.polled();
@@ -100,14 +108,23 @@ public final class QuestDbSinkTask extends SinkTask {
     public Map<TopicPartition, OffsetAndMetadata> preCommit(Map<TopicPartition, OffsetAndMetadata> current) {
         try {
             // A short wait saves the next owner of a partition from storing the last rows again.
-            boolean sent = stats.isOutage() || sender.failure() != null || !filler.isDone()
-                    ? queue.isIdle()
-                    : queue.awaitIdle(System.nanoTime() + PATIENCE);
-            boolean known = sent && sender.failure() == null;
+            boolean done = stats.isOutage() || failure() != null || !filler.isDone() ? queue.isIdle() : awaitIdle();
+            boolean known = done && failure() == null;
             return assignment.committable(current, known ? filler.unsent() : assignment.partitions());
         } catch (InterruptedException e) {
             throw interrupted(e);
         }
+    }
+
+    private boolean awaitIdle() throws InterruptedException {
+        if (!queue.isIdle()) {
+            receipts.hurry();
+        }
+        return queue.awaitIdle(System.nanoTime() + PATIENCE);
+    }
+
+    private RuntimeException failure() {
+        return sender.failure() != null ? sender.failure() : receipts.failure();
     }
 
     @Override
@@ -120,8 +137,8 @@ public final class QuestDbSinkTask extends SinkTask {
 
     @Override
     public void stop() {
-        if (thread != null) {
-            thread.interrupt();
+        threads.forEach(Thread::interrupt);
+        if (lookup != null) {
             lookup.close();
         }
     }

@@ -90,16 +90,13 @@ final class ConnectCluster implements AutoCloseable {
         return properties;
     }
 
-    private Map<String, String> workerEnvironment() {
-        return Map.of(
-                "CONNECT_BOOTSTRAP_SERVERS",
-                bootstrap,
-                "CONNECT_BIND",
-                "127.0.0.1",
-                "CONNECT_HOST",
-                "127.0.0.1",
-                "CONNECT_PORT",
-                Integer.toString(restPort));
+    private Map<String, String> workerEnvironment() throws IOException {
+        Map<String, String> variables = product(Path.of("operations", "security", "off", "connect.env"));
+        variables.put("CONNECT_BOOTSTRAP_SERVERS", bootstrap);
+        variables.put("CONNECT_BIND", "127.0.0.1");
+        variables.put("CONNECT_HOST", "127.0.0.1");
+        variables.put("CONNECT_PORT", Integer.toString(restPort));
+        return variables;
     }
 
     private Path write(String name, Map<String, String> entries) throws IOException {

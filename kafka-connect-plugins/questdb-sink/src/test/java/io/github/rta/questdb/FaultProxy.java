@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /** Stands between the sink and a real QuestDB and does to the sink's writes what networks and servers do. */
 final class FaultProxy implements AutoCloseable {
-    /** What happens to the next writes. Questions about columns always pass. */
+    /** What happens to the next writes. Questions about tables pass, unless {@link #refusesQuestions}. */
     enum Fault {
         NONE,
         RESET_BEFORE,
@@ -55,6 +55,8 @@ final class FaultProxy implements AutoCloseable {
     volatile Fault fault = Fault.NONE;
     /** QuestDB seems to fail on a line with this text. */
     volatile String failsOn = "";
+
+    volatile boolean refusesQuestions;
 
     private final ServerSocket server;
     private final int target;
@@ -111,7 +113,7 @@ final class FaultProxy implements AutoCloseable {
             return false;
         }
         boolean write = new String(head, StandardCharsets.ISO_8859_1).startsWith("POST");
-        Fault now = write ? fault : Fault.NONE;
+        Fault now = write ? fault : refusesQuestions ? Fault.STATUS_503 : Fault.NONE;
         writes.addAndGet(write ? 1 : 0);
         if (now == Fault.RESET_BEFORE) {
             return reset(client);

@@ -110,6 +110,25 @@ class FaultsTest {
     }
 
     @Test
+    void storedRowsAreNotAcknowledgedBeforeTheirTableIsKnownToBeThere() throws Exception {
+        QuestDb db = QuestDb.shared();
+        String table = table(db);
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = new TaskRun(proxy.conf(), table, NONE)) {
+            run.deliver(rows(0, 10));
+            proxy.refusesQuestions = true;
+            run.put(rows(10, 20));
+            run.await("an outage", () -> run.metric("outage") == 1);
+            db.awaitCount(table, 20);
+            assertEquals(10, run.committable());
+            proxy.refusesQuestions = false;
+            run.awaitSafe();
+            assertEquals(20, run.metric("rows-total"), "rows were sent again");
+            assertEquals(0, run.metric("outage"));
+        }
+    }
+
+    @Test
     void theNextServerIsAskedWhereOneDoesNotAnswer() throws Exception {
         QuestDb db = QuestDb.shared();
         String table = table(db);

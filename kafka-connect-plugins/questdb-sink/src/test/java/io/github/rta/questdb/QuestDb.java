@@ -88,7 +88,7 @@ public final class QuestDb implements AutoCloseable {
         process.close();
     }
 
-    String conf() {
+    public String conf() {
         return "http::addr=127.0.0.1:" + port + ";";
     }
 
@@ -119,7 +119,7 @@ public final class QuestDb implements AutoCloseable {
     }
 
     /** Waits until the rows are visible: the write-ahead log is applied a little later. */
-    void awaitCount(String table, long rows) throws Exception {
+    public void awaitCount(String table, long rows) throws Exception {
         Conditions.await(rows + " rows in " + table, Duration.ofSeconds(30), () -> count(table) == rows, () -> {
             try {
                 return count(table) + " rows";

@@ -88,8 +88,9 @@ class SettingsTest {
             }
             String pem = "tls_roots=" + folder.resolve("roots.pem") + ";";
             int stored = 0;
-            for (String roots : List.of("tls_roots=" + keys + ";" + password, pem)) {
-                try (TaskRun run = new TaskRun(address + roots, table, Map.of())) {
+            String url = address.replace("::addr=", "://") + "username=;password=;token=;";
+            for (String conf : List.of(address + "tls_roots=" + keys + ";" + password, address + pem, url + pem)) {
+                try (TaskRun run = new TaskRun(conf, table, Map.of())) {
                     run.deliver(rows(stored, stored + 10));
                     stored += 10;
                 }

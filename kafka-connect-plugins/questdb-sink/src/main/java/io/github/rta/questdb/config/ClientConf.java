@@ -19,8 +19,9 @@ import javax.net.ssl.SSLContext;
 
 /**
  * What {@code client.conf.string} says: {@code http::addr=host:9000;username=u;password=p;}, as QuestDB's own clients
- * write it. Of several addresses, separated by commas, the next one is tried where one does not answer. An empty user
- * name means that the server asks for no login. Messages name the part at fault, never its value.
+ * write it. A URL in front says the same: {@code http://host:9000;username=u;password=p;}. Of several addresses,
+ * separated by commas, the next one is tried where one does not answer. An empty user name, token or file means that
+ * there is none. Messages name the part at fault, never its value.
  *
  * @param tls what to trust, null for what the worker trusts
  */
@@ -28,6 +29,8 @@ public record ClientConf(
         List<URI> servers, String authorization, SSLContext tls, Duration timeout, long minBytesPerSecond) {
     /** A doubled dollar sign stands for one. */
     private static final Pattern DOLLAR = Pattern.compile("\\$\\$|\\$\\{(?:([A-Za-z_][A-Za-z0-9_]*)})?");
+
+    private static final Pattern URL = Pattern.compile("^(https?)://([^;/]*)/?(?=;|$)");
     /** Accepted so that a configuration of the official connector works; the sink decides these itself. */
     private static final Set<String> NOT_NEEDED = Set.of(
             "auto_flush",
@@ -58,7 +61,8 @@ public record ClientConf(
      * @throws IllegalArgumentException with a message without secrets
      */
     static ClientConf parse(String text, UnaryOperator<String> env) {
-        String[] halves = expand(text, env).split("::", 2);
+        String[] halves =
+                URL.matcher(expand(text, env)).replaceFirst("$1::addr=$2").split("::", 2);
         require(halves.length == 2, "must read like http::addr=host:9000;");
         require(
                 !halves[0].matches("wss?"),
@@ -132,26 +136,25 @@ public record ClientConf(
     }
 
     private static String authorization(Map<String, String> values) {
-        String user = values.get("username");
-        String password = values.get("password");
-        String token = values.get("token");
-        require((user == null) == (password == null), "must give username and password together");
-        require(user == null || token == null, "must give either username and password or token");
-        if (token != null) {
+        require(
+                values.containsKey("username") == values.containsKey("password"),
+                "must give username and password together");
+        String user = values.getOrDefault("username", "");
+        String token = values.getOrDefault("token", "");
+        require(user.isEmpty() || token.isEmpty(), "must give either username and password or token");
+        if (!token.isEmpty()) {
             return "Bearer " + token;
         }
-        return user == null || user.isEmpty()
-                ? null
-                : "Basic "
-                        + Base64.getEncoder().encodeToString((user + ':' + password).getBytes(StandardCharsets.UTF_8));
+        byte[] login = (user + ':' + values.get("password")).getBytes(StandardCharsets.UTF_8);
+        return user.isEmpty() ? null : "Basic " + Base64.getEncoder().encodeToString(login);
     }
 
     private static SSLContext tls(String scheme, Map<String, String> values) {
-        String roots = values.get("tls_roots");
+        String roots = values.getOrDefault("tls_roots", "");
         String password = values.get("tls_roots_password");
-        require(roots != null || password == null, "gives tls_roots_password without tls_roots");
-        require(roots == null || scheme.equals("https"), "gives tls_roots, which needs https::");
-        return roots == null ? null : TlsRoots.read(roots, password);
+        require(!roots.isEmpty() || password == null, "gives tls_roots_password without tls_roots");
+        require(roots.isEmpty() || scheme.equals("https"), "gives tls_roots, which needs https::");
+        return roots.isEmpty() ? null : TlsRoots.read(roots, password);
     }
 
     private static long number(Map<String, String> values, String key, long otherwise) {

@@ -144,11 +144,11 @@ final class Definition {
                         MEDIUM,
                         "Shortest interval",
                         "Least time between requests that aren't full, in milliseconds.")
-                .add(Key.MAX_ROWS, INT, 50_000, between(1, MAX_ROWS), LOW, "Most rows", "Most rows of one request.")
+                .add(Key.MAX_ROWS, INT, 100_000, between(1, MAX_ROWS), LOW, "Most rows", "Most rows of one request.")
                 .add(
                         Key.MAX_BYTES,
                         INT,
-                        8 << 20,
+                        16 << 20,
                         between(1, 1 << 30),
                         LOW,
                         "Most bytes",

@@ -18,14 +18,13 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
  * it then stores nothing. A batch carries the number of the round that its records were read in. A batch of an earlier
  * round is neither sent nor acknowledged: its records are read again, by this task or by the partitions' next owner.
  *
- * <p>Why no record is lost, and no committed offset goes back, whichever of the two threads comes first:
+ * <p>Why no record is lost, and no committed offset goes back, whichever of the threads comes first:
  *
  * <ul>
  *   <li>{@code stored} alone decides what is committed and where reading starts again. It starts at the first record
  *       of a partition that the task was given, which is not before the committed offset.
- *   <li>The sender's thread moves it forward, and only while the batch's round still goes on: {@link #acknowledge},
- *       {@link #refuse} and {@link #closed} exclude each other. An answer that comes after {@code closed} changes
- *       nothing.
+ *   <li>{@link Receipts} moves it forward, in order, while the batch's round goes on: {@link #acknowledge}, {@link #refuse}
+ *       and {@link #closed} exclude each other. An answer that comes after {@code closed} changes nothing.
  *   <li>After {@code refuse} the task may go on filling batches until its next {@code put()}. They still carry the old
  *       round, so the sender drops them. The task's round changes only with {@link #readAgain} and {@code closed},
  *       which also drop what waits.
@@ -160,19 +159,20 @@ public final class Assignment {
         }
     }
 
-    /** Every record of the batch is a row in QuestDB or in the dead-letter topic. */
-    synchronized void acknowledge(Batch batch) {
-        if (isCurrent(batch)) {
-            stored.putAll(batch.offsets());
+    /** Every record is a row in QuestDB or in the dead-letter topic, as is every one of earlier calls. */
+    synchronized void acknowledge(Span records) {
+        if (records.round() == round) {
+            stored.putAll(records.ends());
         }
     }
 
-    /** QuestDB stored nothing of the batch because of one row: all of it is read once more, in careful batches. */
-    synchronized void refuse(Batch batch) {
-        if (isCurrent(batch)) {
-            batch.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
-            refused.putAll(batch.offsets());
+    /** QuestDB stored nothing because of one row: all records are read once more, into careful batches. */
+    synchronized void refuse(Span records) {
+        if (records.round() == round) {
+            records.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
+            refused.putAll(records.ends());
             round++;
+            notifyAll();
         }
     }
 

@@ -121,9 +121,9 @@ public final class Batch {
         return refusals;
     }
 
-    /** The ids of the tables of all rows. */
-    Set<Long> tables() {
-        return tables;
+    /** What is to be remembered of the batch when its rows are sent. */
+    Span span() {
+        return new Span(round, Map.copyOf(firsts), Map.copyOf(offsets()), Set.copyOf(tables));
     }
 
     /** The offset of the first record of each partition. */
@@ -147,8 +147,18 @@ public final class Batch {
     }
 
     boolean isFull() {
-        int most = careful ? Math.min(maxRows, MAX_CAREFUL_ROWS) : maxRows;
-        return rows() + refusals.size() >= most || lines.length() >= maxBytes;
+        return reaches(careful ? Math.min(maxRows, MAX_CAREFUL_ROWS) : maxRows, maxBytes);
+    }
+
+    /** Whether it is half full, so that it pays to send it as it is. */
+    boolean isLarge() {
+        return isFull() || reaches(maxRows / 2, maxBytes / 2);
+    }
+
+    private boolean reaches(int records, int bytes) {
+        int rows = rows();
+        int average = rows == 0 ? 0 : lines.length() / rows; // Room for one more row, or the buffer would double.
+        return rows + refusals.size() >= records || lines.length() + average >= bytes;
     }
 
     void clear() {

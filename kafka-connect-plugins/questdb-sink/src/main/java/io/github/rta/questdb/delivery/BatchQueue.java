@@ -1,19 +1,27 @@
 package io.github.rta.questdb.delivery;
 
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
  * Hands batches from the task's thread to the sender's. While a request is under way the task adds to the one batch
  * that waits, so batches are small when little arrives and large under load. A full one holds the task back.
+ *
+ * <p>There are never more than three: one that waits or is being filled, and two in the sender's hands.
  */
 public final class BatchQueue {
     private final Supplier<Batch> factory;
     private final long minInterval;
+    private final Deque<Batch> spares = new ArrayDeque<>();
     private Batch waiting;
-    private Batch spare;
-    private boolean sending;
-    private boolean starving;
+    private int sending;
+    private int unconfirmed;
+    private boolean wantsAny;
+    private boolean wantsLarge;
+    private boolean hurried;
     private long lastTaken;
 
     public BatchQueue(Supplier<Batch> factory, long minIntervalMs) {
@@ -29,44 +37,75 @@ public final class BatchQueue {
                 return null;
             }
         }
-        Batch batch = waiting != null ? waiting : spare != null ? spare : factory.get();
-        spare = batch == spare ? null : spare;
+        Batch batch = waiting != null ? waiting : spares.isEmpty() ? factory.get() : spares.pop();
         waiting = null;
         return batch;
     }
 
     synchronized void close(Batch batch) {
         if (batch.isEmpty()) {
-            spare = batch;
+            spares.push(batch);
         } else {
             waiting = batch;
         }
         // While the sender waits for the interval to end, waking it for every few rows would cost more than storing
         // them.
-        if (starving || batch.isFull()) {
+        if (wantsAny || batch.isFull() || wantsLarge && batch.isLarge()) {
             notifyAll();
         }
     }
 
-    /** The next batch to send: at once after a pause or when full, else not before the interval is over. */
+    /** The next batch to send: at once after a pause, when full or hurried, else not before the interval is over. */
     synchronized Batch take() throws InterruptedException {
-        while (waiting == null || !waiting.isFull() && System.nanoTime() - lastTaken < minInterval) {
-            starving = waiting == null;
-            pause(starving ? Long.MAX_VALUE : lastTaken + minInterval);
+        while (waiting == null || !waiting.isFull() && !hurried && System.nanoTime() - lastTaken < minInterval) {
+            wantsAny = waiting == null;
+            pause(wantsAny ? Long.MAX_VALUE : lastTaken + minInterval);
         }
-        starving = false;
+        wantsAny = false;
+        return taken();
+    }
+
+    /**
+     * A large batch, to be uploaded behind a request that is under way. A small one had better grow meanwhile.
+     *
+     * @param answered whether that request has its answer; when it comes {@link #wake} has to be called
+     * @return null if there is none before the answer, or before the deadline (a System.nanoTime())
+     */
+    synchronized Batch takeLarge(BooleanSupplier answered, long deadline) throws InterruptedException {
+        wantsLarge = true;
+        boolean goesOn = true;
+        while (goesOn && !answered.getAsBoolean() && (waiting == null || !waiting.isLarge())) {
+            goesOn = pause(deadline);
+        }
+        wantsLarge = false;
+        return !answered.getAsBoolean() && waiting != null && waiting.isLarge() ? taken() : null;
+    }
+
+    synchronized void wake() {
+        notifyAll();
+    }
+
+    private Batch taken() {
         Batch batch = waiting;
         waiting = null;
-        sending = true;
+        sending++;
         lastTaken = System.nanoTime();
         notifyAll();
         return batch;
     }
 
-    synchronized void done(Batch batch) {
+    /** The batch's rows need not be kept any more. {@link #confirmed} follows if QuestDB has stored them. */
+    synchronized void done(Batch batch, boolean stored) {
         batch.clear();
-        spare = batch;
-        sending = false;
+        spares.push(batch);
+        sending--;
+        unconfirmed += stored ? 1 : 0;
+        notifyAll();
+    }
+
+    /** So many batches that QuestDB has stored are acknowledged, or will be read again. */
+    synchronized void confirmed(int batches) {
+        unconfirmed -= batches;
         notifyAll();
     }
 
@@ -74,22 +113,25 @@ public final class BatchQueue {
     synchronized void dropWaiting() {
         if (waiting != null) {
             waiting.clear();
-            spare = waiting;
+            spares.push(waiting);
             waiting = null;
+            notifyAll();
         }
     }
 
     public synchronized boolean isIdle() {
-        return waiting == null && !sending;
+        return waiting == null && sending == 0 && unconfirmed == 0;
     }
 
-    /** Returns whether all has been sent before the deadline; does not wait while a full batch waits. */
+    /** Returns whether all is over before the deadline, for which what waits is sent at once; does not wait under load. */
     public synchronized boolean awaitIdle(long deadline) throws InterruptedException {
-        while (!isIdle() && (waiting == null || !waiting.isFull())) {
-            if (!pause(deadline)) {
-                return false;
-            }
+        hurried = true;
+        notifyAll();
+        boolean inTime = true;
+        while (inTime && !isIdle() && sending < 2 && (waiting == null || !waiting.isLarge())) {
+            inTime = pause(deadline);
         }
+        hurried = false;
         return isIdle();
     }
 

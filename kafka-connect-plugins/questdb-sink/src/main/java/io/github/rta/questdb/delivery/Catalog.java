@@ -5,10 +5,11 @@ import io.github.rta.questdb.encoding.NoTable;
 import io.github.rta.questdb.encoding.Schema;
 import io.github.rta.questdb.encoding.Unavailable;
 import java.util.HashMap;
-import java.util.List;
+import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Asks QuestDB how tables are defined.
@@ -73,23 +74,20 @@ public final class Catalog {
     }
 
     /**
-     * Whether these tables, by the ids of their {@link Schema}, have not been dropped. As an id is never used again,
-     * rows that were acknowledged before are then stored. False also if QuestDB can't be asked: the rows are sent again,
-     * as after an answer that got lost.
+     * Which of these tables, by the ids of their {@link Schema}, have been dropped. As an id is never used again, rows of
+     * the others that were acknowledged before are stored.
+     *
+     * @throws Unavailable if QuestDB can't be asked
      */
-    boolean has(Set<Long> ids) throws InterruptedException {
-        List<String> known =
-                ids.stream().filter(id -> id != UNKNOWN).map(Object::toString).toList();
-        if (known.isEmpty()) {
-            return true;
+    Set<Long> missing(Set<Long> ids) throws Unavailable, InterruptedException {
+        Set<Long> missing = new HashSet<>(ids);
+        missing.remove(UNKNOWN);
+        if (!missing.isEmpty()) {
+            String known = missing.stream().map(Object::toString).collect(Collectors.joining(","));
+            QuestDbClient.Rows rows = client.query("SELECT id FROM tables() WHERE id IN (" + known + ")");
+            rows.dataset().forEach(row -> missing.remove(row.path(0).asLong()));
         }
-        try {
-            QuestDbClient.Rows rows =
-                    client.query("SELECT count() FROM tables() WHERE id IN (" + String.join(",", known) + ")");
-            return rows.dataset().path(0).path(0).asLong() == known.size();
-        } catch (Unavailable e) {
-            return false;
-        }
+        return missing;
     }
 
     /** An identity of the table, and whether SHOW COLUMNS shows all changes of its columns. */

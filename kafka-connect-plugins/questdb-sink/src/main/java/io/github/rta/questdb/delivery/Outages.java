@@ -11,11 +11,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What keeps a task's rows from being stored at present: QuestDB as a whole, or single tables. Says so in the log: when
+ * What keeps a task's rows from being stored or acknowledged at present: QuestDB as a whole, or single tables. Says so in the log: when
  * it begins, when there is a reason that was not named in the last ten minutes, and when it is over.
  */
 final class Outages {
+    // No table has such a name.
     static final String SERVER = "";
+    static final String QUERIES = "?";
+
+    private record Words(String begin, String end) {}
+
+    private static final Map<String, Words> WORDS = Map.of(
+            SERVER, new Words("QuestDB can't store rows", "QuestDB is back"),
+            QUERIES,
+                    new Words(
+                            "QuestDB answers no question about tables, so no offset is committed",
+                            "QuestDB answers questions about tables again,"));
     private static final Logger LOG = LoggerFactory.getLogger(Outages.class);
     private static final long AGAIN = TimeUnit.MINUTES.toNanos(10);
     /** A server may word each failure differently. */
@@ -64,7 +75,7 @@ final class Outages {
                 .collect(Collectors.joining("; "));
     }
 
-    /** @param what {@link #SERVER} or the name of a table */
+    /** @param what {@link #SERVER}, {@link #QUERIES} or the name of a table */
     void goOn(String what, String reason) {
         long now = clock.getAsLong();
         Outage outage = present.computeIfAbsent(what, none -> new Outage(now, new HashMap<>()));
@@ -75,24 +86,24 @@ final class Outages {
             LOG.warn(
                     "{}: {}, retrying until it can{}: {}",
                     task,
-                    subject(what),
+                    words(what).begin,
                     seconds == 0 ? "" : " (for " + seconds + " s now)",
                     reason);
         }
     }
 
-    private static String subject(String what) {
-        return what.equals(SERVER)
-                ? "QuestDB can't store rows"
-                : "QuestDB can't store the records for table '" + what + "', which wait";
+    private static Words words(String what) {
+        String table = "table '" + what + "'";
+        Words ofTable = new Words(
+                "QuestDB can't store the records for " + table + ", which wait",
+                "no record waits for " + table + " any more,");
+        return WORDS.getOrDefault(what, ofTable);
     }
 
     void end(String what) {
         Outage outage = present.remove(what);
         if (outage != null) {
-            String subject =
-                    what.equals(SERVER) ? "QuestDB is back" : "no record waits for table '" + what + "' any more,";
-            LOG.warn("{}: {} after {} s", task, subject, (clock.getAsLong() - outage.since) / 1_000_000_000);
+            LOG.warn("{}: {} after {} s", task, words(what).end, (clock.getAsLong() - outage.since) / 1_000_000_000);
         }
     }
 
@@ -100,7 +111,7 @@ final class Outages {
     void only(Map<String, String> tables) {
         Collection<String> over = List.copyOf(present.keySet());
         over.stream()
-                .filter(what -> !what.equals(SERVER) && !tables.containsKey(what))
+                .filter(what -> !WORDS.containsKey(what) && !tables.containsKey(what))
                 .forEach(this::end);
         tables.forEach(this::goOn);
     }

@@ -5,20 +5,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.github.rta.questdb.config.ClientConf;
 import io.github.rta.questdb.encoding.Unavailable;
-import java.io.ByteArrayInputStream;
 import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublisher;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Speaks HTTP to QuestDB: writes rows and runs queries. Safe for several threads. */
@@ -36,32 +28,22 @@ public final class QuestDbClient {
         this.http = connect();
     }
 
-    /** Sends lines of ILP as one request, stored all or not at all. A fault of the network is an answer too. */
-    Answer write(byte[] lines, int offset, int length) throws InterruptedException {
+    /**
+     * Sends lines of ILP as one request, stored all or not at all.
+     *
+     * @param held whether the last byte waits for {@link Upload#release}
+     */
+    Upload write(byte[] lines, int offset, int length, boolean held) {
         int server = chosen.get();
-        HttpRequest.Builder request = request(server, "/write?precision=n").POST(body(lines, offset, length));
-        Answer answer;
-        try {
-            HttpResponse<String> response = send(request, length);
-            answer = Answer.of(response.statusCode(), response.body());
-        } catch (Unavailable e) {
-            answer = Answer.unavailable(e.getMessage());
-        }
-        if (answer.kind() == Answer.Kind.UNAVAILABLE) {
-            leave(server);
-        }
-        return answer;
+        HeldBody body = new HeldBody(lines, offset, length, held);
+        HttpRequest request = request(server, "/write?precision=n").POST(body).build();
+        long patience = conf.timeout().toNanos() + length * 1_000_000_000L / conf.minBytesPerSecond();
+        return new Upload(body, new Exchange(http, request), patience, () -> leave(server));
     }
 
     /** The next request goes to the next server, unless another thread has seen to that. */
     private void leave(int server) {
         chosen.compareAndSet(server, (server + 1) % conf.servers().size());
-    }
-
-    /** Read while it is sent: BodyPublishers.ofByteArray() would first copy all of it. */
-    private static BodyPublisher body(byte[] lines, int offset, int length) {
-        return BodyPublishers.fromPublisher(
-                BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(lines, offset, length)), length);
     }
 
     /** From now on requests go over a new connection; one that is under way ends on the old one. */
@@ -101,7 +83,8 @@ public final class QuestDbClient {
         int server = chosen.get();
         HttpResponse<String> response;
         try {
-            response = send(request(server, "/exec?query=" + URLEncoder.encode(sql, StandardCharsets.UTF_8)), 0);
+            response = answer(request(server, "/exec?query=" + URLEncoder.encode(sql, StandardCharsets.UTF_8))
+                    .build());
             if (response.statusCode() != 200 && response.statusCode() != 400) {
                 Answer answer = Answer.of(response.statusCode(), response.body());
                 throw new Unavailable("queries: " + answer.reason());
@@ -130,28 +113,12 @@ public final class QuestDbClient {
         return request;
     }
 
-    private HttpResponse<String> send(HttpRequest.Builder request, int bytes) throws Unavailable, InterruptedException {
-        HttpRequest built = request.build();
-        CompletableFuture<HttpResponse<String>> answer = http.sendAsync(built, BodyHandlers.ofString());
+    private HttpResponse<String> answer(HttpRequest request) throws Unavailable, InterruptedException {
+        Exchange exchange = new Exchange(http, request);
         try {
-            // Covers the whole exchange; HttpRequest.timeout() would not end an answer that stops half way.
-            return answer.get(
-                    conf.timeout().toMillis() + bytes * 1000L / conf.minBytesPerSecond(), TimeUnit.MILLISECONDS);
-        } catch (ExecutionException e) {
-            throw new Unavailable(describe(built, e.getCause()));
-        } catch (TimeoutException e) {
-            throw new Unavailable("no answer in time from " + address(built));
+            return exchange.await(System.nanoTime() + conf.timeout().toNanos());
         } finally {
-            answer.cancel(true);
+            exchange.cancel();
         }
-    }
-
-    private static String describe(HttpRequest request, Throwable cause) {
-        String detail = cause.getMessage() == null ? "" : ": " + cause.getMessage();
-        return address(request) + ": " + cause.getClass().getSimpleName() + detail;
-    }
-
-    private static String address(HttpRequest request) {
-        return request.uri().getScheme() + "://" + request.uri().getAuthority();
     }
 }

@@ -19,8 +19,8 @@ public final class Sender implements Runnable {
     /** A row that QuestDB can't store because of its table. */
     public record TableFault(SinkRecord record, String reason) {}
 
-    private final QuestDbClient client;
-    private final Catalog catalog;
+    private final Pipeline pipeline;
+    private final Receipts receipts;
     private final BatchQueue queue;
     private final Assignment assignment;
     private final DeadLetters deadLetters;
@@ -34,14 +34,14 @@ public final class Sender implements Runnable {
     /** @param oneTable whether all rows go to the same table, so that it is waited for */
     public Sender(
             QuestDbClient client,
-            Catalog catalog,
+            Receipts receipts,
             BatchQueue queue,
             Assignment assignment,
             DeadLetters deadLetters,
             SinkStats stats,
             boolean oneTable) {
-        this.client = client;
-        this.catalog = catalog;
+        this.pipeline = new Pipeline(client, queue);
+        this.receipts = receipts;
         this.queue = queue;
         this.assignment = assignment;
         this.deadLetters = deadLetters;
@@ -63,9 +63,8 @@ public final class Sender implements Runnable {
     public void run() {
         try {
             while (true) {
-                Batch batch = queue.take();
-                deliver(batch);
-                queue.done(batch);
+                Batch batch = pipeline.take();
+                queue.done(batch, deliver(batch));
             }
         } catch (InterruptedException e) {
             failure = new ConnectException("the task is stopped", e);
@@ -73,10 +72,14 @@ public final class Sender implements Runnable {
             failure = new ConnectException("the dead-letter topic can't be written", e.getCause());
         } catch (RuntimeException | Error e) { // Were this thread to end unnoticed, the task would wait for ever.
             failure = new ConnectException(e.getMessage(), e);
+        } finally {
+            pipeline.drop();
         }
     }
 
-    private void deliver(Batch batch) throws InterruptedException, ExecutionException {
+    /** Returns whether its rows are stored, and a receipt follows. */
+    private boolean deliver(Batch batch) throws InterruptedException, ExecutionException {
+        Span records = batch.span();
         try {
             if (!assignment.isCurrent(batch)) {
                 throw new Stale();
@@ -84,21 +87,29 @@ public final class Sender implements Runnable {
             if (batch.isCareful()) {
                 store(batch, 0, batch.rows());
             } else if (batch.rows() > 0 && post(batch, 0, batch.rows()).kind() != Answer.Kind.STORED) {
-                assignment.refuse(batch); // Which record is at fault is not known.
-                return;
+                refuse(records); // Which record is at fault is not known.
+                return false;
             }
-            if (!catalog.has(batch.tables())) { // QuestDB acknowledges rows for a dropped table, and stores none.
-                assignment.refuse(batch);
-                return;
-            }
-            for (Batch.Refusal refusal : batch.refusals()) {
-                reject(refusal.record(), refusal.reason());
+            if (!batch.refusals().isEmpty()) {
+                if (!receipts.canFollow(records)) {
+                    refuse(records);
+                    return false;
+                }
+                batch.refusals().forEach(each -> reject(each.record(), each.reason()));
             }
             awaitReports();
-            assignment.acknowledge(batch);
+            receipts.add(records);
+            return true;
         } catch (Stale e) {
+            pipeline.drop();
             reports.clear();
+            return false;
         }
+    }
+
+    private void refuse(Span records) throws InterruptedException {
+        receipts.awaitAll(); // Else what is stored before it would be read again, too.
+        assignment.refuse(records);
     }
 
     private void awaitReports() throws InterruptedException, ExecutionException, Stale {
@@ -130,7 +141,7 @@ public final class Sender implements Runnable {
                 int bad = start + answer.line() - 1;
                 if (answer.kind() == Answer.Kind.BAD_TABLE) {
                     tableFault.set(new TableFault(batch.record(bad), answer.reason()));
-                    assignment.refuse(batch);
+                    refuse(batch.span());
                     throw new Stale();
                 }
                 store(batch, start, bad);
@@ -166,13 +177,11 @@ public final class Sender implements Runnable {
     }
 
     private Answer attempt(Batch batch, int from, int to, boolean retry) throws InterruptedException {
-        int offset = batch.start(from);
-        int length = batch.start(to) - offset;
         long started = System.nanoTime();
         stats.request(retry);
-        Answer answer = client.write(batch.lines.bytes(), offset, length);
+        Answer answer = pipeline.write(batch, from, to);
         if (answer.kind() == Answer.Kind.STORED) {
-            stats.stored(to - from, length, started);
+            stats.stored(to - from, batch.start(to) - batch.start(from), started);
         }
         return answer;
     }

@@ -107,6 +107,15 @@ public final class SinkStats {
         outages.end(Outages.SERVER);
     }
 
+    /** Whether tables are still there can't be asked, so that stored rows are not acknowledged. */
+    synchronized void cannotAsk(String reason) {
+        outages.goOn(Outages.QUERIES, reason);
+    }
+
+    synchronized void asked() {
+        outages.end(Outages.QUERIES);
+    }
+
     /** The tables whose records wait, and why each does. */
     synchronized void waiting(Map<String, String> tables) {
         outages.only(tables);

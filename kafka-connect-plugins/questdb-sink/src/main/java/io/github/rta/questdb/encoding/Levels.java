@@ -8,6 +8,9 @@ import java.util.List;
 final class Levels {
     private final String source;
     private final List<String> members;
+    /** The members that are named by numbers, so that no number of a level has to become text. */
+    private final int[] positions;
+
     private final Field[] targets;
     private final double[][] values;
     /** Which level each member came in last, counted from 1. */
@@ -18,6 +21,7 @@ final class Levels {
     Levels(ArrayMapping mapping, Table table) {
         this.source = mapping.source();
         this.members = mapping.members();
+        this.positions = members.stream().mapToInt(Levels::position).toArray();
         this.targets =
                 mapping.targets().stream().map(path -> new Field(table, path)).toArray(Field[]::new);
         this.values = new double[members.size()][16];
@@ -36,7 +40,16 @@ final class Levels {
 
     /** The same for a member of a level that is a list. */
     int member(int position) {
-        return members.indexOf(Integer.toString(position));
+        for (int i = 0; i < positions.length; i++) {
+            if (positions[i] == position) {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    private static int position(String member) {
+        return member.matches("0|[1-9][0-9]{0,8}") ? Integer.parseInt(member) : -1;
     }
 
     void beginLevel() {

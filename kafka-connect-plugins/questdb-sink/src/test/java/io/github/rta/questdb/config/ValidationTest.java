@@ -86,6 +86,9 @@ class ValidationTest {
             client.conf.string      | http::addr=a:1;username=u;password=pa;SECRET;    | client.conf.string has an unknown key after password or token
             client.conf.string      | http::addr=a:1;token=to;SECRET=SECRET;           | client.conf.string has an unknown key after password or token
             client.conf.string      | http::addr=a:1;token=${NO_SUCH};  | client.conf.string names the environment variable NO_SUCH
+            client.conf.string      | http://a:1/path;                  | client.conf.string must read like http::addr
+            client.conf.string      | http://a:b;                       | client.conf.string addr must be host or host:port
+            client.conf.string      | http://a:1;username=u;password=SECRET;token=SECRET; | client.conf.string must give either username and password or token
             client.conf.string      | http::addr=a:b;                   | client.conf.string addr must be host or host:port
             client.conf.string      | http::username=SECRET;            | client.conf.string lacks addr
             client.conf.string      | http::addr=a,,b;                  | client.conf.string addr must be host or host:port
