@@ -28,11 +28,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PAGE = ROOT / "docs" / "scaling.md"
-DAY, WINDOW, LOOK = (
-    86_400,
-    600,
-    10,
-)  # seconds: of a day, of what is simulated of it, between two looks of the monitoring
+DAY, WINDOW = 86_400, 600  # seconds: of a day, and of what is simulated of it
+LOOK = 10  # seconds between two looks of the monitoring
 SCALE = DAY // WINDOW
 EVENTS = WINDOW * ROWS_A_SECOND  # of a day
 TOPIC = "github_events"
