@@ -39,8 +39,7 @@ MEGABYTE = 1e6
 # In this order each reads the one before it.
 VIEWS = tuple(f"{TOPIC}_{name}" for name in ("type_1m", "type_1h", "repo_10m", "repo_1d", "actor_10m", "actor_1d"))
 LOOKED_AT = ("github_polls", *(table for table, writer in OTHER_TABLES.items() if writer == "telegraf"))
-# Rows of these follow the hour or the day, so a window holds more of them than its share.
-UNSCALED = (f"{TOPIC}_type_1h", f"{TOPIC}_repo_1d", f"{TOPIC}_actor_1d")
+LARGE = 2**22  # bytes of a partition: what its files have in advance is a small part of them
 QUERY = f"SELECT type, count(), count_distinct(repo) FROM {TOPIC} GROUP BY type"
 
 
@@ -89,9 +88,10 @@ class Sizes:
     rows: dict[str, int]
     partitions: dict[str, int]
     tables: dict[str, int]
+    data: dict[str, int]  # of tables, without what waits in their logs
     topics: dict[str, int]
     processes: dict[str, int]
-    logs: dict[str, int]
+    logs: int
 
 
 def measured(stack: Stack) -> Sizes:
@@ -104,9 +104,10 @@ def measured(stack: Stack) -> Sizes:
         {name: rows for name, rows, _, _ in kept},
         {name: partitions for name, _, partitions, _ in kept},
         {name: size for name, _, _, size in kept},
+        {name: of_partitions(stack, name) for name, *_ in kept},
         {path.name.rpartition("-")[0]: occupied(path.glob("*.log")) for path in topics},
         {process.name: process.rss for process in stack.supervisor.processes() if process.rss},
-        {path.name: path.stat().st_size for path in settings.logs.glob("*.log*")},
+        occupied(settings.logs.glob("*.log*")),
     )
 
 
@@ -233,7 +234,7 @@ class Parquet:
 
 def to_parquet(stack: Stack, days: int) -> Parquet:
     """Turn all but the newest day into Parquet; check that a late event is still one row."""
-    rows, before, query = stack.count(TOPIC), of_partitions(stack), milliseconds(stack)
+    rows, before, query = stack.count(TOPIC), of_partitions(stack, TOPIC), milliseconds(stack)
     newest = (int(time.time()) // DAY - 1) * DAY
     stack.sql(f"ALTER TABLE {TOPIC} CONVERT PARTITION TO PARQUET WHERE timestamp < {newest}000000")
     waiting = f"SELECT count() FROM table_partitions('{TOPIC}') WHERE NOT isParquet AND minTimestamp < {newest}000000"
@@ -241,12 +242,12 @@ def to_parquet(stack: Stack, days: int) -> Parquet:
     Feed(stack.settings.kafka_bootstrap_servers).late(newest - min(days, 20) * DAY)
     until(lambda: stack.count(TOPIC) > rows, "a late event", 60, stack.logs)
     assert stack.count(TOPIC) == rows + 1, "an event that came twice is two rows in Parquet"
-    return Parquet(before, of_partitions(stack), query, milliseconds(stack))
+    return Parquet(before, of_partitions(stack, TOPIC), query, milliseconds(stack))
 
 
-def of_partitions(stack: Stack) -> int:
-    """Return the bytes of the table's partitions, without what waits in its log."""
-    return int(stack.sql(f"SELECT sum(diskSize) FROM table_partitions('{TOPIC}')")[0][0])
+def of_partitions(stack: Stack, table: str) -> int:
+    """Return the bytes of a table's partitions, without what waits in its log."""
+    return int(stack.sql(f"SELECT sum(diskSize) FROM table_partitions('{table}')")[0][0] or 0)
 
 
 def milliseconds(stack: Stack) -> float:
@@ -264,15 +265,19 @@ def milliseconds(stack: Stack) -> float:
 
 def rows_of(found: dict[int, Sizes]) -> list[list[object]]:
     """Return the lines: what, and its size after each of the days; of tables also what a whole day would make of it."""
-    last, sizes = max(found), list(found.values())
+    last, sizes = found[max(found)], list(found.values())
     lines: list[list[object]] = []
-    for table in sorted(found[last].tables, key=lambda name: -found[last].tables[name]):
-        if found[last].rows[table]:
-            full = "" if table in UNSCALED else f"{found[last].tables[table] * SCALE / 1e9:.1f} GB"
-            lines.append([f"`{table}`", found[last].partitions[table], *cells(sizes, "tables", table), full])
-    lines += [[f"memory of {name}", "", *cells(sizes, "processes", name), ""] for name in found[last].processes]
-    lines += [[f"log {name}", "", *cells(sizes, "logs", name), ""] for name in sorted(found[last].logs)]
-    return lines
+    for table in sorted(last.tables, key=lambda name: -last.tables[name]):
+        if last.rows[table]:
+            lines.append([f"`{table}`", last.partitions[table], *cells(sizes, "tables", table), in_full(last, table)])
+    lines += [[f"memory of {name}", "", *cells(sizes, "processes", name), ""] for name in last.processes]
+    return [*lines, ["all logs", "", *(f"{size.logs / MEGABYTE:.1f}" for size in sizes), ""]]
+
+
+def in_full(sizes: Sizes, table: str) -> str:
+    """Return what a table would take at full size; nothing where a partition is mostly what files have in advance."""
+    large = sizes.data[table] >= LARGE * sizes.partitions[table]
+    return f"{sizes.data[table] * SCALE / 1e9:.0f} GB" if large else ""
 
 
 def cells(sizes: list[Sizes], kind: str, name: str) -> list[str]:
@@ -285,7 +290,8 @@ def text(found: dict[int, Sizes], topic: tuple[int, int], parquet: Parquet, olde
     days = max(found)
     head = (
         f"{days} days of {EVENTS:,} events, each day a window of {WINDOW // 60} minutes at {ROWS_A_SECOND} events/s: 1/{SCALE} of a "
-        f"day. Megabytes on disk or in memory after so many days; *in full* is the last column times {SCALE}. {report.machine()}.\n\n"
+        f"day. Megabytes on disk or in memory after so many days; small tables are mostly what QuestDB allots in advance. *In full* is "
+        f"{SCALE} times the partitions of the last day, where they are large enough to tell. {report.machine()}.\n\n"
     )
     columns = ["what", "partitions", *(f"day {day}" for day in found), "in full"]
     kept = ", ".join(f"`{name}` {age}" for name, age in oldest.items())
