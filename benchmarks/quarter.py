@@ -266,10 +266,10 @@ def milliseconds(stack: Stack) -> float:
 def rows_of(found: dict[int, Sizes]) -> list[list[object]]:
     """Return the lines: what, and its size after each of the days; of tables also what a whole day would make of it."""
     last, sizes = found[max(found)], list(found.values())
-    lines: list[list[object]] = []
-    for table in sorted(last.tables, key=lambda name: -last.tables[name]):
-        if last.rows[table]:
-            lines.append([f"`{table}`", last.partitions[table], *cells(sizes, "tables", table), in_full(last, table)])
+    tables = sorted((name for name in last.tables if last.rows[name]), key=lambda name: -last.tables[name])
+    lines: list[list[object]] = [
+        [f"`{table}`", last.partitions[table], *cells(sizes, "tables", table), in_full(last, table)] for table in tables
+    ]
     lines += [[f"memory of {name}", "", *cells(sizes, "processes", name), ""] for name in last.processes]
     return [*lines, ["all logs", "", *(f"{size.logs / MEGABYTE:.1f}" for size in sizes), ""]]
 
