@@ -251,6 +251,9 @@ bench-dashboards: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## time of every 
 bench-monitoring: build telegraf $(VENV)/.test ## CPU and rows that it costs to let the stack watch itself
 	@$(BENCH)/overhead.py $(ARGS)
 
+bench-quarter: build telegraf $(VENV)/.test ## growth of tables, topics, logs and processes over a simulated quarter, into docs/scaling.md
+	@$(BENCH)/quarter.py $(ARGS)
+
 # --- What the stack is built from ---
 
 build: preflight ## fetch and build all that `make up` starts

@@ -1,4 +1,4 @@
-"""Writes the tables that docs/benchmarks.md shows, each between its own pair of markers."""
+"""Writes the tables that docs/benchmarks.md and other pages show, each between its own pair of markers."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ def machine() -> str:
     return f"{psutil.cpu_count()} cores, {memory:.0f} GB, {platform.system()}, Python {platform.python_version()}"
 
 
-def write(section: str, text: str) -> None:
+def write(section: str, text: str, path: Path = PAGE) -> None:
     """Replace the section between `<!-- section -->` and `<!-- /section -->` of the page."""
-    page = PAGE.read_text(encoding="utf-8")
+    page = path.read_text(encoding="utf-8")
     pattern = re.compile(rf"(<!-- {section} -->\n).*?(<!-- /{section} -->)", re.DOTALL)
     if not pattern.search(page):
-        message = f"{PAGE.name} has no section {section}"
+        message = f"{path.name} has no section {section}"
         raise ValueError(message)
-    PAGE.write_text(pattern.sub(lambda match: match[1] + text + "\n" + match[2], page), encoding="utf-8")
+    path.write_text(pattern.sub(lambda match: match[1] + text + "\n" + match[2], page), encoding="utf-8")
