@@ -1,13 +1,14 @@
 """Runs a notebook from top to bottom in a kernel of its own. Runs in the notebooks' virtual environment.
 
-`python notebook_run.py NOTEBOOK PURPOSE OUT [TIMES]`: PURPOSE names the parameters in the notebook's own metadata
+`python notebook_run.py NOTEBOOK PURPOSE OUT [TIMES [SECONDS]]`: PURPOSE names the parameters in the notebook's own metadata
 (see notebooks/test_notebooks.py), OUT receives the notebook with its outputs. A warning in a cell is an error.
 TIMES is for tests: all cells again, in the same kernel, each time followed by what notebooks/expectations has of the notebook:
-assertions about its variables, which would only be in a reader's way.
+assertions about its variables, which would only be in a reader's way. SECONDS is what one cell may take.
 """
 
 from __future__ import annotations
 
+import argparse
 import copy
 import os
 import re
@@ -20,7 +21,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-CELL_TIMEOUT = 800  # seconds: without a token a poller asks once a minute
+CELL_TIMEOUT = 300  # seconds
 EXPECTATIONS = Path(__file__).parent / "notebooks" / "expectations"
 # Runs in the kernel before the first cell.
 STARTUP = """
@@ -36,7 +37,7 @@ warnings.filterwarnings("ignore", category=ResourceWarning)
 """
 
 
-def run(path: Path, purpose: str, times: int) -> Any:  # noqa: ANN401 - nbformat has no types
+def run(path: Path, purpose: str, times: int, seconds: int) -> Any:  # noqa: ANN401 - nbformat has no types
     """Return the notebook with its outputs; raise CellExecutionError, or SystemExit naming what was printed as a warning."""
     notebook = nbformat.read(path, as_version=4)
     inject(notebook, notebook.metadata.get("rta", {}).get("parameters", {}).get(purpose, {}))
@@ -47,7 +48,7 @@ def run(path: Path, purpose: str, times: int) -> Any:  # noqa: ANN401 - nbformat
     with tempfile.TemporaryDirectory() as profile:
         prepare(Path(profile))
         os.environ["IPYTHONDIR"] = profile
-        NotebookClient(notebook, timeout=CELL_TIMEOUT, resources={"metadata": {"path": str(path.parent)}}).execute()
+        NotebookClient(notebook, timeout=seconds, resources={"metadata": {"path": str(path.parent)}}).execute()
     return notebook
 
 
@@ -88,12 +89,18 @@ def complaints(notebook: Any) -> list[str]:  # noqa: ANN401 - see above
 
 def main() -> None:
     """Run one notebook; exit with what went wrong."""
-    path, purpose, out, times, *_ = (*sys.argv[1:], "0")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("notebook", type=Path)
+    parser.add_argument("purpose")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("times", type=int, nargs="?", default=0)
+    parser.add_argument("seconds", type=int, nargs="?", default=CELL_TIMEOUT)
+    given = parser.parse_args()
     try:
-        notebook = run(Path(path).resolve(), purpose, int(times))
+        notebook = run(given.notebook.resolve(), given.purpose, given.times, given.seconds)
     except CellExecutionError as error:
         sys.exit(re.sub(r"\x1b\[[0-9;]*m", "", str(error)))
-    nbformat.write(notebook, out)
+    nbformat.write(notebook, given.out)
     if found := complaints(notebook):
         sys.exit("\n".join(found))
 

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from operations.backup.archive import GRAFANA, QUESTDB, QUESTDB_FOLDERS
 from operations.backup.folders import Exchange, Phase
-from operations.local import obstacles, programs, startup
+from operations.local import obstacles, startup
 from operations.local.processes import STORAGE, Supervisor, end, orphans
 from operations.local.settings import ROOT, forget
 from operations.reconciler.problems import Problem
@@ -235,7 +235,7 @@ class Local(Stack):
             supervisor.join()
         else:
             self._launch()
-        self._wait([program.name for program in programs.programs(self.settings)])
+        self._wait(startup.parts(self.settings))
 
     def _wait(self, names: Sequence[str]) -> None:
         if not startup.wait(names, self.settings):

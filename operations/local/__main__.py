@@ -47,10 +47,8 @@ def up(settings: Settings) -> int:
             started = startup.launch(settings)
             if started is None:
                 return 1
-            settings, supervisor = started, Supervisor(started)
-    beside = ["questdb"] if settings.external else []
-    # Not those that the supervisor has started: it may answer before it starts any.
-    if not startup.wait([*beside, *(program.name for program in programs(settings))], settings):
+            settings = started
+    if not startup.wait(startup.parts(settings), settings):
         return 1
     say_feed(settings)
     say_addresses(settings)

@@ -87,6 +87,15 @@ def storage_tool(settings: Settings, *arguments: str) -> str:
     return done.stdout
 
 
+def parts(settings: Settings) -> list[str]:
+    """Return the names of all parts that have to work.
+
+    They are not asked of the supervisor: it may answer before it has started any.
+    """
+    beside = ["questdb"] if settings.external else []
+    return [*beside, *(program.name for program in programs.programs(settings))]
+
+
 def wait(names: Iterable[str], settings: Settings) -> bool:
     """Wait until each of these parts works, a line each; show the log of what does not."""
     started = time.monotonic()

@@ -49,6 +49,7 @@ class DistanceTest {
                 db.query("SELECT n FROM " + table + " WHERE n < " + (ROWS - IDS) + " ORDER BY n")
                         .toString(),
                 "older rows have won");
+        assertEquals(IntStream.range(ROWS - IDS, ROWS).asLongStream().sum(), sum());
         assertEquals(IDS, db.count(table));
     }
 
