@@ -103,6 +103,7 @@ def group(nodeid: str) -> str:
 
 
 _SHARED: list[Stack] = []
+ENDED = settings.ROOT / ".local" / "ended-parts.log"  # `.ci/run` prints it
 
 
 @pytest.fixture(scope="module")
@@ -126,9 +127,13 @@ def stack(request: pytest.FixtureRequest) -> Pipeline:
 
 
 def remove_shared() -> None:
-    """Stop the stack of the lane, if it runs."""
+    """Stop the stack of the lane, if it runs; keep the logs of parts that ended by themselves and not by a test's SIGKILL."""
     if _SHARED:
-        _SHARED.pop().remove()
+        stack = _SHARED.pop()
+        ends = [line for line in stack.log("supervisord").splitlines() if "exited: " in line and "SIGKILL" not in line]
+        with ENDED.open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n{stack.log(line.split("exited: ")[1].split()[0])}\n" for line in ends)
+        stack.remove()
 
 
 @pytest.hookimpl(trylast=True)
