@@ -130,9 +130,9 @@ def remove_shared() -> None:
     """Stop the stack of the lane, if it runs; keep the logs of parts that ended by themselves and not by a test's SIGKILL."""
     if _SHARED:
         stack = _SHARED.pop()
-        ends = [line for line in stack.log("supervisord").splitlines() if "exited: " in line and "SIGKILL" not in line]
+        ends = re.findall(r"exited: (\S+) \((?!terminated by SIGKILL).*", stack.log("supervisord"))
         with ENDED.open("a", encoding="utf-8") as file:
-            file.writelines(f"{line}\n{stack.log(line.split("exited: ")[1].split()[0])}\n" for line in ends)
+            file.writelines(stack.log(name) + "\n" for name in ["supervisord", *ends] if ends)
         stack.remove()
 
 
