@@ -117,10 +117,12 @@ public final class QuestDbSinkTask extends SinkTask {
     }
 
     private boolean awaitIdle() throws InterruptedException {
-        if (!queue.isIdle()) {
-            receipts.hurry();
+        receipts.hurry();
+        try {
+            return queue.awaitIdle(System.nanoTime() + PATIENCE);
+        } finally {
+            receipts.calm();
         }
-        return queue.awaitIdle(System.nanoTime() + PATIENCE);
     }
 
     private RuntimeException failure() {

@@ -5,11 +5,11 @@ import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 
 /** Waiting for what must become true. */
-final class Conditions {
+public final class Conditions {
     private Conditions() {}
 
     /** Returns when the condition holds; fails with the detail when it doesn't within the time. */
-    static void await(String what, Duration atMost, Callable<Boolean> condition, Supplier<String> detail)
+    public static void await(String what, Duration atMost, Callable<Boolean> condition, Supplier<String> detail)
             throws Exception {
         long deadline = System.nanoTime() + atMost.toNanos();
         while (!condition.call()) {

@@ -1,6 +1,7 @@
 package io.github.rta.questdb.delivery;
 
 import io.github.rta.questdb.encoding.Unavailable;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashSet;
@@ -17,7 +18,7 @@ import org.apache.kafka.connect.errors.ConnectException;
  * are sent, so what waits here is no more than offsets. While QuestDB can't be asked no more than {@link #MOST} wait.
  */
 public final class Receipts implements Runnable {
-    private static final long INTERVAL = TimeUnit.MILLISECONDS.toNanos(500);
+    private static final Duration INTERVAL = Duration.ofMillis(500);
     private static final int MOST = 1_000;
 
     private final Catalog catalog;
@@ -26,15 +27,22 @@ public final class Receipts implements Runnable {
     private final SinkStats stats;
     private final List<Span> waiting = new ArrayList<>();
     private final Backoff backoff = new Backoff();
-    private long lastAsked = System.nanoTime() - INTERVAL;
-    private boolean urgent;
+    private final long interval;
+    private long lastAsked;
+    private int hurried;
     private volatile RuntimeException failure;
 
     public Receipts(Catalog catalog, Assignment assignment, BatchQueue queue, SinkStats stats) {
+        this(catalog, assignment, queue, stats, INTERVAL);
+    }
+
+    Receipts(Catalog catalog, Assignment assignment, BatchQueue queue, SinkStats stats, Duration interval) {
         this.catalog = catalog;
         this.assignment = assignment;
         this.queue = queue;
         this.stats = stats;
+        this.interval = interval.toNanos();
+        this.lastAsked = System.nanoTime() - this.interval;
     }
 
     /** Why the thread ended, or null. */
@@ -51,10 +59,14 @@ public final class Receipts implements Runnable {
         notifyAll();
     }
 
-    /** Somebody waits for what is there, and what comes next, to be acknowledged. */
+    /** Somebody waits for what is there, and what comes next, to be acknowledged, until {@link #calm()} is called. */
     public synchronized void hurry() {
-        urgent = true;
+        hurried++;
         notifyAll();
+    }
+
+    public synchronized void calm() {
+        hurried--;
     }
 
     /**
@@ -73,8 +85,12 @@ public final class Receipts implements Runnable {
     /** Waits until all is acknowledged that QuestDB has stored. */
     synchronized void awaitAll() throws InterruptedException {
         hurry();
-        while (!waiting.isEmpty() && failure == null) {
-            wait();
+        try {
+            while (!waiting.isEmpty() && failure == null) {
+                wait();
+            }
+        } finally {
+            calm();
         }
     }
 
@@ -90,7 +106,11 @@ public final class Receipts implements Runnable {
         } catch (RuntimeException | Error e) { // Were this thread to end unnoticed, no offset would be committed again.
             failure = new ConnectException(e.getMessage(), e);
         }
-        hurry(); // Wakes who waits in vain.
+        wake(); // Who waits, waits in vain.
+    }
+
+    private synchronized void wake() {
+        notifyAll();
     }
 
     /** Asks until there is an answer: the rows are stored or not, whenever one asks. */
@@ -114,7 +134,7 @@ public final class Receipts implements Runnable {
         while (waiting.isEmpty()) {
             wait();
         }
-        for (long left = left(); !urgent && left > 0; left = left()) {
+        for (long left = left(); hurried == 0 && left > 0; left = left()) {
             TimeUnit.NANOSECONDS.timedWait(this, left);
         }
         lastAsked = System.nanoTime();
@@ -122,7 +142,7 @@ public final class Receipts implements Runnable {
     }
 
     private long left() {
-        return lastAsked + INTERVAL - System.nanoTime();
+        return lastAsked + interval - System.nanoTime();
     }
 
     private static Set<Long> tables(List<Span> stored) {
@@ -140,7 +160,6 @@ public final class Receipts implements Runnable {
             }
         }
         waiting.subList(0, stored.size()).clear();
-        urgent = urgent && !waiting.isEmpty();
         queue.confirmed(stored.size());
         notifyAll();
     }
