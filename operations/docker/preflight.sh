@@ -52,6 +52,10 @@ if [ -n "${QUESTDB_URL-}" ]; then
         exit 1
         ;;
     esac
+    if [ -n "${QUESTDB_HTTP_TOKEN-}" ] && [ -n "${QUESTDB_HTTP_USER-}" ]; then
+        echo "QUESTDB_HTTP_TOKEN and QUESTDB_HTTP_USER are both set: leave one of them empty" >&2
+        exit 1
+    fi
 fi
 
 # The volumes are neither the old nor the new ones. The restore itself starts the services it needs without asking here.

@@ -376,11 +376,13 @@ def test_a_questdb_elsewhere_is_used_and_none_is_started(compose: list[str]) -> 
         ({"QUESTDB_URL": "db.example.com"}, "QUESTDB_URL=db.example.com is not an address with its port"),
         ({"QUESTDB_PG_HOST": ""}, "also needs QUESTDB_PG_HOST"),
         ({"QUESTDB_PG_SSLMODE": ""}, "QUESTDB_PG_SSLMODE, verify-full or disable"),
+        ({"QUESTDB_HTTP_USER": "admin"}, "QUESTDB_HTTP_TOKEN and QUESTDB_HTTP_USER are both set"),
         ({}, ""),
     ],
 )
-def test_a_questdb_elsewhere_needs_both_of_its_addresses(tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
-    answer = preflight(tmp_path, DATASETS="", **ELSEWHERE | wrong)
+def test_a_questdb_elsewhere_needs_both_of_its_addresses_and_one_login(tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
+    token = {"QUESTDB_HTTP_TOKEN": "secret", "QUESTDB_HTTP_USER": ""}
+    answer = preflight(tmp_path, DATASETS="", **ELSEWHERE | token | wrong)
     assert answer.returncode == int(bool(sentence))
     assert sentence in answer.stderr
 

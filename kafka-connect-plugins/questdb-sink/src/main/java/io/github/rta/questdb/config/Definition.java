@@ -139,7 +139,7 @@ final class Definition {
         group.add(
                         Key.MIN_INTERVAL,
                         LONG,
-                        100L,
+                        40L,
                         between(0, TEN_MINUTES_MS),
                         MEDIUM,
                         "Shortest interval",
