@@ -380,7 +380,9 @@ def test_a_questdb_elsewhere_is_used_and_none_is_started(compose: list[str]) -> 
         ({}, ""),
     ],
 )
-def test_a_questdb_elsewhere_needs_both_of_its_addresses_and_one_login(tmp_path: Path, wrong: dict[str, str], sentence: str) -> None:
+def test_a_questdb_elsewhere_needs_two_addresses_and_one_login(
+    tmp_path: Path, wrong: dict[str, str], sentence: str
+) -> None:
     token = {"QUESTDB_HTTP_TOKEN": "secret", "QUESTDB_HTTP_USER": ""}
     answer = preflight(tmp_path, DATASETS="", **ELSEWHERE | token | wrong)
     assert answer.returncode == int(bool(sentence))
