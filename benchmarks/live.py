@@ -23,7 +23,7 @@ from waiting import until
 RATES = (50, 200, 1000, 0)  # events a second; rest comes last, when nothing is left to compile
 PARTS = ("broker", "connect", "questdb")
 WARM = 5.0  # seconds from the first row until CPU is taken: a connector that has just started compiles, and its group settles
-COMPILING = 45.0  # seconds
+COMPILING = 45.0  # seconds of load before the first measurement
 REST = 40.0  # seconds from its start, without events: what the load before has left is done
 # One source for all measurements: an id that came again within a second would be no new row.
 EVENTS = Events(1000)
@@ -175,8 +175,8 @@ def live(options: argparse.Namespace) -> dict[Case, Cost]:
     """Measure all ways at all rates, in turn, so that a noisy minute hits all of them."""
     costs = defaultdict[Case, Cost](Cost)
     with Rig(official_sink()) as rig:
-        # Compiles what the first ways would pay for: with every commit at once, as many as there can be.
-        measure(rig, shipped(min__interval__ms="0"), max(RATES), COMPILING, Cost())
+        # The JVMs compile now, else the first ways would pay for it. Without an interval there are the most commits to compile by.
+        measure(rig, shipped(min__interval__ms="0"), max(RATES), options.compiling, Cost())
         for _ in range(options.runs):
             for rate in options.rates:
                 for way, config in ways(rig, options.intervals).items():
@@ -210,8 +210,10 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="short, one run, nothing written to the page")
     options = parser.parse_args()
+    options.compiling = COMPILING
     if options.quick:
         options.runs, options.seconds = 1, min(options.seconds, 3.0)
+        options.compiling = options.seconds
     costs = live(options)
     with Rig() as rig:
         killed = recovery(rig, options.runs + 2)

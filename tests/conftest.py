@@ -131,8 +131,9 @@ def remove_shared() -> None:
     if _SHARED:
         stack = _SHARED.pop()
         ends = re.findall(r"exited: (\S+) \((?!terminated by SIGKILL).*", stack.log("supervisord"))
-        with ENDED.open("a", encoding="utf-8") as file:
-            file.writelines(stack.log(name) + "\n" for name in ["supervisord", *ends] if ends)
+        if ends:
+            with ENDED.open("a", encoding="utf-8") as file:
+                file.writelines(stack.log(name) + "\n" for name in ("supervisord", *ends))
         stack.remove()
 
 

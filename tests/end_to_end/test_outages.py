@@ -53,7 +53,8 @@ def test_sleep(stack: Pipeline, sleepers: str) -> None:
 def offsets_are_known(stack: Pipeline) -> bool:
     try:
         metrics = requests.get(stack.settings.reconciler_url + "/metrics", timeout=30).text
-    except requests.ConnectionError:  # `healthy` may have gone by what a reconciler wrote that is just started again
+    except requests.ConnectionError:
+        # A reconciler that ended is being started again. What it wrote before still made it healthy.
         return False
     return "stack_groups,consumer_group=connect-github_events" in metrics
 

@@ -27,9 +27,9 @@ public final class Receipts implements Runnable {
     private final SinkStats stats;
     private final List<Span> waiting = new ArrayList<>();
     private final Backoff backoff = new Backoff();
-    private final long interval;
+    private final long interval; // in nanoseconds
     private long lastAsked;
-    private int hurried;
+    private int hurried; // How many wait for an answer now.
     private volatile RuntimeException failure;
 
     public Receipts(Catalog catalog, Assignment assignment, BatchQueue queue, SinkStats stats) {
@@ -65,6 +65,7 @@ public final class Receipts implements Runnable {
         notifyAll();
     }
 
+    /** The end of one {@link #hurry()}. */
     public synchronized void calm() {
         hurried--;
     }
@@ -106,11 +107,9 @@ public final class Receipts implements Runnable {
         } catch (RuntimeException | Error e) { // Were this thread to end unnoticed, no offset would be committed again.
             failure = new ConnectException(e.getMessage(), e);
         }
-        wake(); // Who waits, waits in vain.
-    }
-
-    private synchronized void wake() {
-        notifyAll();
+        synchronized (this) {
+            notifyAll(); // Who waits, waits in vain.
+        }
     }
 
     /** Asks until there is an answer: the rows are stored or not, whenever one asks. */

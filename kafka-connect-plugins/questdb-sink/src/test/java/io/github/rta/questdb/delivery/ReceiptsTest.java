@@ -25,6 +25,7 @@ class ReceiptsTest {
             BatchQueue queue = new BatchQueue(() -> null, 0);
             Receipts receipts = new Receipts(new Catalog(null, false), assignment, queue, stats, Duration.ofHours(1));
             Thread thread = new Thread(receipts);
+            thread.setDaemon(true);
             thread.start();
             receipts.hurry();
             for (long end = 1; end < 4; end++) {
