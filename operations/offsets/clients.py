@@ -17,6 +17,9 @@ from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from concurrent.futures import Future
+
+    from confluent_kafka.admin import ListOffsetsResultInfo
 
     from operations.local.settings import Settings
     from operations.reconciler.questdb import QuestDb
@@ -50,11 +53,18 @@ class Clients:
         return [(name, number) for name, topic in sorted(found.items()) for number in sorted(topic.partitions)]
 
     def ranges(self, partitions: Iterable[Partition]) -> dict[Partition, Range]:
-        """Return the first offset of each partition and the one that its next record will get."""
+        """Return the first offset of each partition and the one that its next record will get.
+
+        A partition whose topic was deleted meanwhile is left out.
+        """
         wanted = list(partitions)
         first = self._listed(wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         following = self._listed(wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        return {place: Range(first[place][0], following[place][0]) for place in wanted}
+        return {
+            place: Range(first[place][0], following[place][0])
+            for place in wanted
+            if place in first.keys() & following.keys()
+        }
 
     def since(self, partitions: Iterable[Partition], milliseconds: int) -> dict[Partition, tuple[int, int]]:
         """Return the offset and time of the first record that is as late as this; (-1, -1) where there is none."""
@@ -63,8 +73,18 @@ class Clients:
     def _listed(self, partitions: list[Partition], where: OffsetSpec) -> dict[Partition, tuple[int, int]]:
         asked = {TopicPartition(*place): where for place in partitions}
         answers = self.admin.list_offsets(asked, request_timeout=TIMEOUT) if asked else {}
-        found = {(place.topic, place.partition): answer.result() for place, answer in answers.items()}
-        return {place: (result.offset, result.timestamp) for place, result in found.items()}
+        found = {(place.topic, place.partition): _result(answer) for place, answer in answers.items()}
+        return {place: (result.offset, result.timestamp) for place, result in found.items() if result}
+
+
+def _result(answer: Future[ListOffsetsResultInfo]) -> ListOffsetsResultInfo | None:
+    """Return what Kafka answered, None if it knows no such partition."""
+    try:
+        return answer.result()
+    except KafkaException as error:
+        if error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART:
+            return None
+        raise
 
 
 def sentence(error: BaseException, settings: Settings) -> str:

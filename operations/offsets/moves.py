@@ -135,7 +135,7 @@ def _to_offset(places: list[Place], chosen: Choice, offset: int) -> Move:
 
 def _to_time(clients: Clients, places: list[Place], chosen: Choice, milliseconds: int) -> list[Move]:
     found = clients.since([place.partition for place in places], milliseconds)
-    return [_at(place, *found[place.partition], chosen, milliseconds) for place in places]
+    return [_at(p, *found[p.partition], chosen, milliseconds) for p in places if p.partition in found]
 
 
 def _at(place: Place, offset: int, time: int, chosen: Choice, milliseconds: int) -> Move:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from operations.reconciler import connectors
+from operations.reconciler.connectors import Refused
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:
@@ -68,10 +70,16 @@ def named(clients: Clients, name: str) -> Sink:
 
 
 def every(clients: Clients) -> Iterator[Sink]:
-    """Return all sinks by name."""
+    """Return all sinks by name, without those that are removed while this looks at them."""
     for name, found in sorted(clients.connect.connectors().items()):
         if _is_sink(found):
-            yield _sink(clients, name, found)
+            try:
+                sink = _sink(clients, name, found)
+            except Refused as refused:
+                if refused.status != HTTPStatus.NOT_FOUND:
+                    raise
+            else:
+                yield sink
 
 
 def _is_sink(found: dict[str, Any]) -> bool:
@@ -88,7 +96,7 @@ def places(clients: Clients, name: str, config: Config) -> list[Place]:
     committed: Offsets = clients.connect.offsets(name)
     read = [partition for partition in clients.partitions() if _reads(config, partition[0])]
     ranges = clients.ranges(read)
-    return [Place(partition, ranges[partition], committed.get(partition)) for partition in read]
+    return [Place(partition, range_, committed.get(partition)) for partition, range_ in ranges.items()]
 
 
 def _reads(config: Config, topic: str) -> bool:

@@ -23,7 +23,7 @@ from operations.backup.topics import messages, reader
 from operations.local.console import ended
 from operations.local.settings import ROOT, load
 from operations.offsets import __main__ as offsets
-from operations.offsets import notes
+from operations.offsets import notes, sinks
 from operations.offsets.clients import Clients
 from operations.reconciler.connectors import Connect
 
@@ -150,6 +150,21 @@ def test_replay(own: Own, begin: str) -> None:
     assert f"✓ {NAME}: {expected} records will be read again; it runs again" in printed
     assert ("is before the oldest record kept, which is of 20" in printed) == begin.startswith("1971")
     assert own.rows() == before
+
+
+def test_what_is_removed_meanwhile_hides_no_other_sink(own: Own) -> None:
+    gone = "zz_gone"  # the last one by name
+    clients = Clients(own.stack.settings)
+    own.connect.put(gone, {**own.connect.connectors()[NAME]["info"]["config"], "name": gone})
+    until(lambda: gone in own.connect.connectors(), "registered", 30)
+    found = sinks.every(clients)
+    first = next(found)
+    own.connect.delete(gone)
+    until(lambda: gone not in own.connect.connectors(), "removed", 30)
+    names = {sink.name for sink in [first, *found]}
+    assert NAME in names
+    assert gone not in names
+    assert clients.ranges([("no_such_topic", 0), (NAME, 0)]).keys() == {(NAME, 0)}
 
 
 def test_replay_fills_a_table_that_lost_its_rows(own: Own) -> None:
