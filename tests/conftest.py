@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import copies
 import pytest
 from compose.offline.images import provide
 from containers import Containers
@@ -151,9 +152,10 @@ def pytest_sessionfinish() -> None:
 
 @pytest.fixture(scope="session")
 def project(request: pytest.FixtureRequest) -> Iterator[Containers]:
-    """The running project of docker-compose.yml."""
+    """The running project of docker-compose.yml, of a copy: `make test` runs beside it and would list the files that it gets."""
     request.getfixturevalue("images")
-    with Containers() as started:
+    name = Containers().project  # other tests change the settings of the project that runs
+    with copies.copy() as root, Containers(root=root, COMPOSE_PROJECT_NAME=name) as started:
         started.build()
         started.up()
         times = sorted(started.times.items(), key=lambda item: item[1])

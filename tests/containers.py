@@ -42,7 +42,7 @@ class Containers(Pipeline):
         """Find Compose; start nothing."""
         command = engine.compose()
         assert command, "neither Docker Compose nor Go, which could build it, is installed"
-        self._root, self._command = root, command
+        self.root, self._command = root, command
         for file in ("docker-compose.yml", *files):
             self._command = [*self._command, "--file", str(root / file)]
         self.environment = {
@@ -64,7 +64,7 @@ class Containers(Pipeline):
         """Run Compose on the project; return its exit code and output."""
         done = subprocess.run(
             [*self._command, *arguments],
-            cwd=self._root,
+            cwd=self.root,
             env=self.variables | environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -79,7 +79,7 @@ class Containers(Pipeline):
         """Run make on the project, without its questions; return its exit code and what it said."""
         return subprocess.run(
             ["make", "--no-print-directory", *arguments, "DOCKER=1", "YES=1"],
-            cwd=self._root,
+            cwd=self.root,
             env=self.variables,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

@@ -8,8 +8,6 @@ import copies
 import pytest
 from awkward import SAMPLES
 
-from operations.local.settings import ROOT
-
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -19,7 +17,7 @@ NAME = "docker_german"
 
 
 def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(containers: Containers, tmp_path: Path) -> None:
-    sample, before = SAMPLES["german"], copies.files_of_datasets(ROOT)
+    sample, before = SAMPLES["german"], copies.files_of_datasets(containers.root)
     sample.write(tmp_path / sample.file)
     try:
         made = containers.make("new-dataset", f"NAME={NAME}", f"SAMPLE={tmp_path / sample.file}")
@@ -33,7 +31,7 @@ def test_a_sample_becomes_a_dataset_goes_again_and_is_gone(containers: Container
     finally:
         gone = containers.make("drop-dataset", f"NAME={NAME}")
     assert gone.returncode == 0, gone.stdout
-    assert copies.files_of_datasets(ROOT) == before
+    assert copies.files_of_datasets(containers.root) == before
     assert not containers.sql(f"SELECT table_name FROM tables() WHERE table_name LIKE '{NAME}%'")
 
 
