@@ -14,7 +14,8 @@ from monitoring import check
 from operations.local import health
 from operations.local.processes import Supervisor
 from operations.reconciler import connectors, repairs, tables, topics
-from operations.reconciler.passes import CONNECTORS, SCHEMA, TOPICS, admin_client
+from operations.reconciler.kafka import admin_client
+from operations.reconciler.passes import CONNECTORS, SCHEMA, TOPICS
 from operations.reconciler.problems import Problem
 
 if TYPE_CHECKING:

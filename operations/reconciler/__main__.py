@@ -122,8 +122,8 @@ def main() -> int:
     if options.check:
         return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
-    from operations.reconciler import metrics, progress  # noqa: PLC0415
-    from operations.reconciler.passes import Passes, admin_client  # noqa: PLC0415
+    from operations.reconciler import metrics, observer, progress  # noqa: PLC0415
+    from operations.reconciler.passes import Passes  # noqa: PLC0415
     from operations.reconciler.problems import Problem  # noqa: PLC0415
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -131,13 +131,14 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        passes = Passes(chosen, admin_client(chosen))
+        passes = Passes(chosen, kafka.admin_client(chosen))
     except Problem as problem:
         status.write(status_file, [str(problem)])
         print(problem, file=sys.stderr)
         return 1
     watching = kafka.as_monitoring(chosen)
-    watched = metrics.Kafka(lambda: admin_client(watching), lambda: progress.reader(kafka.client(watching)))
+    watcher = observer.Observer(watching)
+    watched = metrics.Kafka(watcher.look, lambda: progress.reader(kafka.client(watching)))
     try:
         address = chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])
         metrics.serve(watched, passes.state, address, stop)
@@ -146,6 +147,7 @@ def main() -> int:
         unserved = [f"RECONCILER_PORT={chosen['RECONCILER_PORT']} can't be listened on ({error}). Choose another port"]
     passes.first_rights(stop)
     run(lambda still_there: unserved + passes.once(still_there) + watched.progress.problems(), status_file, stop)
+    watcher.end()
     return 0
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from confluent_kafka.admin import AdminClient
+
 SETTINGS = {
     "KAFKA_BOOTSTRAP_SERVERS": "bootstrap.servers",
     "KAFKA_SECURITY_PROTOCOL": "security.protocol",
@@ -31,3 +33,12 @@ def as_monitoring(variables: Mapping[str, str]) -> dict[str, str]:
     """Return the variables of a client that only looks."""
     login = {"KAFKA_SASL_USERNAME": "monitoring", "KAFKA_SASL_PASSWORD": variables[PASSWORDS["monitoring"]]}
     return {**variables, **(login if variables["KAFKA_SASL_USERNAME"] else {})}
+
+
+def admin_client(variables: Mapping[str, str]) -> AdminClient:
+    """Return a client of the broker that `variables` name; it connects when it is used, and may be used by several threads."""
+    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - health checks import this module every few seconds
+
+    # A broker that has just started is found at once.
+    known = {"log_level": 0, "socket.timeout.ms": 10_000, "reconnect.backoff.max.ms": 1000}
+    return AdminClient({**client(variables), **known})

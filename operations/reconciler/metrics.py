@@ -12,16 +12,13 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
-from confluent_kafka import KafkaException
-
-from operations.reconciler.offsets import look
+from operations.reconciler.problems import Problem
 from operations.reconciler.progress import Idle, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from confluent_kafka import Consumer
-    from confluent_kafka.admin import AdminClient
 
     from operations.reconciler.offsets import Look
 
@@ -31,25 +28,18 @@ LOOK_EVERY = 10.0  # seconds between two looks of the reconciler itself, which a
 
 
 class Kafka:
-    """What Kafka says now, asked by a client that is replaced once it has failed.
+    """What Kafka says now, and what is learnt from one look to the next."""
 
-    librdkafka's, after its broker has stood still for half a minute, never gets an answer about a group again.
-    """
-
-    def __init__(self, connect: Callable[[], AdminClient], reader: Callable[[], Consumer]) -> None:
-        """Take clients from `connect`, and consumers that read committed messages only from `reader`."""
-        self._connect = connect
+    def __init__(self, looks: Callable[[], Look], reader: Callable[[], Consumer]) -> None:
+        """Take looks from `looks`, and consumers that read committed messages only from `reader`."""
+        self._looks = looks
         self._idle = Idle(reader)
-        self._working: AdminClient | None = None
         self._looked = time.monotonic()
         self.progress = Progress()
 
     def look(self) -> Look:
-        """Return what the function `look` does, and raise what it raises; several threads may ask."""
-        admin, self._working = self._working or self._connect(), None
-        found = look(admin)
-        if not found.refused:
-            self._working = admin
+        """Return a look, without the lag that can't be read; several threads may ask. Raises what `looks` raises."""
+        found = self._looks()
         self._looked = time.monotonic()
         self._idle.discount(found)
         self.progress.note(found)
@@ -60,7 +50,7 @@ class Kafka:
         while not stop.wait(max(0.1, self._looked + LOOK_EVERY - time.monotonic())):
             try:
                 self.look()
-            except KafkaException:
+            except Problem:
                 self._looked = time.monotonic()  # said by whoever else needs the broker
 
 
@@ -88,6 +78,6 @@ def answer(kafka: Kafka, state: str) -> str:
     """Return all lines; only `state`, and a comment that says why, while the broker does not answer."""
     try:
         found = list(kafka.look().lines())
-    except KafkaException as error:
-        found = [f"# no answer from Kafka ({error.args[0].str()})"]
+    except Problem as problem:
+        found = [f"# no answer from Kafka ({problem})"]
     return "".join(line + "\n" for line in [state, *found])

@@ -10,13 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 from requests.auth import HTTPBasicAuth
 
 from operations.reconciler import connectors, optional
 from operations.reconciler.connectors import Connect, Connectors
 from operations.reconciler.files import ROOT, label
-from operations.reconciler.kafka import client
 from operations.reconciler.problems import Problem
 from operations.reconciler.questdb import Access, QuestDb
 from operations.reconciler.tables import Tables
@@ -25,7 +23,9 @@ from operations.reconciler.users import Users
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from confluent_kafka.admin import AdminClient
 
     from operations.reconciler.connectors import Config
     from operations.reconciler.part import Part
@@ -37,14 +37,6 @@ SCHEMA = ROOT / "questdb" / "schema"
 CONNECTORS = ROOT / "kafka-connect-plugins" / "connectors"
 FORESEEN = (Problem, KafkaException, requests.RequestException)
 LONGEST = 600  # characters of a sentence
-
-
-def admin_client(settings: Mapping[str, str]) -> AdminClient:
-    """Return a client of the broker that `settings` name; it connects when it is used, and may be used by several threads."""
-    return AdminClient(
-        # A broker that has just started is found at once.
-        {**client(settings), "log_level": 0, "socket.timeout.ms": 10_000, "reconnect.backoff.max.ms": 1000}
-    )
 
 
 def access(settings: dict[str, str]) -> Access:

@@ -17,8 +17,8 @@ from simulator.process import started
 from waiting import until
 
 from operations.local import passwords
-from operations.reconciler.kafka import PASSWORDS, Client, client
-from operations.reconciler.passes import CONNECTORS, admin_client
+from operations.reconciler.kafka import PASSWORDS, Client, admin_client, client
+from operations.reconciler.passes import CONNECTORS
 from operations.reconciler.users import Users
 
 if TYPE_CHECKING:
