@@ -221,7 +221,7 @@ bench-start: build $(VENV)/.test ## time and memory of a warm start
 bench-compose: build $(VENV)/.test ## memory and health of each service of docker-compose.yml; uses a Docker engine, or as root starts one
 	@$(BENCH)/compose_memory.py $(ARGS)
 
-bench-sink: build $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)
+bench-sink: build registry $(VENV)/.producers $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)
 	@$(BENCH)/sink.py $(ARGS)
 
 bench-network: build $(VENV)/.bench ## throughput of the sink when QuestDB is far away (OFFICIAL_SINK=path adds the official connector)

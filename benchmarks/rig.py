@@ -86,9 +86,13 @@ class Worker:
 class Rig:
     """Broker, QuestDB and a Connect worker. Poller, simulator and reconciler have done their work and are stopped."""
 
-    def __init__(self, jars: list[Path] | None = None, *, secured: bool = False) -> None:
-        """Choose ports and a folder; start nothing. `jars` are a further plugin; `secured` has everybody log in."""
-        self.stack = Stack(ROOT, **{"SECURITY": "on", **passwords.made([])} if secured else {})
+    def __init__(self, jars: list[Path] | None = None, *, secured: bool = False, datasets: str = "") -> None:
+        """Choose ports and a folder; start nothing. `jars` are a further plugin; `secured` has everybody log in.
+
+        Of the optional `datasets` only the schema registry runs on, if they need it.
+        """
+        logins = {"SECURITY": "on", **passwords.made([])} if secured else {}
+        self.stack = Stack(ROOT, DATASETS=datasets, **logins)
         self.settings = self.stack.settings
         self.worker = Worker(self.settings, jars or [])
         self.session = requests.Session()
@@ -132,9 +136,9 @@ class Rig:
             "broker": psutil.Process(self.stack.pid("broker")),
         }
 
-    def create_topic(self, name: str) -> None:
-        """Make a topic of one partition that keeps all it gets."""
-        load.create_topic(self.admin, name)
+    def create_topic(self, name: str, partitions: int = 1) -> None:
+        """Make a topic that keeps all it gets."""
+        load.create_topic(self.admin, name, partitions)
 
     def create_table(self, name: str, *, dedup: bool) -> None:
         """Make a table with the columns of the shipped one, without its TTL, with or without its keys."""

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 import report
-from load import LATENESS, NEWEST, Checksum, Config, Event, Events, Writer, shipped, stored
+import topics
+from load import LATENESS, NEWEST, Checksum, Config, Event, Events, shipped, stored
 from rig import Meter, Rig, official, official_sink
 from waiting import until
 
@@ -28,7 +29,6 @@ from operations.local.settings import ROOT
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TOPIC = "bench_events"
 SEED = 1
 REQUEST_ROWS = 50_000  # of the direct writer
 LIMIT = 600.0  # seconds for one drain
@@ -52,12 +52,12 @@ class Variant:
     dedup: bool | None = None  # None: no table at all
 
 
-def by_connector(config: Config) -> Callable[[Rig, int, str], Run]:
-    """Drain by a Connect connector."""
+def by_connector(config: Config, topic: str = topics.JSON) -> Callable[[Rig, int, str], Run]:
+    """Drain a topic by a Connect connector."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
         meter, began = Meter(rig.processes()), time.monotonic()
-        rig.connector(table, config | {"topics": TOPIC, "table": table})
+        rig.connector(table, config | {"topics": topic, "table": table})
         try:
             until(lambda: rig.complete(table, count), f"{count} rows in {table}", LIMIT, rig.why)
             return Run(time.monotonic() - began, meter.seconds(), rig.transactions(table)[1])
@@ -71,7 +71,7 @@ def by_consumer(*options: str, address: str = "") -> Callable[[Rig, int, str], R
     """Drain by benchmarks/consumer.py into QuestDB at `address`; its start does not count, as Connect's does not."""
 
     def drain(rig: Rig, count: int, table: str) -> Run:
-        where = ["--topic", TOPIC]
+        where = ["--topic", topics.JSON]
         what = ["--group", table, "--table", table, "--count", str(count), *options]
         command = [sys.executable, str(ROOT / "benchmarks" / "consumer.py"), *where, *what]
         variables = {**os.environ, **rig.settings.kafka_outside, "CLIENT": rig.client(address)}
@@ -135,16 +135,17 @@ class Direct:
         return Run(time.monotonic() - began, cpu, rig.transactions(table)[1])
 
 
-def fill(rig: Rig, count: int, lateness: str) -> tuple[Checksum, Direct]:
-    """Write the events to the topic; return their checksum, and the same events as requests."""
-    rig.create_topic(TOPIC)
-    writer, direct = Writer(rig.settings.kafka, TOPIC), Direct()
+def fill(rig: Rig, count: int, lateness: str, *further: str) -> tuple[Checksum, Direct]:
+    """Write the events to the topic, and to `further` ones; return their checksum, and the same events as requests."""
+    writers, direct = [topics.made(rig, topic) for topic in (topics.JSON, *further)], Direct()
     for event in Events(SEED, lateness).many(count, NEWEST):
-        writer.send(event)
+        for writer in writers:
+            writer.send(event)
         direct.add(event)
-    writer.finish()
+    for writer in writers:
+        writer.finish()
     direct.close()
-    return writer.checksum, direct
+    return writers[0].checksum, direct
 
 
 FAST = "our sink, fast path"
@@ -152,6 +153,10 @@ GENERIC = "our sink, generic path"
 OLDER = "official, the older template's settings"
 BEST = "official, auto_flush_rows=10000"
 CONSUMER = "Python consumer"
+DIRECT = "requests written in advance"
+AVRO = "our sink, Avro"
+OFFICIAL_AVRO = "official, auto_flush_rows=10000, Avro"
+TASKS = (1, 2, 4)
 
 
 def variants(rig: Rig, direct: Direct) -> list[Variant]:
@@ -164,13 +169,24 @@ def variants(rig: Rig, direct: Direct) -> list[Variant]:
             | {"value.converter.schemas.enable": "false"}
         ),
         CONSUMER: by_consumer(),
-        "requests written in advance": direct.drain,
+        DIRECT: direct.drain,
+        AVRO: by_connector(shipped() | topics.avro_converter(), topics.AVRO),
     }
     if official_sink():
         ways[OLDER] = by_connector(official(client, tasks__max="5"))
-        ways[BEST] = by_connector(official(client + "auto_flush_rows=10000;", tasks__max="1"))
+        best = official(client + "auto_flush_rows=10000;", tasks__max="1")
+        ways[BEST] = by_connector(best)
+        ways[OFFICIAL_AVRO] = by_connector(best | topics.avro_converter(), topics.AVRO)
     found = [Variant(name, drain, dedup) for name, drain in ways.items() for dedup in (False, True)]
-    return [*found, Variant("reading the topic only", by_consumer("--discard"))]
+    spread = [
+        Variant(
+            f"{FAST}, 4 partitions, tasks.max={most}",
+            by_connector(shipped(tasks__max=str(most)), topics.SPREAD),
+            dedup=True,
+        )
+        for most in TASKS
+    ]
+    return [*found, *spread, Variant("reading the topic only", by_consumer("--discard"))]
 
 
 Runs = dict[Variant, list[Run]]
@@ -193,7 +209,7 @@ def measure(rig: Rig, variant: Variant, count: int, checksum: Checksum | None) -
 
 def rounds(rig: Rig, options: argparse.Namespace) -> Runs:
     """Measure every variant in every round, in changing order. The first round warms up, and checks what is stored."""
-    checksum, direct = fill(rig, options.events, options.lateness)
+    checksum, direct = fill(rig, options.events, options.lateness, topics.SPREAD, topics.AVRO)
     ways, runs = variants(rig, direct), defaultdict[Variant, list[Run]](list)
     if options.only:
         ways = [way for way in ways if options.only in way.name]
@@ -234,26 +250,31 @@ def rows(runs: Runs, events: int) -> list[list[str]]:
 def ratios(runs: Runs) -> list[list[str]]:
     """Return how our sink compares with what is there instead, round by round: within a round the machine was the same."""
     by_name = {(way.name, way.dedup): found for way, found in runs.items()}
-    made = []
-    for ours in (FAST, GENERIC):
-        for dedup in (False, True):
-            officials = [name for name in (OLDER, BEST) if (name, dedup) in by_name]
-            best = min(officials, key=lambda name: median(run.seconds for run in by_name[name, dedup]), default="")
-            made += [
-                [ours, "yes" if dedup else "no", shown, *by_round(by_name[ours, dedup], by_name[rival, dedup])]
-                for shown, rival in ((CONSUMER, CONSUMER), ("official, at its best", best))
-                if (ours, dedup) in by_name and (rival, dedup) in by_name
-            ]
-    return made
+    rivals = {
+        FAST: {CONSUMER: (CONSUMER,), "official, at its best": (OLDER, BEST), DIRECT: (DIRECT,)},
+        GENERIC: {CONSUMER: (CONSUMER,), "official, at its best": (OLDER, BEST)},
+        AVRO: {"official, Avro": (OFFICIAL_AVRO,), "JSON, fast path": (FAST,)},
+    }
+    return [
+        [ours, "yes" if dedup else "no", shown, *by_round(by_name[ours, dedup], best)]
+        for ours, others in rivals.items()
+        for dedup in (False, True)
+        for shown, names in others.items()
+        if (best := _fastest([by_name[name, dedup] for name in names if (name, dedup) in by_name]))
+        if (ours, dedup) in by_name
+    ]
+
+
+def _fastest(ways: list[list[Run]]) -> list[Run]:
+    """Return the runs of the way with the shortest median, none if there is no way."""
+    return min(ways, key=lambda runs: median(run.seconds for run in runs), default=[])
 
 
 def by_round(ours: list[Run], rival: list[Run]) -> tuple[str, str]:
-    """Return times as fast, and times the CPU of Connect or the consumer: the ratios of each round."""
+    """Return times as fast, and times the CPU of Connect or the consumer if the rival has one: the ratios of each round."""
     pairs = list(zip(ours, rival, strict=True))
-    return (
-        report.spread([other.seconds / own.seconds for own, other in pairs], 2),
-        report.spread([own.cpu["connect"] / other.cpu["connect"] for own, other in pairs], 2),
-    )
+    cpu = [own.cpu["connect"] / other.cpu["connect"] for own, other in pairs if "connect" in other.cpu]
+    return report.spread([other.seconds / own.seconds for own, other in pairs], 2), report.spread(cpu, 2) if cpu else ""
 
 
 def text(runs: Runs, options: argparse.Namespace) -> str:
@@ -291,7 +312,7 @@ def main() -> int:
     parser = arguments(__doc__, events=2_000_000, runs=5)
     parser.add_argument("--lateness", choices=LATENESS, default="prompt", help="how late events arrive")
     options = chosen(parser)
-    with Rig(official_sink()) as rig:
+    with Rig(official_sink(), datasets=topics.NEEDS_REGISTRY) as rig:
         runs = rounds(rig, options)
     found = text(runs, options)
     print(found)

@@ -28,7 +28,7 @@ from operations.local.settings import ROOT
 from operations.reconciler import connectors, tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from stack import Pipeline
 
@@ -121,12 +121,28 @@ def stored(settings: Settings, table: str) -> Checksum:
     return checksum
 
 
+def as_json(event: Event) -> bytes:
+    """Return the message of an event as the pollers write it."""
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+
+
 class Writer:
     """Sends events to a topic as the pollers do: each once, in order, acknowledged."""
 
-    def __init__(self, kafka: Client, topic: str, sent: Checksum | None = None, **options: str | float) -> None:
-        """Write to `topic` and add what is sent to `sent`; `options` are librdkafka's, with `_` for `.`."""
+    def __init__(
+        self,
+        kafka: Client,
+        topic: str,
+        sent: Checksum | None = None,
+        encode: Callable[[Event], bytes] | None = None,
+        **options: str | float,
+    ) -> None:
+        """Write to `topic`, as JSON unless `encode` is given; add what is sent to `sent`.
+
+        `options` are librdkafka's, with `_` for `.`.
+        """
         self.checksum = sent or Checksum()
+        self._encode = encode or as_json
         self._topic = topic
         self._failed: list[KafkaError] = []
         self._producer = Producer(
@@ -142,7 +158,7 @@ class Writer:
 
     def send(self, event: Event) -> None:
         """Queue one event; wait while the queue is full."""
-        value = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
+        value = self._encode(event)
         self.checksum.add(event.get(column, "") for column in COLUMNS)
         while True:
             try:
