@@ -250,7 +250,7 @@ def rows(runs: Runs, events: int) -> list[list[str]]:
 def ratios(runs: Runs) -> list[list[str]]:
     """Return how our sink compares with what is there instead, round by round: within a round the machine was the same."""
     by_name = {(way.name, way.dedup): found for way, found in runs.items()}
-    rivals = {
+    rivals: dict[str, dict[str, tuple[str, ...]]] = {
         FAST: {CONSUMER: (CONSUMER,), "official, at its best": (OLDER, BEST), DIRECT: (DIRECT,)},
         GENERIC: {CONSUMER: (CONSUMER,), "official, at its best": (OLDER, BEST)},
         AVRO: {"official, Avro": (OFFICIAL_AVRO,), "JSON, fast path": (FAST,)},
