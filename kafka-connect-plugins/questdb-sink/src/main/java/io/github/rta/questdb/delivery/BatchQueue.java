@@ -13,6 +13,11 @@ import java.util.function.Supplier;
  * <p>There are never more than three: one that waits or is being filled, and two in the sender's hands.
  */
 public final class BatchQueue {
+    /** So many rows a request add the shortest interval once more to it. */
+    private static final int ROWS_OF_AN_INTERVAL = 2_000;
+
+    private static final int MOST_INTERVALS = 6;
+
     private final Supplier<Batch> factory;
     private final long minInterval;
     private final Deque<Batch> spares = new ArrayDeque<>();
@@ -23,10 +28,12 @@ public final class BatchQueue {
     private boolean wantsLarge;
     private boolean hurried;
     private long lastTaken;
+    private long interval;
 
     public BatchQueue(Supplier<Batch> factory, long minIntervalMs) {
         this.factory = factory;
         this.minInterval = TimeUnit.MILLISECONDS.toNanos(minIntervalMs);
+        this.interval = minInterval;
         this.lastTaken = System.nanoTime() - minInterval;
     }
 
@@ -57,9 +64,9 @@ public final class BatchQueue {
 
     /** The next batch to send: at once after a pause, when full or hurried, else not before the interval is over. */
     synchronized Batch take() throws InterruptedException {
-        while (waiting == null || !waiting.isFull() && !hurried && System.nanoTime() - lastTaken < minInterval) {
+        while (waiting == null || !waiting.isFull() && !hurried && System.nanoTime() - lastTaken < interval) {
             wantsAny = waiting == null;
-            pause(wantsAny ? Long.MAX_VALUE : lastTaken + minInterval);
+            pause(wantsAny ? Long.MAX_VALUE : lastTaken + interval);
         }
         wantsAny = false;
         return taken();
@@ -90,8 +97,14 @@ public final class BatchQueue {
         waiting = null;
         sending++;
         lastTaken = System.nanoTime();
+        interval = intervalAfter(batch.rows(), minInterval);
         notifyAll();
         return batch;
+    }
+
+    /** Under load requests wait for more rows: a commit costs QuestDB more than the rows in it, up to thousands. */
+    static long intervalAfter(int rows, long minInterval) {
+        return Math.min(minInterval + minInterval * rows / ROWS_OF_AN_INTERVAL, MOST_INTERVALS * minInterval);
     }
 
     /** The batch's rows need not be kept any more. {@link #confirmed} follows if QuestDB has stored them. */
