@@ -60,11 +60,8 @@ class Clients:
         wanted = list(partitions)
         first = self._listed(wanted, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
         following = self._listed(wanted, OffsetSpec.latest())  # type: ignore[no-untyped-call]
-        return {
-            place: Range(first[place][0], following[place][0])
-            for place in wanted
-            if place in first.keys() & following.keys()
-        }
+        known = (place for place in wanted if place in first and place in following)
+        return {place: Range(first[place][0], following[place][0]) for place in known}
 
     def since(self, partitions: Iterable[Partition], milliseconds: int) -> dict[Partition, tuple[int, int]]:
         """Return the offset and time of the first record that is as late as this; (-1, -1) where there is none."""

@@ -122,7 +122,8 @@ def main() -> int:
     if options.check:
         return check(status_file)
     # Imported here because --check needs none of it, and is run every few seconds.
-    from operations.reconciler import metrics, observer, progress  # noqa: PLC0415
+    from operations.reconciler import metrics, progress  # noqa: PLC0415
+    from operations.reconciler.observer import Observer  # noqa: PLC0415
     from operations.reconciler.passes import Passes  # noqa: PLC0415
     from operations.reconciler.problems import Problem  # noqa: PLC0415
 
@@ -137,8 +138,8 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 1
     watching = kafka.as_monitoring(chosen)
-    watcher = observer.Observer(watching)
-    watched = metrics.Kafka(watcher.look, lambda: progress.reader(kafka.client(watching)))
+    observer = Observer(watching)
+    watched = metrics.Kafka(observer.look, lambda: progress.reader(kafka.client(watching)))
     try:
         address = chosen["BIND_ADDRESS"], int(chosen["RECONCILER_PORT"])
         metrics.serve(watched, passes.state, address, stop)
@@ -147,7 +148,7 @@ def main() -> int:
         unserved = [f"RECONCILER_PORT={chosen['RECONCILER_PORT']} can't be listened on ({error}). Choose another port"]
     passes.first_rights(stop)
     run(lambda still_there: unserved + passes.once(still_there) + watched.progress.problems(), status_file, stop)
-    watcher.end()
+    observer.end()
     return 0
 
 

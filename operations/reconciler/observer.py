@@ -63,7 +63,7 @@ class Observer:
         try:
             answer = _answer(self._process)
         except (EOFError, OSError, pickle.UnpicklingError):
-            answer = "librdkafka ended while it asked, and is started again"
+            answer = "the process that asks has ended or hangs; the next look starts another"
             self.end()
         if isinstance(answer, str):
             raise Problem(answer)
@@ -101,8 +101,8 @@ def answer_all(questions: Iterable[bytes], answers: BinaryIO, connect: Callable[
     """
     working = None
     for _ in questions:
-        admin, working = working or connect(), None
         try:
+            admin, working = working or connect(), None
             found = look(admin)
             working = None if found.refused else admin
             answer: Look | str = found

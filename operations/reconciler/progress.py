@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING
 
-from confluent_kafka import Consumer, KafkaError, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from operations.reconciler.offsets import CONNECT, TIMEOUT
 
@@ -66,12 +67,10 @@ class Idle:
 
     def _first(self, span: Waiting) -> Message | None:
         """Return the first message, or the error that there is none; None if the broker does not answer."""
-        consumer = self._connect()
-        try:
+        with suppress(KafkaException), closing(self._connect()) as consumer:
             consumer.assign([TopicPartition(span.topic, span.partition, span.start)])
             return consumer.poll(TIMEOUT)
-        finally:
-            consumer.close()
+        return None
 
 
 class Progress:

@@ -16,6 +16,7 @@ from confluent_kafka.admin import AdminClient
 from waiting import until
 
 from operations.reconciler import metrics, observer, offsets, progress, topics
+from operations.reconciler.kafka import client
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -202,9 +203,32 @@ def test_librdkafka_aborts_or_hangs_and_the_reconciler_goes_on(stack: Stack, num
 
 def test_without_a_broker_the_reconciler_still_tells_how_it_is() -> None:
     nobody = "127.0.0.1:1"
-    watcher = observer.Observer({"KAFKA_BOOTSTRAP_SERVERS": nobody})
-    away = metrics.Kafka(watcher.look, lambda: progress.reader({"bootstrap.servers": nobody}))
+    asking = observer.Observer({"KAFKA_BOOTSTRAP_SERVERS": nobody})
+    away = metrics.Kafka(asking.look, lambda: progress.reader({"bootstrap.servers": nobody}))
     state, *rest = metrics.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
-    watcher.end()
+    asking.end()
     assert state == "stack_reconciler problems=1i,restarts=2i"
     assert [line[0] for line in rest] == ["#"]
+
+
+def test_a_client_that_cannot_be_made_is_a_sentence(tmp_path: Path) -> None:
+    missing = {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CA_LOCATION": str(tmp_path / "none.pem")}
+    asking = observer.Observer(missing)
+    away = metrics.Kafka(asking.look, lambda: progress.reader(client(missing)))
+    _, said = metrics.answer(away, "stack_reconciler problems=1i,restarts=2i").splitlines()
+    asking.end()
+    assert said.startswith("# no answer from Kafka (")
+    assert "ssl.ca.location failed" in said
+
+
+def test_what_waits_counts_while_nobody_can_read_it() -> None:
+    """A consumer that can't be made tells nothing; before, it would have ended the thread that looks."""
+
+    def fails() -> Consumer:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))  # noqa: SLF001 - its public name
+
+    idle, position = progress.Idle(fails), offsets.Position("connect-a", "t", 0, 7, 2, 1)
+    for _ in range(2):
+        found = offsets.Look(ranges={("t", 0): offsets.Range(0, 9)}, positions=[position])
+        idle.discount(found)
+        assert found.positions == [position]
