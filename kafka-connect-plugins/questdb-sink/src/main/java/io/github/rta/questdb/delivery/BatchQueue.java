@@ -13,10 +13,11 @@ import java.util.function.Supplier;
  * <p>There are never more than three: one that waits or is being filled, and two in the sender's hands.
  */
 public final class BatchQueue {
-    /** So many rows a request add the shortest interval once more to it. */
+    /** For each so many rows of a request, the wait for the next one grows by the shortest interval. */
     private static final int ROWS_OF_AN_INTERVAL = 2_000;
 
-    private static final int MOST_INTERVALS = 6;
+    /** The wait grows up to this; one that is set longer stays as it is. */
+    private static final long LONGEST_GROWN = TimeUnit.MILLISECONDS.toNanos(240);
 
     private final Supplier<Batch> factory;
     private final long minInterval;
@@ -102,9 +103,10 @@ public final class BatchQueue {
         return batch;
     }
 
-    /** Under load requests wait for more rows: a commit costs QuestDB more than the rows in it, up to thousands. */
+    /** Under load requests wait for more rows: below thousands of rows, it is the commit that costs QuestDB CPU. */
     static long intervalAfter(int rows, long minInterval) {
-        return Math.min(minInterval + minInterval * rows / ROWS_OF_AN_INTERVAL, MOST_INTERVALS * minInterval);
+        long grown = minInterval + minInterval * rows / ROWS_OF_AN_INTERVAL;
+        return Math.max(minInterval, Math.min(grown, LONGEST_GROWN));
     }
 
     /** The batch's rows need not be kept any more. {@link #confirmed} follows if QuestDB has stored them. */
