@@ -16,3 +16,9 @@ def test_the_stack_itself_is_reached_without_a_proxy(name: str) -> None:
     for given, expected in (({}, "localhost,127.0.0.1"), ({name: "corp"}, "localhost,127.0.0.1,corp")):
         answer = subprocess.run(show, cwd=ROOT, env=clean | given, capture_output=True, text=True, check=True)
         assert answer.stdout.split() == [expected, expected]
+
+
+def test_maven_leaves_no_escape_codes_between_the_lines() -> None:
+    show = ["make", "--silent", "--eval", "show: ; @$(MVN) -f schema-registry/pom.xml validate", "show"]
+    answer = subprocess.run(show, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert answer.stdout + answer.stderr == ""

@@ -42,7 +42,7 @@ NOTEBOOKS = [
     for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
     if "dataset" in json.loads(path.read_text(encoding="utf-8"))["metadata"]["rta"]
 ]
-JARS = ("schema-registry/target/plugin/apicurio-converter/*", ".local/jars/kafka/*")
+JARS = ("kafka-connect-plugins/avro-converter/target/plugin/avro-converter/*", ".local/jars/kafka/*")
 
 
 @pytest.fixture(scope="module")
