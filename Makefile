@@ -154,7 +154,12 @@ parts: # of the stack that are not always there
 
 java: # one Maven after the other: both may fill the same local repository
 	@$(MAKE) --no-print-directory lint-java
+	@$(MAKE) --no-print-directory test-converter
 	@$(MAKE) --no-print-directory test-sink
+
+test-converter: build ## test the converter for Avro alone: what the schema registry answers, and what becomes of the record
+	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --silent --no-print-directory $(CONVERTER)/target/.done # a test's stack may want it, too
+	@$(MVN) -f $(CONVERTER)/pom.xml verify
 
 test-sink: ## test the sink alone: its encoder, any JSON there and back, faults of the network and of QuestDB, a real worker
 	@$(MVN) -f $(SINK)/pom.xml verify
@@ -265,7 +270,7 @@ built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done .local/jars/class-data
 	@! $(BIN)/python -m operations.local needs-registry || $(MAKE) --no-print-directory registry
 
 registry: .local/jars/.done ## fetch the schema registry and the converter for Avro; `make up` does so if a dataset in DATASETS needs them
-	@$(MAKE) --no-print-directory schema-registry/target/.done $(CONVERTER)/target/.done
+	@$(MAKE) --silent --no-print-directory schema-registry/target/.done $(CONVERTER)/target/.done
 
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }
@@ -337,10 +342,10 @@ schema-registry/target/.done: schema-registry/pom.xml
 	@$(MVN) -f schema-registry/pom.xml package
 	@touch $@
 
-$(CONVERTER)/target/.done: $(CONVERTER)/pom.xml
+$(CONVERTER)/target/.done: $(CONVERTER)/pom.xml $(shell find $(CONVERTER)/src/main -type f)
 	@echo "The converter for Avro: 17 MB …"
 	@rm -rf $(@D)
-	@$(MVN) -f $(CONVERTER)/pom.xml package
+	@$(MVN) -f $(CONVERTER)/pom.xml -DskipTests package
 	@$(call manifests,.local/jars/kafka,$(@D)/plugin)
 	@touch $@
 

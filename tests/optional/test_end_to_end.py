@@ -232,6 +232,50 @@ def test_nothing_is_lost_while_registry_connect_and_questdb_are_killed(stack: St
     all_stored(stack, optional("trades"), 180)
 
 
+def test_records_wait_until_the_registry_is_back(stack: Stack) -> None:
+    """A task that starts meanwhile fails, which is told; none of its records is a dead letter."""
+    produce(stack, "trades", "--total", "10")
+    all_stored(stack, optional("trades"))
+    stack.stop("kafka-connect")
+    produce(stack, "trades", "--rate", "1000", "--total", "500", "--seed", "11")
+    stack.stop("schema-registry")
+    try:
+        stack.start("kafka-connect")
+        stack.healthy("kafka-connect")
+        said = f"no schema from the registry at {stack.settings.schema_registry_url}/apis/registry/v2"
+        until(lambda: said in stack.make("status").stdout, said, 60, lambda: stack.log("kafka-connect"))
+    finally:
+        stack.start("schema-registry")
+        stack.healthy("schema-registry")
+    all_stored(stack, optional("trades"))
+
+
+def test_a_dead_letter_in_avro_is_stored_once_its_schema_is_known(stack: Stack) -> None:
+    """Its schema's number comes later, as with a registry that was moved."""
+    registry = stack.settings.schema_registry_url + COMPATIBLE
+    latest = requests.get(f"{registry}/subjects/trades-value/versions/latest", timeout=10).json()
+    with SchemaRegistryClient({"url": registry}) as client:
+        serializer = AvroSerializer(client, latest["schema"])
+        trade = {"symbol": "LATE-USD", "side": "buy", "price": 1.5, "amount": 0.25}
+        trade |= {"timestamp": time.time_ns() // 1_000, "trade_id": 1}
+        written = serializer(trade, SerializationContext("trades", MessageField.VALUE))
+    later = latest | {"schema": json.dumps(json.loads(latest["schema"]) | {"doc": "the same, described"})}
+    unknown = (
+        max(requests.get(f"{registry}/subjects/{name}/versions/latest", timeout=10).json()["id"] for name in SUBJECTS)
+        + 1
+    )
+    producer = Producer(stack.settings.kafka)
+    producer.produce("trades", b"\0" + unknown.to_bytes(4, "big") + written[5:])
+    producer.flush()
+    until(lambda: sent(stack, "trades_dlq") == 1, "the dead letter", 30, lambda: stack.log("kafka-connect"))
+    answer = requests.post(f"{registry}/subjects/trades-value/versions", json={"schema": later["schema"]}, timeout=10)
+    assert answer.json() == {"id": unknown}
+    again = stack.make("dead-letters", TOPIC="trades_dlq", RETRY="1")
+    assert again.returncode == 0, again.stdout + again.stderr
+    sql = "SELECT count() FROM trades WHERE symbol = 'LATE-USD'"
+    until(lambda: stack.sql(sql) == [[1]], "the trade", 30, lambda: stack.log("kafka-connect"))
+
+
 def test_schemas_survive_a_restart_of_the_registry(stack: Stack) -> None:
     registry = stack.settings.schema_registry_url + COMPATIBLE
     before = {name: requests.get(f"{registry}/subjects/{name}/versions/latest", timeout=10).json() for name in SUBJECTS}
