@@ -255,6 +255,9 @@ bench-datasets: build $(VENV)/.bench ## the producer of each optional dataset fo
 bench-dashboards: build $(VENV)/.bench $(NOTEBOOKS_VENV)/.done ## time of every panel of the dashboard at ROWS (100 million) events
 	@$(BENCH)/dashboards.py $(ARGS)
 
+bench-viewers: build $(VENV)/.test ## CPU and memory of the dashboards' server with 0, 1 and 2 browsers that stay open; Chromium is needed
+	@$(BENCH)/viewers.py $(ARGS)
+
 bench-monitoring: build telegraf $(VENV)/.test ## CPU and rows that it costs to let the stack watch itself
 	@$(BENCH)/overhead.py $(ARGS)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 from typing import TYPE_CHECKING, Any
 
+import chromium
 import pytest
 from dashboard_server import DASHBOARDS, Dashboards, serving
 from forwarder import open_door
-from selenium import webdriver
 from selenium.webdriver import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -34,25 +33,11 @@ DRAWN = ".main-svg, .stat b, .bars div, .table td, .text, .none"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chrome]:
-    """Debian's Chromium (packages chromium, chromium-driver), or Chrome."""
-    found, driver = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
-    if not (found and driver):
-        missing = "no Chromium: install Debian's packages chromium and chromium-driver"
-        (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(missing)
-    options = webdriver.ChromeOptions()
-    options.binary_location = str(found)
-    for argument in (
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--window-size=1600,1200",
-    ):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = webdriver.Chrome(options, webdriver.ChromeService(str(driver)))
-    yield chrome
-    chrome.quit()
+    """The browser of all tests here."""
+    if chromium.found() is None:
+        (pytest.fail if os.environ.get("REQUIRE_TOOLCHAINS") else pytest.skip)(chromium.MISSING)
+    with chromium.opened() as chrome:
+        yield chrome
 
 
 @pytest.fixture(scope="module")
