@@ -334,7 +334,7 @@ def load(environment: Mapping[str, str] = os.environ, root: Path = ROOT) -> Sett
     chosen = env_file.read(root / ".env", environment, {})
     if (root / SECRETS).exists():
         chosen = env_file.read(root / SECRETS, environment, chosen)
-    chosen |= {name: value for name, value in environment.items() if value or name not in chosen}
+    chosen |= environment  # a variable that is set to nothing counts, as with Compose
     state = (root / (chosen.get("STATE_DIR") or ".local")).resolve()
     chosen |= recall(state)
     if problems := _problems(Chosen(chosen)):

@@ -475,6 +475,11 @@ def test_make_reads_dot_env_as_compose_does(compose: list[str], tmp_path: Path) 
     assert {name: value.replace("$", "$$") for name, value in ours.items()} == theirs
 
 
+def test_a_variable_of_the_shell_that_is_set_to_nothing_counts(compose: list[str]) -> None:
+    theirs = resolve(compose, QUESTDB_HTTP_USER="")["services"]["kafka-connect"]["environment"]["QUESTDB_HTTP_USER"]
+    assert load({"QUESTDB_HTTP_USER": ""}).chosen["QUESTDB_HTTP_USER"] == theirs == ""
+
+
 def used_variables() -> set[str]:
     """Return the variables that the Compose file takes from .env or the shell."""
     interpolated = set(re.findall(r"(?<!\$)\$\{(\w+)", TEXT + CLUSTER_FILE.read_text(encoding="utf-8")))
