@@ -20,7 +20,8 @@ from operations.local.settings import ROOT, Settings, load
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 GALLERY = ROOT / "docs" / "gallery"
-BOARDS = sorted((ROOT / "dashboard" / "grafana" / "dashboards").glob("*.json"))
+GRAFANA = ROOT / "dashboard" / "grafana"
+BOARDS = sorted((GRAFANA / "dashboards").glob("*.json")) + sorted((GRAFANA / "optional").glob("*/*.json"))
 SHOWN = "30m"  # the time that pictures of dashboards show
 TOP = """# Gallery
 
@@ -39,14 +40,21 @@ def main(names: list[str]) -> int:
     if not Supervisor(settings).running() or health.problem("questdb", settings):
         print("✗ the stack does not run: `make up` first")
         return 1
-    failed = [
-        path.stem for path in NOTEBOOKS if (not names or path.stem in names) and not shown(path, settings, browser)
-    ]
-    for board in BOARDS:
-        if not names or board.stem in names:
+    there = [path for path in (*NOTEBOOKS, *BOARDS) if dataset(path) in {"", *settings.datasets}]
+    chosen = [path for path in there if not names or path.stem in names]
+    failed = [path.stem for path in chosen if path in NOTEBOOKS and not shown(path, settings, browser)]
+    for board in chosen:
+        if board in BOARDS:
             photograph(board, settings, browser)
     (ROOT / "docs" / "gallery.md").write_text(page(), encoding="utf-8")
     return 1 if failed else 0
+
+
+def dataset(path: Path) -> str:
+    """Return the optional dataset that a notebook or dashboard is about, empty if none: without it there is nothing to show."""
+    if path in BOARDS:
+        return path.parent.name if path.parent.parent.name == "optional" else ""
+    return str(json.loads(path.read_text(encoding="utf-8"))["metadata"]["rta"].get("dataset", ""))
 
 
 def photograph(board: Path, settings: Settings, browser: str) -> None:

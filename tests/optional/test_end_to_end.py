@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import chromium
 import psycopg
 import pytest
 import requests
@@ -18,6 +19,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroSerializer
 from confluent_kafka.serialization import MessageField, SerializationContext
+from dashboard_page import opened
 from expectations import OPTIONAL, Optional, optional
 from producers.target import COMPATIBLE, SCHEMAS
 from stack import Stack
@@ -33,6 +35,8 @@ from operations.local.settings import ROOT
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from selenium.webdriver import Chrome
 
 pytestmark = [pytest.mark.thorough, pytest.mark.timeout(900)]
 every_dataset = pytest.mark.parametrize("dataset", OPTIONAL, ids=lambda dataset: dataset.name)
@@ -124,6 +128,20 @@ def test_every_panel_shows_something(stack: Stack, dataset: Optional) -> None:
             assert rows or panel.title == "Silent meters", f"{panel.title}\n{sql}"
             assert any(value is not None for row in rows for value in row[-1:]) or not rows, panel.title
             assert panel.title in titles
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chrome]:
+    """The browser of all tests here."""
+    with chromium.opened() as chrome:
+        yield chrome
+
+
+@every_dataset
+def test_a_browser_draws_every_panel(stack: Stack, browser: Chrome, dataset: Optional) -> None:
+    file = ROOT / "dashboard" / "grafana" / "optional" / dataset.name / f"{dataset.name}.json"
+    url = f"http://{stack.settings.host}:{stack.settings.ports.grafana}"
+    opened(browser, url, panels.load(file), "from=now-15m&to=now")
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
