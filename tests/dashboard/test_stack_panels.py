@@ -70,6 +70,10 @@ SOURCES = [
         for partition in (0, 1)
     ),
     *(
+        Source("stack_topics", {"topic": topic, "partition_id": "0"}, {"first": lambda _: 0, "next": slope(2)})
+        for topic in ("rides", "connect_status", "__consumer_offsets")  # somebody's own, and two that are no data
+    ),
+    *(
         Source(
             "stack_groups",
             {"consumer_group": "g", "topic": "t", "partition_id": str(partition)},
@@ -121,7 +125,7 @@ Shown = dict[str | None, tuple[object, ...]]
 # By panel: what a usual look shows of each series, and what the look ALARM shows of those that differ. Rates and increases have
 # nothing to show at the first look.
 USUAL: dict[str, tuple[Shown, Shown]] = {
-    "Messages a second, by topic": ({"github_events": (0.3,)}, {}),
+    "Messages a second, by topic": ({"github_events": (0.3,), "rides": (0.2,)}, {}),
     "Consumer lag, by group": ({"g": (4,)}, {"g": (12,)}),
     "Bytes a second, by broker": (
         {f"b{n} {way}": (rate,) for n in (1, 2) for way, rate in (("in", 0.5), ("out", 0.8))},

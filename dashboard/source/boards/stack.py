@@ -6,7 +6,6 @@ from dashboard.source import panels, polls, sql
 from dashboard.source.page import Page
 from dashboard.source.panels import NONE_IS_GOOD, Panel, below
 from dashboard.source.sql import LAST_MINUTE, Counter
-from operations.local.settings import ROOT
 
 MESSAGES = Counter("stack_topics", "next", ("topic", "partition_id"), lasting=True)
 # A task may move to another worker, where it counts anew.
@@ -14,8 +13,10 @@ TASK = ("connector", "task", "instance")
 ROWS = Counter("stack_sinks", "rows_total", TASK)
 COMMITTED = Counter("stack_questdb", "committed_rows_total", ("instance",))
 CPU = Counter("stack_jvms", "cpu_ns", ("part", "instance"))
-TOPICS = sorted(
-    path.stem for path in (ROOT / "kafka" / "topics").glob("*.properties") if not path.stem.endswith("_dlq")
+# Topics that hold data, whoever made them. The others are of Kafka, of Kafka Connect, and for dead letters, which have a panel.
+DATA = (
+    "topic NOT LIKE '%_dlq' AND topic NOT LIKE '\\_\\_%' "
+    "AND topic NOT IN ('connect_configs', 'connect_offsets', 'connect_status')"
 )
 # Three looks at the longest MONITORING_INTERVAL, in milliseconds: a line breaks where more are missing.
 THREE_LOOKS = 45_000
@@ -250,11 +251,11 @@ def _chart(title: str, query: str, description: str, unit: str = "short", points
 
 
 def _messages() -> Panel:
-    topics = ", ".join(f"'{topic}'" for topic in TOPICS)
     return _chart(
         "Messages a second, by topic",
-        sql.rates(MESSAGES, "topic", f" AND topic IN ({topics})"),
-        "Messages that Kafka takes, all partitions together. Offsets only grow, so the rates hold through restarts.",
+        sql.rates(MESSAGES, "topic", f" AND {DATA}"),
+        "Messages that Kafka takes, all partitions together, dead letters apart. Offsets only grow, so the rates hold through "
+        "restarts.",
         "eps",
         120,
     )
