@@ -1,6 +1,6 @@
 """Makes a picture of an executed notebook: its title, and what it shows. Runs in the notebooks' virtual environment.
 
-`python picture.py EXECUTED.ipynb PICTURE.png`, with the browser in CHROMIUM.
+`python picture.py EXECUTED.ipynb PICTURE.png`, with the browser in CHROMIUM. `python picture.py PICTURE.png` makes one smaller.
 """
 
 from __future__ import annotations
@@ -110,4 +110,8 @@ def small(image: Image.Image, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    picture(nbformat.read(sys.argv[1], as_version=4), Path(sys.argv[2]))
+    *notebook, made = map(Path, sys.argv[1:])
+    if notebook:
+        picture(nbformat.read(notebook[0], as_version=4), made)
+    else:
+        small(Image.open(made).convert("RGB"), made)
