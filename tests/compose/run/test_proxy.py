@@ -57,6 +57,7 @@ class Behind:
 @pytest.fixture(scope="module")
 def behind(containers: Containers) -> Iterator[Behind]:
     """The network, with the broker in it."""
+    docker("network", "rm", NETWORK, check=False)  # of a run that was killed
     docker("network", "create", "--internal", NETWORK)
     broker = containers.container("broker")
     try:
