@@ -22,7 +22,7 @@ def copy(prefix: str = "rta-") -> Iterator[Path]:
     """Give a folder with the checkout; it is removed afterwards. Its path is short: the supervisor's socket lies in it."""
     folder = Path(tempfile.mkdtemp(prefix=prefix))
     try:
-        shutil.copytree(ROOT, folder, ignore=_not_copied, copy_function=_link, symlinks=True, dirs_exist_ok=True)
+        shutil.copytree(ROOT, folder, ignore=_not_copied, copy_function=_copied, symlinks=True, dirs_exist_ok=True)
         yield folder
     finally:
         shutil.rmtree(folder)
@@ -33,11 +33,13 @@ def _not_copied(folder: str, names: list[str]) -> set[str]:
     return set(names) - BUILT if folder == str(ROOT / ".local") else unwanted & set(names)
 
 
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)
+def _copied(source: str, target: str) -> None:
+    """Link what was built, which nobody writes to; copy the rest: a file that is written in place would change here, too."""
+    if {".local", "target"} & set(Path(source).relative_to(ROOT).parts):
+        with contextlib.suppress(OSError):  # another file system
+            os.link(source, target)
+            return
+    shutil.copy2(source, target)
 
 
 def files_of_datasets(root: Path) -> dict[str, str]:

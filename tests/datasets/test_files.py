@@ -87,7 +87,6 @@ def test_all_files_are_there(written: dict[str, bytes]) -> None:
         "kafka-connect-plugins/connectors/rides.json",
         "dashboard/source/boards/rides.py",
         "dashboard/grafana/dashboards/rides.json",
-        "dashboard/grafana/dashboards/stack.json",  # shows the rates of all topics
         "tests/expected/rides.json",
         *files.LISTS,
     }
