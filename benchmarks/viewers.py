@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 import chromium
 import report
+from dashboard_page import DRAWN
 from overhead import shares
+from selenium.webdriver.common.by import By
 from stack import Stack
 from waiting import last, until
 
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
 SERVER = "dashboards"
 PAGES = ("github-events-questdb", "rta-stack")
-DRAWN = "return document.querySelectorAll('.main-svg, .stat b, .table td').length"
 HEAP = "window.gc?.(); return performance.memory.usedJSHeapSize"
 WARM = 60.0  # seconds from opening a page to the first look: Python's and the page's own memory settle
 
@@ -54,7 +55,7 @@ def watch(stack: Stack, browser: Chrome, page: str) -> Chrome:
     settings = stack.settings
     link = f"http://{settings.host}:{settings.ports.grafana}/d/{page}/x?from=now-15m&to=now&refresh=5s"
     browser.get(link)
-    until(lambda: int(browser.execute_script(DRAWN)) > 0, f"{page} is drawn", 60)
+    until(lambda: browser.find_elements(By.CSS_SELECTOR, DRAWN), f"{page} is drawn", 60)
     return browser
 
 

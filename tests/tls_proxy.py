@@ -54,9 +54,9 @@ class Proxy(ThreadingHTTPServer):
 
 
 @contextmanager
-def listening(address: str, **instead: str) -> Iterator[Proxy]:
-    """Run a proxy on a free port of `address`; a name in `instead` has `_` for each dot."""
-    with Proxy(address, {host.replace("_", "."): url for host, url in instead.items()}) as proxy:
+def listening(address: str, instead: Mapping[str, str]) -> Iterator[Proxy]:
+    """Run a proxy on a free port of `address`."""
+    with Proxy(address, instead) as proxy:
         threading.Thread(target=proxy.serve_forever, daemon=True).start()
         try:
             yield proxy

@@ -135,8 +135,8 @@ def top(table: Source, view: str, days: str, column: str, choice: Choice = ANYTH
         (view, f"timestamp >= {LAST_DAY} AND timestamp <= $__timeTo()"),
     ]
     counted = f"{IN_RANGE} AND ({SPAN} <= {SHORT}{choice.table}){table.where}"
-    # Each alone has its ten. What is added up from three parts needs more names, but not all: one that is not among the first
-    # thousand of a part has so few events there that its place among the ten hardly can depend on them.
+    # Each alone has its ten. What is added up from three parts needs more names, but not all: a name that is not among the
+    # first thousand of a part has so few events there that they hardly change which names are the ten.
     most = "ORDER BY events DESC\nLIMIT 1000"
     parts = [
         f"(SELECT {table.columns}\nFROM {table.name}\nWHERE {counted}\n{best})",

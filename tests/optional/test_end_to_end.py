@@ -268,25 +268,27 @@ def test_records_wait_until_the_registry_is_back(stack: Stack) -> None:
     all_stored(stack, optional("trades"))
 
 
+def latest(stack: Stack) -> dict[str, dict[str, Any]]:
+    """Return the latest version of each subject, as the registry has it."""
+    url = f"{stack.settings.schema_registry_url}{COMPATIBLE}/subjects"
+    return {name: requests.get(f"{url}/{name}/versions/latest", timeout=10).json() for name in SUBJECTS}
+
+
 def test_a_dead_letter_in_avro_is_stored_once_its_schema_is_known(stack: Stack) -> None:
     """Its schema's number comes later, as with a registry that was moved."""
-    registry = stack.settings.schema_registry_url + COMPATIBLE
-    latest = requests.get(f"{registry}/subjects/trades-value/versions/latest", timeout=10).json()
+    registry, schema = stack.settings.schema_registry_url + COMPATIBLE, latest(stack)["trades-value"]["schema"]
     with SchemaRegistryClient({"url": registry}) as client:
-        serializer = AvroSerializer(client, latest["schema"])
+        serializer = AvroSerializer(client, schema)
         trade = {"symbol": "LATE-USD", "side": "buy", "price": 1.5, "amount": 0.25}
         trade |= {"timestamp": time.time_ns() // 1_000, "trade_id": 1}
         written = serializer(trade, SerializationContext("trades", MessageField.VALUE))
-    later = latest | {"schema": json.dumps(json.loads(latest["schema"]) | {"doc": "the same, described"})}
-    unknown = (
-        max(requests.get(f"{registry}/subjects/{name}/versions/latest", timeout=10).json()["id"] for name in SUBJECTS)
-        + 1
-    )
+    later = json.dumps(json.loads(schema) | {"doc": "the same, described"})
+    unknown = max(version["id"] for version in latest(stack).values()) + 1
     producer = Producer(stack.settings.kafka)
     producer.produce("trades", b"\0" + unknown.to_bytes(4, "big") + written[5:])
     producer.flush()
     until(lambda: sent(stack, "trades_dlq") == 1, "the dead letter", 30, lambda: stack.log("kafka-connect"))
-    answer = requests.post(f"{registry}/subjects/trades-value/versions", json={"schema": later["schema"]}, timeout=10)
+    answer = requests.post(f"{registry}/subjects/trades-value/versions", json={"schema": later}, timeout=10)
     assert answer.json() == {"id": unknown}
     again = stack.make("dead-letters", TOPIC="trades_dlq", RETRY="1")
     assert again.returncode == 0, again.stdout + again.stderr
@@ -295,11 +297,10 @@ def test_a_dead_letter_in_avro_is_stored_once_its_schema_is_known(stack: Stack) 
 
 
 def test_schemas_survive_a_restart_of_the_registry(stack: Stack) -> None:
-    registry = stack.settings.schema_registry_url + COMPATIBLE
-    before = {name: requests.get(f"{registry}/subjects/{name}/versions/latest", timeout=10).json() for name in SUBJECTS}
+    before = latest(stack)
     stack.killed_and_back("schema-registry")
     stack.healthy("schema-registry")
-    after = {name: requests.get(f"{registry}/subjects/{name}/versions/latest", timeout=10).json() for name in SUBJECTS}
+    after = latest(stack)
     assert after == before
     assert all(answer["id"] for answer in before.values())
 

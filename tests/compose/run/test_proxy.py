@@ -64,7 +64,7 @@ def behind(containers: Containers) -> Iterator[Behind]:
         gateway = docker("network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", NETWORK).strip()
         docker("network", "connect", "--alias", "broker", NETWORK, broker)
         simulator = f"http://127.0.0.1:{containers.settings.ports.simulator}"
-        with tls_proxy.listening(gateway, **{HOST.replace(".", "_"): simulator}) as proxy:
+        with tls_proxy.listening(gateway, {HOST: simulator}) as proxy:
             yield Behind(containers, proxy)
     finally:
         docker("network", "disconnect", "--force", NETWORK, broker, check=False)

@@ -13,7 +13,7 @@ import org.apache.kafka.connect.data.SchemaAndValue;
  * Apicurio's converter, but a schema registry that is away ends the task instead of making dead letters of good records.
  *
  * <p>With {@code errors.tolerance=all} Kafka Connect tolerates every Exception of a converter, a RetriableException
- * included once somebody stops the task. An Error it does not tolerate: the task fails, no offset passes the record, and
+ * included once somebody stops the task. It does not tolerate an Error: the task fails, no offset passes the record, and
  * whoever restarts failed tasks (here the reconciler) has it read again. A schema that the registry does not know is the
  * record's own fault and makes a dead letter, as before.
  */
@@ -42,7 +42,7 @@ public final class FailFastAvroConverter<T> extends AvroConverter<T> {
         } catch (RuntimeException failure) {
             for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
                 if (cause instanceof JsonProcessingException
-                        || cause instanceof ApicurioRestClientException error && !saysNo(error)) {
+                        || cause instanceof ApicurioRestClientException error && !refusesSchema(error)) {
                     throw new RegistryUnavailable(registry, cause);
                 }
             }
@@ -50,8 +50,11 @@ public final class FailFastAvroConverter<T> extends AvroConverter<T> {
         }
     }
 
-    /** Tells whether this is the registry's own "no": its client has a class for each. All else has the plain one. */
-    private static boolean saysNo(ApicurioRestClientException error) {
+    /**
+     * Tells whether the registry answered that it has no such schema, or does not give it. Its client has an exception class
+     * of its own for each such answer; for every other failure it uses RestClientException itself.
+     */
+    private static boolean refusesSchema(ApicurioRestClientException error) {
         return error instanceof RestClientException && error.getClass() != RestClientException.class;
     }
 
