@@ -233,12 +233,16 @@ def refresh() -> None:
 
 def _catch_up(query: str, deadline: float) -> None:
     """Wait until the second column of a row reaches what the first is now; end the program if that can't be."""
-    ((target, done, state),) = stack.execute(query)
-    while (done or 0) < target:
-        if time.monotonic() > deadline or state == "invalid":
-            sys.exit(f"QuestDB is not done: {done} of {target}, {state}: {query}")
+    target = None
+    while True:
+        # No row: QuestDB is just writing the view's state, and leaves it out of its list for that moment.
+        for wanted, done, state in stack.execute(query):
+            target = wanted if target is None else target
+            if (done or 0) >= target:
+                return
+            if time.monotonic() > deadline or state == "invalid":
+                sys.exit(f"QuestDB is not done: {done} of {target}, {state}: {query}")
         time.sleep(0.2)
-        ((_, done, state),) = stack.execute(query)
 
 
 # --- The command ---

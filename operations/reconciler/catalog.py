@@ -75,6 +75,11 @@ class Relation:
     reason: str
     suspended: str | None
 
+    @property
+    def complete(self) -> bool:
+        """Tell whether QuestDB said what it is made of: for a moment it may list a materialized view without its query."""
+        return self.kind == TABLE or bool(self.query)
+
 
 def relations(database: QuestDb) -> dict[str, Relation]:
     """Return all tables and views by their names in small letters, as QuestDB compares names."""

@@ -143,7 +143,7 @@ class Tables(Part[Statement]):
         for name, kept in self._kept.items():
             if name not in have:
                 self._create(kept)
-        there = [kept for name, kept in self._kept.items() if name in have]
+        there = [kept for name, kept in self._kept.items() if name in have and have[name].complete]
         if self._columns_wanted(there):
             self._compare(there, have)
         return [sentence for kept in self._kept.values() for sentence in self._about(kept)]
@@ -204,7 +204,7 @@ class Tables(Part[Statement]):
             finally:
                 self._drop([made[name] for name in twins])
             for name, kept in twins.items():
-                kept.twin = Definition(made[name], columns[name])
+                kept.twin = Definition(made[name], columns[name]) if made[name].complete else None
 
     def _drop(self, relations: Iterable[Relation]) -> None:
         for relation in relations:

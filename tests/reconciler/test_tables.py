@@ -32,15 +32,32 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS made_by_test_1m WITH BASE made_by_test RE
 QUERY = "SELECT timestamp, kind, count() events FROM made_by_test SAMPLE BY 1h"
 
 
+OF_VIEWS = (
+    "view_status",
+    "invalidation_reason",
+    "base_table_name",
+    "view_sql",
+    "timer_start",
+    *catalog.SCHEDULE,
+)
+
+
 class Counting(questdb.QuestDb):
-    """A QuestDB that counts the statements that reach it."""
+    """A QuestDB that counts the statements that reach it.
+
+    If it `forgets`, two lists of three say nothing of materialized views; of QuestDB 9.3.4's own, one in some hundreds does.
+    """
 
     statements = 0
+    forgets = False
 
     def run(self, sql: str) -> list[dict[str, Any]]:
         """Count, and run."""
         self.statements += 1
-        return super().run(sql)
+        rows = super().run(sql)
+        if sql == catalog.RELATIONS and self.forgets and self.statements % 3:
+            return [row | dict.fromkeys(OF_VIEWS) if row["table_type"] == "M" else row for row in rows]
+        return rows
 
 
 @pytest.fixture
@@ -118,6 +135,18 @@ def test_applied_again_changes_nothing(database: questdb.QuestDb, files: Files) 
     assert (created(database), created(database, "made_by_test_1m")) == before
     assert sorted(made(database, "T") + made(database, "M")) == ["made_by_test", "made_by_test_1m"], "no twin stays"
     assert tables.missing(database, tables.read(SCHEMA)) == []
+
+
+def test_a_view_that_questdb_leaves_out_of_its_list_for_a_moment_is_no_other_view(
+    database: Counting, files: Files
+) -> None:
+    """While it writes a view's state, QuestDB lists it in tables() and not in materialized_views()."""
+    database.forgets = True
+    for view in (VIEW, VIEW.replace("24 MONTHS", "4w")):
+        files.write(TABLE + view).well()
+        assert [files.passed() for _ in range(99)] == [[]] * 99
+    assert "TTL 4 WEEKS" in created(database, "made_by_test_1m")
+    assert sorted(made(database, "M")) == ["made_by_test_1m"], "no twin stays"
 
 
 VIEWS = {
