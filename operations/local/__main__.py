@@ -251,11 +251,6 @@ def run(program: list[str]) -> NoReturn:
     os.execvpe(program[0], program, environment.render(load()))  # noqa: S606 - replaces this process
 
 
-def needs_registry(settings: Settings) -> int:
-    """Return 0 if a dataset that is on needs the schema registry, else 1."""
-    return 0 if settings.schema_registry else 1
-
-
 def kafka(program: list[str]) -> NoReturn:
     """Become one of the tools of kafka/bin, on the stack's broker."""
     tool, *arguments = program
@@ -277,7 +272,6 @@ def main() -> int:
         "logs": logs,
         "clean": clean,
         "secrets": secrets,
-        "needs-registry": needs_registry,
     }
     others = {"check": alerts, "run": run, "kafka": kafka}
     parser = argparse.ArgumentParser(prog="python -m operations.local", description=__doc__)

@@ -148,6 +148,8 @@ class Supervisor:
         subprocess.run(  # noqa: S603 - our own command
             command, cwd=self._settings.state_dir, env=variables, check=True, capture_output=True, text=True
         )
+        # It starts its programs after a second, or after the first call.
+        self.running()
 
     def _configure(self, only: Sequence[str] = ()) -> Path:
         path = self._settings.supervisor_configuration

@@ -74,9 +74,11 @@ func (p *poller) logEnd() {
 }
 
 func (p *poller) awaitTopics(ctx context.Context) {
+	asked := time.Now()
 	for missing := p.delivery.missing(ctx); missing != "" && ctx.Err() == nil; missing = p.delivery.missing(ctx) {
 		logf("WARNING", "waiting for %s", missing)
-		sleep(ctx, kafkaRetry)
+		sleep(ctx, kafkaRetry-time.Since(asked))
+		asked = time.Now()
 	}
 }
 

@@ -64,9 +64,11 @@ class Poller:
 
     def _await_topics(self) -> None:
         self._interruptible = True
+        asked = time.monotonic()
         while missing := self._delivery.missing(_KAFKA_RETRY):
             _log.warning("waiting for %s", missing)
-            time.sleep(_KAFKA_RETRY)
+            time.sleep(max(asked + _KAFKA_RETRY - time.monotonic(), 0.0))
+            asked = time.monotonic()
         self._interruptible = False
 
     def _next_page(self) -> Page | None:

@@ -85,7 +85,6 @@ impl<'a> Poller<'a> {
     async fn await_topics(&self) {
         while let Some(missing) = self.missing().await {
             log("WARNING", format_args!("waiting for {missing}"));
-            sleep(KAFKA_RETRY).await;
         }
     }
 

@@ -90,9 +90,11 @@ final class Poller {
     }
 
     private void awaitTopics() throws InterruptedException {
+        long asked = System.nanoTime();
         for (String missing = delivery.missing(KAFKA_RETRY); missing != null; missing = delivery.missing(KAFKA_RETRY)) {
             log("WARNING", "waiting for %s", missing);
-            sleep(KAFKA_RETRY);
+            sleep(KAFKA_RETRY.minusNanos(System.nanoTime() - asked));
+            asked = System.nanoTime();
         }
     }
 
