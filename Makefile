@@ -225,7 +225,7 @@ BENCH = PYTHONPATH=.:ingestion:tests $(BIN)/python benchmarks
 bench-start: build $(VENV)/.test ## time and memory of a warm start
 	@$(BENCH)/start.py $(ARGS)
 
-bench-compose: build $(VENV)/.test ## memory and health of each service of docker-compose.yml; uses a Docker engine, or as root starts one
+bench-compose: build $(VENV)/.test ## images, builds, health and memory of each service of docker-compose.yml; uses a Docker engine, or as root starts one
 	@$(BENCH)/compose_memory.py $(ARGS)
 
 bench-sink: build registry $(VENV)/.producers $(VENV)/.bench ## throughput of the sink and of what one could use instead (OFFICIAL_SINK=path adds the official connector)

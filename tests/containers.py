@@ -88,9 +88,9 @@ class Containers(Pipeline):
             check=False,
         )
 
-    def build(self) -> None:
-        """Build our own images."""
-        self.compose("build", DOCKER_BUILDKIT="0" if not buildx() else "1")
+    def build(self, *options: str) -> None:
+        """Build our own images; `options` as of `docker compose build`."""
+        self.compose("build", *options, DOCKER_BUILDKIT="0" if not buildx() else "1")
 
     def up(self, *services: str) -> None:
         """Start these services, all if none is named, and wait until they are healthy; note after how many seconds each was."""

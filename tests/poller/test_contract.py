@@ -595,7 +595,9 @@ def test_log(simulate: Simulate, poller: Make) -> None:
     stamp = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
     assert re.fullmatch(rf"{stamp} INFO polling {simulator.url} without a token into {run.topic} at .*", found[0])
     assert re.fullmatch(rf"{stamp} INFO stopped after 6 requests, {len(run.events())} messages sent", found[-1])
-    assert all(logged(row) in line for row, line in zip(run.polls(), found[1:-1], strict=True))
+    assert [
+        (logged(row), line) for row, line in zip(run.polls(), found[1:-1], strict=True) if logged(row) not in line
+    ] == []
     assert " WARNING page 1 poll 2: 502 server, next in" in found[4]
 
 
