@@ -95,7 +95,7 @@ $(NOTEBOOKS_VENV)/.done: notebooks/requirements.txt
 	@$(PYTHON) operations/local/preflight.py notebooks
 	@echo "Python packages of the notebooks: 1.7 GB …"
 	@test -x $(NOTEBOOKS_VENV)/bin/python || $(PYTHON) -m venv $(NOTEBOOKS_VENV)
-	@$(PYTHON) operations/local/packages.py $(NOTEBOOKS_VENV)/bin/python notebooks/requirements.txt
+	@$(PYTHON) operations/local/packages.py $(NOTEBOOKS_VENV)/bin/python notebooks/requirements.txt --no-compile # of 13,000 files few are ever imported, and then compiled
 	@touch $@
 
 NOTEBOOK_PYTHON = PYTHONPATH=.:ingestion:notebooks:benchmarks $(BIN)/python -m operations.local run $(NOTEBOOKS_VENV)/bin/python
