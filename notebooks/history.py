@@ -235,13 +235,13 @@ def _catch_up(query: str, deadline: float) -> None:
     """Wait until the second column of a row reaches what the first is now; end the program if that can't be."""
     target = None
     while True:
-        # No row: QuestDB is just writing the view's state, and leaves it out of its list for that moment.
-        for wanted, done, state in stack.execute(query):
-            target = wanted if target is None else target
-            if (done or 0) >= target:
-                return
-            if time.monotonic() > deadline or state == "invalid":
-                sys.exit(f"QuestDB is not done: {done} of {target}, {state}: {query}")
+        # While QuestDB writes a view's state, it leaves the view out of its list.
+        wanted, done, state = next(iter(stack.execute(query)), (None, None, "not listed"))
+        target = wanted if target is None else target
+        if target is not None and (done or 0) >= target:
+            return
+        if time.monotonic() > deadline or state == "invalid":
+            sys.exit(f"QuestDB is not done: {done} of {target}, {state}: {query}")
         time.sleep(0.2)
 
 

@@ -80,7 +80,7 @@ def release(path):
 
 
 def answer(path):
-    """Return what a tool answers: half a second for both, of every start."""
+    """Return what a tool says of its version. It starts a JVM for that, so the file is read first."""
     done = subprocess.run([path, "-version"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
     return done.stdout.decode(errors="replace")
 

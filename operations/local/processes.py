@@ -148,7 +148,7 @@ class Supervisor:
         subprocess.run(  # noqa: S603 - our own command
             command, cwd=self._settings.state_dir, env=variables, check=True, capture_output=True, text=True
         )
-        # It starts its programs after a second, or after the first call.
+        # It would start its programs a second later; a call makes it do so at once.
         self.running()
 
     def _configure(self, only: Sequence[str] = ()) -> Path:

@@ -11,10 +11,10 @@ from operations.local.console import ended
 from operations.local.settings import load
 
 
-def unneeded() -> int:
-    """Return 0 if the schema registry is needed, else 1."""
+def main() -> int:
+    """Return the exit code: 0 if the schema registry is needed, else 1."""
     return 0 if load().schema_registry else 1
 
 
 if __name__ == "__main__":
-    sys.exit(ended(unneeded))
+    sys.exit(ended(main))
