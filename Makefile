@@ -240,6 +240,9 @@ bench-security: build $(VENV)/.bench ## what SECURITY=on costs: a warm start, an
 bench-live: build $(VENV)/.bench ## latency, CPU and commits of the running pipeline, and its recovery from a kill
 	@$(BENCH)/live.py $(ARGS)
 
+bench-late: build $(VENV)/.bench ## what late events cost QuestDB once the table holds a whole day of the full feed
+	@$(BENCH)/late.py $(ARGS)
+
 bench-forecast: $(VENV)/.up $(NOTEBOOKS_VENV)/.done ## backtests of the forecasting models, into docs/forecasting.md
 	@$(NOTEBOOK_PYTHON) benchmarks/forecast.py $(ARGS)
 

@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 import report
 from forwarder import open_door
-from load import shipped
 from rig import Rig, official, official_sink
-from sink import SEED, Run, Variant, arguments, by_connector, by_consumer, chosen, fill, measure
+from sink import SEED, Run, Variant, arguments, by_connector, by_consumer, chosen, fill, measure, ours
 from stack import free_ports
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def variants(rig: Rig, address: str) -> list[Variant]:
     """Return the ways to compare, all of them into QuestDB at `address`."""
     client = rig.client(address)
     ways = {
-        OURS: by_connector(shipped(client__conf__string=client)),
+        OURS: by_connector(ours(client__conf__string=client)),
         CONSUMER: by_consumer(address=address),
     }
     if official_sink():

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 import report
 import start
-from load import shipped
 from rig import Rig
-from sink import SEED, Run, Variant, arguments, by_connector, by_consumer, chosen, fill, measure
+from sink import SEED, Run, Variant, arguments, by_connector, by_consumer, chosen, fill, measure, ours
 
 from operations.local import passwords
 
@@ -21,8 +20,8 @@ if TYPE_CHECKING:
 
 SWITCH = ("off", "on")
 WAYS = (
-    Variant("our sink", by_connector(shipped()), dedup=False),
-    Variant("our sink, DEDUP", by_connector(shipped()), dedup=True),
+    Variant("our sink", by_connector(ours()), dedup=False),
+    Variant("our sink, DEDUP", by_connector(ours()), dedup=True),
     Variant("reading the topic only, from outside the stack", by_consumer("--discard")),
 )
 

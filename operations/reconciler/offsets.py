@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 TIMEOUT = 2.5  # seconds for each of three rounds of requests; together less than Telegraf waits
 # How the group of a connector's sink tasks begins. Its consumers start at a partition's first offset.
 CONNECT = "connect-"
+REACHED = re.compile(r"reached=(\d+)")
 
 Partition = tuple[str, int]  # topic, number
 
@@ -29,7 +31,10 @@ class Range(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where a group is in a partition. `committed` is None before its first commit, `members` None if Kafka did not say."""
+    """Where a group is in a partition. `committed` is None before its first commit, `members` None if Kafka did not say.
+
+    Where a sink lets late rows wait, its offset stands at the first of them. `committed` is how far all others are stored.
+    """
 
     group: str
     topic: str
@@ -162,8 +167,14 @@ def _offsets(
     if description and group.startswith(CONNECT):
         assigned = (p for member in description.members for p in member.assignment.topic_partitions)
         offsets = dict.fromkeys(((p.topic, p.partition) for p in assigned), None)
-    offsets |= {(p.topic, p.partition): p.offset for p in committed if p.offset >= 0}
+    offsets |= {(p.topic, p.partition): _reached(p) for p in committed if p.offset >= 0}
     return sorted(offsets.items())
+
+
+def _reached(committed: TopicPartition) -> int:
+    """Return the offset before which all is stored but late rows that wait; our sink says it beside the offset it commits."""
+    found = REACHED.fullmatch(committed.metadata or "")
+    return max(committed.offset, int(found[1])) if found else committed.offset
 
 
 def _tags(**tags: str | int) -> str:

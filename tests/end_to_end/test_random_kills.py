@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import requests
 from consumer_group import SecondWorker, Watch, member_joins_and_leaves
-from load import Load
+from load import NEWEST, Load
 from waiting import last, until
 
 from operations.local.settings import ROOT
@@ -39,6 +39,7 @@ BATCH = 2000  # rows: a task that has two such requests to send holds back, whic
 PARTITIONS = 4  # one for each member, also when a fourth joins the three tasks that there may be
 STANDSTILL = 9.0  # seconds, longer than the session of a member, which is 6
 CATCH_UP = 30.0  # seconds
+LATE = 7200.0  # seconds
 
 
 def kills(stack: Stack, load: Load, draw: random.Random) -> str:
@@ -155,7 +156,10 @@ def chosen(draw: random.Random) -> list[Fault]:
 def test_random_kills(stack: Stack) -> None:
     print(f"SEED={SEED} ROUNDS={ROUNDS}")  # noqa: T201 - to repeat what failed
     draw = random.Random(SEED)  # noqa: S311 - no secret
-    load = Load(stack, SEED, partitions=PARTITIONS, tasks__max="2", batch__max__rows=str(BATCH))
+    # From half a million rows on, a third of the events waits: those that are older than two hours when they arrive.
+    late_after = int(1000 * (time.time() - NEWEST + LATE))
+    late = {"late__rows__wait__ms": "3000", "late__rows__after__ms": str(late_after)}
+    load = Load(stack, SEED, partitions=PARTITIONS, tasks__max="2", batch__max__rows=str(BATCH), **late)
     load.send(BATCH)
     load.until_stored(BATCH)  # the tasks have read, and know the table
     before = restarts(stack)

@@ -49,9 +49,9 @@ def servers(stack: Stack) -> dict[str, str | int | float | bool]:
     return {"bootstrap.servers": stack.settings.kafka_bootstrap_servers}
 
 
-def commit(stack: Stack, group: str, topic: str, offset: int) -> None:
+def commit(stack: Stack, group: str, topic: str, offset: int, metadata: str = "") -> None:
     consumer = Consumer({**servers(stack), "group.id": group})
-    consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
+    consumer.commit(offsets=[TopicPartition(topic, 0, offset, metadata)], asynchronous=False)
     consumer.close()
 
 
@@ -83,6 +83,18 @@ def test_a_connector_that_never_committed_and_messages_that_expired(
     found = [position for position in offsets.look(admin).positions if position.group == group]
     consumer.close()
     assert found == [offsets.Position(group, topic, 0, None, 3, 1)]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "committed"), [("reached=4", 4), ("reached=1", 2), ("", 2), ("something else", 2)]
+)
+def test_late_rows_that_wait_are_no_lag(
+    stack: Stack, admin: AdminClient, topic: str, metadata: str, committed: int
+) -> None:
+    """Our sink commits the offset of the first of them, and says how far it has stored all others."""
+    commit(stack, group := f"connect-{topic}", topic, 2, metadata)
+    found = [position for position in offsets.look(admin).positions if position.group == group]
+    assert found == [offsets.Position(group, topic, 0, committed, 5 - committed, 0)]
 
 
 def test_the_marks_of_transactions_are_no_lag(stack: Stack, admin: AdminClient, topic: str) -> None:

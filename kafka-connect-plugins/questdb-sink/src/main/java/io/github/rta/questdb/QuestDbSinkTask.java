@@ -7,6 +7,7 @@ import io.github.rta.questdb.delivery.BatchFiller;
 import io.github.rta.questdb.delivery.BatchQueue;
 import io.github.rta.questdb.delivery.Catalog;
 import io.github.rta.questdb.delivery.DeadLetters;
+import io.github.rta.questdb.delivery.LateRows;
 import io.github.rta.questdb.delivery.QuestDbClient;
 import io.github.rta.questdb.delivery.Receipts;
 import io.github.rta.questdb.delivery.SchemaLookup;
@@ -62,7 +63,7 @@ public final class QuestDbSinkTask extends SinkTask {
         Catalog catalog = new Catalog(client, !config.strict);
         lookup = new SchemaLookup("questdb-tables-" + name, catalog::schema);
         RecordEncoder.SchemaSource schemas = config.tableLookup ? lookup : table -> Schema.unknown();
-        filler = new BatchFiller(new RecordEncoder(config, schemas), assignment, queue, stats);
+        filler = new BatchFiller(new RecordEncoder(config, schemas), assignment, queue, new LateRows(config), stats);
         receipts = new Receipts(catalog, assignment, queue, stats);
         DeadLetters deadLetters = new DeadLetters(reporter(properties));
         sender = new Sender(client, receipts, queue, assignment, deadLetters, stats, !config.tableVaries);

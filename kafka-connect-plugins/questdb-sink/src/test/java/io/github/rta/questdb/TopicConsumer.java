@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
@@ -18,6 +19,8 @@ import org.apache.kafka.clients.consumer.MockConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.consumer.OffsetCommitCallback;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.header.internals.RecordHeaders;
+import org.apache.kafka.common.record.TimestampType;
 
 /** Kafka's own double of a consumer, with topics to read from and with a group that takes partitions and gives them. */
 final class TopicConsumer extends MockConsumer<byte[], byte[]> {
@@ -28,7 +31,7 @@ final class TopicConsumer extends MockConsumer<byte[], byte[]> {
 
     private final Map<TopicPartition, List<ConsumerRecord<byte[], byte[]>>> logs = new HashMap<>();
     private final Queue<Runnable> changes = new ArrayDeque<>();
-    private final Map<TopicPartition, Long> commits = new HashMap<>();
+    private final Map<TopicPartition, OffsetAndMetadata> commits = new HashMap<>();
     private boolean losing;
     private boolean looking;
 
@@ -43,7 +46,18 @@ final class TopicConsumer extends MockConsumer<byte[], byte[]> {
 
     void append(TopicPartition to, byte[] key, byte[] value) {
         List<ConsumerRecord<byte[], byte[]>> log = logs.get(to);
-        log.add(new ConsumerRecord<>(to.topic(), to.partition(), log.size(), key, value));
+        log.add(new ConsumerRecord<>(
+                to.topic(),
+                to.partition(),
+                log.size(),
+                System.currentTimeMillis(),
+                TimestampType.CREATE_TIME,
+                ConsumerRecord.NULL_SIZE,
+                ConsumerRecord.NULL_SIZE,
+                key,
+                value,
+                new RecordHeaders(),
+                Optional.empty()));
     }
 
     long end(TopicPartition partition) {
@@ -52,7 +66,12 @@ final class TopicConsumer extends MockConsumer<byte[], byte[]> {
 
     /** How far the partition is committed. */
     long committed(TopicPartition partition) {
-        return commits.getOrDefault(partition, 0L);
+        return commits.containsKey(partition) ? commits.get(partition).offset() : 0;
+    }
+
+    /** What the task has said of how far it is. */
+    String metadata(TopicPartition partition) {
+        return commits.get(partition).metadata();
     }
 
     /** With one of the next polls, one change a poll, the consumer gets these partitions instead of those it has. */
@@ -134,9 +153,9 @@ final class TopicConsumer extends MockConsumer<byte[], byte[]> {
     public synchronized void commitAsync(
             Map<TopicPartition, OffsetAndMetadata> offsets, OffsetCommitCallback callback) {
         offsets.forEach((partition, offset) -> {
-            Long before = commits.put(partition, offset.offset());
-            if (before != null && before > offset.offset()) {
-                throw new AssertionError(partition + " committed at " + offset.offset() + " after " + before);
+            OffsetAndMetadata before = commits.put(partition, offset);
+            if (before != null && before.offset() > offset.offset()) {
+                throw new AssertionError(partition + " committed at " + offset + " after " + before);
             }
         });
         super.commitAsync(offsets, callback);

@@ -144,6 +144,22 @@ final class Definition {
                         MEDIUM,
                         "Shortest interval",
                         "Least time between requests that aren't full, in milliseconds.")
+                .add(
+                        Key.LATE_WAIT,
+                        LONG,
+                        0L,
+                        between(0, TEN_MINUTES_MS),
+                        MEDIUM,
+                        "Wait of late rows",
+                        "How long late rows of a large table with DEDUP wait for others, in milliseconds; 0: not at all.")
+                .add(
+                        Key.LATE_AFTER,
+                        LONG,
+                        TEN_MINUTES_MS,
+                        atLeast(1),
+                        LOW,
+                        "Late rows",
+                        "A row is late if its time is so many milliseconds before that of its Kafka record.")
                 .add(Key.MAX_ROWS, INT, 100_000, between(1, MAX_ROWS), LOW, "Most rows", "Most rows of one request.")
                 .add(
                         Key.MAX_BYTES,

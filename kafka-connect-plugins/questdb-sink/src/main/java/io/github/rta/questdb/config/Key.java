@@ -26,6 +26,8 @@ final class Key {
     static final String TIMESTAMP_MIN = "timestamp.min";
     static final String TIMESTAMP_MAX = "timestamp.max";
     static final String MIN_INTERVAL = "min.interval.ms";
+    static final String LATE_WAIT = "late.rows.wait.ms";
+    static final String LATE_AFTER = "late.rows.after.ms";
     static final String MAX_ROWS = "batch.max.rows";
     static final String MAX_BYTES = "batch.max.bytes";
     static final String ALLOWED_LAG = "allowed.lag";

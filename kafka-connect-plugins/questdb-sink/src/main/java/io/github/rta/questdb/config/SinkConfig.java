@@ -60,6 +60,11 @@ public final class SinkConfig extends AbstractConfig {
     public final Set<String> doubles;
     public final List<String> required;
     public final long minIntervalMs;
+    /** For how long late rows of a large table wait for others, 0 if they don't. */
+    public final long lateWaitMs;
+    /** How long before its record's timestamp the time of a late row is. */
+    public final long lateAfterMs;
+
     public final int maxRows;
     public final int maxBytes;
 
@@ -118,6 +123,8 @@ public final class SinkConfig extends AbstractConfig {
         required = List.copyOf(names(Key.REQUIRED));
         problems.check(Key.REQUIRED, () -> Checks.required(required, timestampFields));
         minIntervalMs = getLong(Key.MIN_INTERVAL);
+        lateWaitMs = getLong(Key.LATE_WAIT);
+        lateAfterMs = getLong(Key.LATE_AFTER);
         maxRows = getInt(Key.MAX_ROWS);
         maxBytes = getInt(Key.MAX_BYTES);
     }

@@ -25,6 +25,7 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
  *       of a partition that the task was given, which is not before the committed offset.
  *   <li>{@link Receipts} moves it forward, in order, while the batch's round goes on: {@link #acknowledge}, {@link #refuse}
  *       and {@link #closed} exclude each other. An answer that comes after {@code closed} changes nothing.
+ *   <li>While {@link LateRows} wait, what is sent ends for this purpose before the first of them, however far it reaches.
  *   <li>After {@code refuse} the task may go on filling batches until its next {@code put()}. They still carry the old
  *       round, so the sender drops them. The task's round changes only with {@link #readAgain} and {@code closed},
  *       which also drop what waits.
@@ -36,8 +37,7 @@ public final class Assignment {
     private final SinkTaskContext context;
     private final Set<TopicPartition> ours = new HashSet<>();
     private final PausedPartitions paused;
-    /** Every record before is a row in QuestDB or in the dead-letter topic. */
-    private final Map<TopicPartition, Long> stored = new HashMap<>();
+    private final StoredOffsets stored = new StoredOffsets();
     /** How far the records reach that were put into batches. */
     private final Map<TopicPartition, Long> batched = new HashMap<>();
     /** How far the request reached that was refused last, for the partitions that have not come so far again. */
@@ -66,7 +66,7 @@ public final class Assignment {
     synchronized void closed(Collection<TopicPartition> partitions, boolean unsent) {
         ours.removeAll(partitions);
         paused.closed(partitions);
-        stored.keySet().removeAll(partitions);
+        stored.forget(partitions);
         batched.keySet().removeAll(partitions);
         refused.keySet().removeAll(partitions);
         boolean again = !ours.isEmpty() && (unsent || mustReadAgain());
@@ -99,15 +99,16 @@ public final class Assignment {
         Set<TopicPartition> behind = new HashSet<>();
         for (SinkRecord record : held) {
             behind.add(Batch.partition(record));
-            stored.putIfAbsent(Batch.partition(record), record.originalKafkaOffset());
+            stored.atMost(Batch.partition(record), record.originalKafkaOffset());
         }
         batched.forEach((partition, end) -> {
-            if (end > stored.get(partition)) {
+            if (end > stored.end(partition)) {
                 behind.add(partition);
             }
         });
         // No others: Connect takes where it goes back to for committed, and would not commit it again.
-        behind.forEach(partition -> context.offset(partition, stored.get(partition)));
+        behind.forEach(partition -> context.offset(partition, stored.end(partition)));
+        stored.goBack();
         goingBack = true;
         taskRound = round;
     }
@@ -130,13 +131,18 @@ public final class Assignment {
     /** The task has added to the batch, and is about to hand it over. */
     synchronized void filled(Batch batch) {
         // The smaller: a topic that was deleted and made anew starts at 0 again.
-        batch.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
+        stored.atMost(batch.firsts());
         batched.putAll(batch.offsets());
         if (isCurrent(batch)) { // Else the request was refused meanwhile, and Connect has not gone back yet.
             batch.offsets()
                     .forEach((partition, end) ->
                             refused.computeIfPresent(partition, (same, until) -> end < until ? until : null));
         }
+    }
+
+    /** How far the records reach that were put into batches. */
+    synchronized Map<TopicPartition, Long> batched() {
+        return Map.copyOf(batched);
     }
 
     /** Whether the batch's round still goes on. */
@@ -162,15 +168,15 @@ public final class Assignment {
     /** Every record is a row in QuestDB or in the dead-letter topic, as is every one of earlier calls. */
     synchronized void acknowledge(Span records) {
         if (records.round() == round) {
-            stored.putAll(records.ends());
+            stored.advance(records);
         }
     }
 
     /** QuestDB stored nothing because of one row: all records are read once more, into careful batches. */
     synchronized void refuse(Span records) {
         if (records.round() == round) {
-            records.firsts().forEach((partition, first) -> stored.merge(partition, first, Math::min));
-            refused.putAll(records.ends());
+            stored.atMost(records.firsts());
+            refused.putAll(records.reached());
             round++;
             notifyAll();
         }
@@ -188,12 +194,9 @@ public final class Assignment {
         current.forEach((partition, read) -> {
             // What was read and is not held is done. A transform may have dropped records that never came here.
             if (!mustReadAgain() && !goingBack && ours.contains(partition) && !unsent.contains(partition)) {
-                stored.put(partition, read.offset());
+                stored.advance(partition, read.offset());
             }
-            Long offset = stored.get(partition);
-            if (offset != null) {
-                committable.put(partition, new OffsetAndMetadata(offset));
-            }
+            committable.computeIfAbsent(partition, stored::committable);
         });
         return committable;
     }

@@ -30,6 +30,7 @@ public final class Batch {
     private final Set<Long> tables = new HashSet<>();
     private final Map<TopicPartition, Long> firsts = new HashMap<>();
     private final Map<TopicPartition, Long> offsets = new HashMap<>();
+    private Map<TopicPartition, Long> held = Map.of(); // Where the first late row of a partition waits.
     private final int maxRows;
     private final int maxBytes;
     private final Ends ends = new Ends();
@@ -123,7 +124,30 @@ public final class Batch {
 
     /** What is to be remembered of the batch when its rows are sent. */
     Span span() {
-        return new Span(round, Map.copyOf(firsts), Map.copyOf(offsets()), Set.copyOf(tables));
+        Map<TopicPartition, Long> reached = Map.copyOf(offsets());
+        Map<TopicPartition, Long> ends = new HashMap<>(reached);
+        held.forEach((each, first) -> ends.computeIfPresent(each, (same, end) -> Math.min(end, first)));
+        return new Span(round, Map.copyOf(firsts), ends, reached, Set.copyOf(tables));
+    }
+
+    /** Late rows wait from these offsets on, so no partition is stored further when this batch is. */
+    void hold(Map<TopicPartition, Long> firsts) {
+        held = Map.copyOf(firsts);
+    }
+
+    /**
+     * Adds rows of records that earlier batches have passed over.
+     *
+     * @param passed how far they have passed over each partition
+     */
+    void addRows(LateRows late, Map<TopicPartition, Long> passed) {
+        settle();
+        late.firsts().forEach((each, first) -> {
+            firsts.merge(each, first, Math::min);
+            offsets.merge(each, passed.get(each), Math::max);
+        });
+        late.copyTo(lines, ends);
+        tables.addAll(late.tables());
     }
 
     /** The offset of the first record of each partition. */
@@ -143,7 +167,7 @@ public final class Batch {
     }
 
     boolean isEmpty() {
-        return partition == null;
+        return partition == null && offsets.isEmpty();
     }
 
     boolean isFull() {
@@ -169,6 +193,7 @@ public final class Batch {
         tables.clear();
         firsts.clear();
         offsets.clear();
+        held = Map.of();
         partition = null;
     }
 }

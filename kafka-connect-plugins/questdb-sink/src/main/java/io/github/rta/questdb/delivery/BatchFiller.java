@@ -5,6 +5,7 @@ import io.github.rta.questdb.encoding.NoTable;
 import io.github.rta.questdb.encoding.RecordEncoder;
 import io.github.rta.questdb.encoding.Unavailable;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.TopicPartition;
@@ -21,14 +22,16 @@ public final class BatchFiller {
     private final BatchQueue queue;
     private final SinkStats stats;
     private final Backlog backlog = new Backlog();
+    private final LateRows late;
     private final Backoff backoff = new Backoff();
     private boolean unreachable;
     private long retryTablesAt;
 
-    public BatchFiller(RecordEncoder encoder, Assignment assignment, BatchQueue queue, SinkStats stats) {
+    public BatchFiller(RecordEncoder encoder, Assignment assignment, BatchQueue queue, LateRows late, SinkStats stats) {
         this.encoder = encoder;
         this.assignment = assignment;
         this.queue = queue;
+        this.late = late;
         this.stats = stats;
     }
 
@@ -40,17 +43,24 @@ public final class BatchFiller {
             backlog.retry();
         }
         long waitMs = encode(start);
-        assignment.pause(unsent());
+        assignment.pause(behind());
         if (backlog.isDone()) {
             stats.waiting(backlog.reasons());
         }
-        if (waitMs > 0 || !backlog.isEmpty() || !queue.isIdle()) {
+        if (waitMs > 0 || !backlog.isEmpty() || !late.isEmpty() || !queue.isIdle()) {
             assignment.comeBackAfter(waitMs > 0 ? waitMs : LOOK_AGAIN_MS);
         }
     }
 
     /** The partitions of which records are held here. */
     public Set<TopicPartition> unsent() {
+        Set<TopicPartition> unsent = new HashSet<>(behind());
+        unsent.addAll(late.firsts().keySet());
+        return unsent;
+    }
+
+    /** The partitions of which records are not in a batch yet. */
+    private Set<TopicPartition> behind() {
         return backlog.isDone() ? backlog.waiting() : assignment.partitions();
     }
 
@@ -69,6 +79,7 @@ public final class BatchFiller {
         queue.dropWaiting();
         assignment.readAgain(backlog.records());
         backlog.clear();
+        late.clear();
         assignment.pause(Set.of());
         if (fault != null) {
             encoder.writeFailed(fault.record(), fault.reason());
@@ -78,13 +89,14 @@ public final class BatchFiller {
     /** These partitions are no longer the task's. */
     public void forget(Collection<TopicPartition> partitions) {
         backlog.forget(partitions);
-        assignment.closed(partitions, !queue.isIdle() || !backlog.isEmpty());
+        assignment.closed(partitions, !queue.isIdle() || !backlog.isEmpty() || !late.isEmpty());
         queue.dropWaiting();
+        late.clear();
     }
 
     /** Returns after how many ms to go on with the rest, 0 if there is none. */
     private long encode(long start) throws InterruptedException {
-        while (!backlog.isDone()) {
+        while (!backlog.isDone() || late.isDue(start)) {
             Batch batch = queue.open(start + PATIENCE);
             if (batch == null) {
                 return 1; // The next put() waits for room.
@@ -100,6 +112,7 @@ public final class BatchFiller {
                 stats.unavailable(e.getMessage());
                 return backoff.nextMs();
             } finally {
+                batch.hold(late.firsts());
                 assignment.filled(batch);
                 queue.close(batch);
             }
@@ -110,6 +123,9 @@ public final class BatchFiller {
     private void fill(Batch batch, long start) throws Unavailable, InterruptedException {
         if (batch.isEmpty()) {
             assignment.begin(batch);
+        }
+        if (late.isDue(start)) {
+            late.moveTo(batch, assignment.batched());
         }
         while (!backlog.isDone() && !batch.isFull()) {
             try {
@@ -128,10 +144,14 @@ public final class BatchFiller {
 
     private void encode(SinkRecord record, Batch batch, long start) throws NoTable, Unavailable, InterruptedException {
         try {
-            if (encoder.encode(record, batch.lines, start, batch.isCareful())) {
-                batch.addRow(record, encoder.tableId());
-            } else {
+            int before = batch.lines.length();
+            if (!encoder.encode(record, batch.lines, start, batch.isCareful())) {
                 batch.skip(record);
+            } else if (!batch.isCareful() && encoder.mayWait(record)) {
+                late.take(record, encoder.tableId(), batch.lines, before);
+                batch.skip(record);
+            } else {
+                batch.addRow(record, encoder.tableId());
             }
         } catch (BadRow e) {
             batch.addRefusal(record, e.getMessage());

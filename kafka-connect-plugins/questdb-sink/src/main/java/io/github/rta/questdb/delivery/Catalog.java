@@ -20,8 +20,6 @@ import java.util.stream.Collectors;
  * on it, it refuses by the definition that the row was encoded for, or a later one.
  */
 public final class Catalog {
-    private static final long UNKNOWN = -1;
-
     private final QuestDbClient client;
     private final boolean mayBeMissing;
     /** What identifies each table's definition when it was last looked at; the columns themselves would be many. */
@@ -55,7 +53,7 @@ public final class Catalog {
         State state = state(table);
         QuestDbClient.Rows rows = client.query("SHOW COLUMNS FROM \"" + table + '"');
         if (rows.error().contains("table does not exist") && mayBeMissing) {
-            return new Schema(UNKNOWN, Map.of(), "timestamp", true, now);
+            return Schema.unknown(now);
         }
         if (!rows.error().isEmpty()) {
             throw new NoTable(table, rows.error());
@@ -70,7 +68,7 @@ public final class Catalog {
             columns.put(column, row.path(type).asText());
             designated = row.path(isDesignated).asBoolean() ? column : designated;
         }
-        return new Schema(state.id, columns, designated, state.settled, now);
+        return new Schema(state.id, columns, designated, state.deduplicates, state.rows, state.settled, now);
     }
 
     /**
@@ -81,7 +79,7 @@ public final class Catalog {
      */
     Set<Long> missing(Set<Long> ids) throws Unavailable, InterruptedException {
         Set<Long> missing = new HashSet<>(ids);
-        missing.remove(UNKNOWN);
+        missing.remove(Schema.UNKNOWN);
         if (!missing.isEmpty()) {
             String known = missing.stream().map(Object::toString).collect(Collectors.joining(","));
             QuestDbClient.Rows rows = client.query("SELECT id FROM tables() WHERE id IN (" + known + ")");
@@ -90,19 +88,24 @@ public final class Catalog {
         return missing;
     }
 
-    /** An identity of the table, and whether SHOW COLUMNS shows all changes of its columns. */
-    private record State(long id, boolean settled) {}
+    /** What SHOW COLUMNS does not say of a table; {@code settled}: whether it shows all changes of the columns. */
+    private record State(long id, boolean deduplicates, long rows, boolean settled) {}
 
     /** QuestDB accepts a change of columns at once, and applies it after all rows that came before. */
     private State state(String table) throws Unavailable, InterruptedException {
-        QuestDbClient.Rows rows = client.query("SELECT id, writerTxn, sequencerTxn, suspended FROM tables() t"
-                + " LEFT JOIN wal_tables() w ON t.table_name = w.name WHERE lower(t.table_name) = '"
-                + table.toLowerCase(Locale.ROOT) + "'");
+        QuestDbClient.Rows rows =
+                client.query("SELECT id, writerTxn, sequencerTxn, suspended, dedup, table_row_count FROM tables() t"
+                        + " LEFT JOIN wal_tables() w ON t.table_name = w.name WHERE lower(t.table_name) = '"
+                        + table.toLowerCase(Locale.ROOT) + "'");
         JsonNode row = rows.dataset().path(0);
         long applied = row.path(1).asLong();
         // A suspended table changes when somebody mends it: its records can't wait for that.
         boolean all = applied >= row.path(2).asLong() || row.path(3).asBoolean();
-        return new State(row.path(0).asLong(UNKNOWN), all || !isChanging(table, applied));
+        return new State(
+                row.path(0).asLong(Schema.UNKNOWN),
+                row.path(4).asBoolean(),
+                row.path(5).asLong(),
+                all || !isChanging(table, applied));
     }
 
     private boolean isChanging(String table, long applied) throws Unavailable, InterruptedException {

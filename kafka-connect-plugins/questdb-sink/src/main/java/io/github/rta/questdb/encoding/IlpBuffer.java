@@ -49,6 +49,11 @@ public final class IlpBuffer {
         length = 0;
     }
 
+    /** Drops all from there on. */
+    public void cut(int end) {
+        length = end;
+    }
+
     IlpBuffer put(byte[] source) {
         return put(source, 0, source.length);
     }
@@ -57,7 +62,7 @@ public final class IlpBuffer {
         return put(source.bytes, 0, source.length);
     }
 
-    IlpBuffer put(byte[] source, int offset, int count) {
+    public IlpBuffer put(byte[] source, int offset, int count) {
         reserve(count);
         System.arraycopy(source, offset, bytes, length, count);
         length += count;

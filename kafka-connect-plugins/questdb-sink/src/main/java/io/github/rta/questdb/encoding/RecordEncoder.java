@@ -14,6 +14,9 @@ public final class RecordEncoder {
     /** For how long a record waits at least when QuestDB can't write to its table. */
     public static final long ASK_AGAIN_MS = Tables.ASK_AGAIN_MS;
 
+    private static final long LARGE = 500_000;
+    private static final long NANOS_OF_A_MS = 1_000_000;
+
     private final SinkConfig config;
     private final RowEncoder row;
     private final FlatJson flat;
@@ -23,7 +26,8 @@ public final class RecordEncoder {
     /** Null if bytes are JSON without a schema. */
     private final Envelope envelope;
 
-    private long tableId;
+    private Schema schema;
+    private long nanos;
     private SinkRecord current;
     private long since;
 
@@ -86,7 +90,20 @@ public final class RecordEncoder {
 
     /** The id of the table of the latest row, see {@link Schema#id}. */
     public long tableId() {
-        return tableId;
+        return schema.id();
+    }
+
+    /**
+     * Whether the row of this record, the latest one, is a late one that may wait for others: a row far behind the newest
+     * makes QuestDB write all that lies between anew. Below {@link #LARGE} rows that costs little. Without DEDUP nothing
+     * may wait, since rows that overtake it are read and sent again when the task ends meanwhile.
+     */
+    public boolean mayWait(SinkRecord record) {
+        return config.lateWaitMs > 0
+                && record.timestamp() != null
+                && schema.deduplicates()
+                && schema.rows() >= LARGE
+                && record.timestamp() - nanos / NANOS_OF_A_MS >= config.lateAfterMs;
     }
 
     /** Asks QuestDB about the record's table already now, because the record has to wait. */
@@ -115,8 +132,8 @@ public final class RecordEncoder {
         } else {
             objects.read(record.valueSchema(), record.value(), table.value, "value");
         }
-        row.end(record.timestamp(), lines);
-        tableId = table.schema().id();
+        nanos = row.end(record.timestamp(), lines);
+        schema = table.schema();
     }
 
     private void bytes(SinkRecord record, byte[] bytes, Table table) throws BadRow {

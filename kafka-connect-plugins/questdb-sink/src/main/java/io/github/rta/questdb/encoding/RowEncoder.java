@@ -29,14 +29,10 @@ final class RowEncoder {
         line.begin(table, row);
     }
 
-    /** Appends the finished row. {@code kafkaTimestamp} in ms, null if the record has none. */
-    void end(Long kafkaTimestamp, IlpBuffer target) throws BadRow {
+    /** Appends the finished row, and returns its time. {@code kafkaTimestamp} in ms, null if the record has none. */
+    long end(Long kafkaTimestamp, IlpBuffer target) throws BadRow {
         line.check();
-        if (serverTimestamp) {
-            line.endWithoutTime(target);
-        } else {
-            line.end(rowTimestamp.get(kafkaTimestamp), target);
-        }
+        return serverTimestamp ? line.endWithoutTime(target) : line.end(rowTimestamp.get(kafkaTimestamp), target);
     }
 
     /** Notes that the record has this field, by exactly this path; a null counts too. */

@@ -60,14 +60,16 @@ final class RowLine {
         }
     }
 
-    /** Appends the line. */
-    void end(long nanos, IlpBuffer target) {
+    /** Appends the line, and returns its time: nanoseconds since 1970. */
+    long end(long nanos, IlpBuffer target) {
         columns(target).put(' ').putLong(nanos).put('\n');
+        return nanos;
     }
 
-    /** Appends the line without a time: QuestDB takes that of its arrival. */
-    void endWithoutTime(IlpBuffer target) {
+    /** Appends the line without a time: QuestDB takes that of its arrival. Returns one that is never late. */
+    long endWithoutTime(IlpBuffer target) {
         columns(target).put('\n');
+        return Long.MAX_VALUE;
     }
 
     private IlpBuffer columns(IlpBuffer target) {

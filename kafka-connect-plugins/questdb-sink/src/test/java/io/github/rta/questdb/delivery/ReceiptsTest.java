@@ -29,7 +29,7 @@ class ReceiptsTest {
             thread.start();
             receipts.hurry();
             for (long end = 1; end < 4; end++) {
-                receipts.add(new Span(0, Map.of(), Map.of(PARTITION, end), Set.of()));
+                receipts.add(new Span(0, Map.of(), Map.of(PARTITION, end), Map.of(PARTITION, end), Set.of()));
                 awaitAcknowledged(assignment, end);
             }
             thread.interrupt();

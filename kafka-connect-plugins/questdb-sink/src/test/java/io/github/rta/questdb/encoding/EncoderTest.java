@@ -529,7 +529,7 @@ public class EncoderTest {
     }
 
     private static io.github.rta.questdb.encoding.Schema changing(Map<String, String> columns) {
-        return new io.github.rta.questdb.encoding.Schema(1, columns, "timestamp", false, System.nanoTime());
+        return new io.github.rta.questdb.encoding.Schema(1, columns, "timestamp", false, 0, false, System.nanoTime());
     }
 
     @Test
@@ -587,7 +587,7 @@ public class EncoderTest {
     private static io.github.rta.questdb.encoding.Schema table(Map<String, String> columns) {
         Map<String, String> all = new HashMap<>(columns);
         all.put("timestamp", "TIMESTAMP");
-        return new io.github.rta.questdb.encoding.Schema(1, all, "timestamp", true, System.nanoTime());
+        return new io.github.rta.questdb.encoding.Schema(1, all, "timestamp", false, 0, true, System.nanoTime());
     }
 
     private static String encode(RecordEncoder encoder, SinkRecord record) throws Exception {

@@ -124,7 +124,8 @@ class LevelsTest {
         List.of("price", "size", "b", "x", "y", "z").forEach(name -> columns.put(name, "DOUBLE[]"));
         RecordEncoder encoder = new RecordEncoder(
                 new io.github.rta.questdb.config.SinkConfig(settings),
-                table -> new io.github.rta.questdb.encoding.Schema(1, columns, "timestamp", true, System.nanoTime()));
+                table -> new io.github.rta.questdb.encoding.Schema(
+                        1, columns, "timestamp", false, 0, true, System.nanoTime()));
         IlpBuffer lines = new IlpBuffer(16);
         SinkRecord record = new SinkRecord("t", 0, null, null, null, value, 0, 0L, TimestampType.CREATE_TIME);
         encoder.encode(record, lines, System.nanoTime(), false);

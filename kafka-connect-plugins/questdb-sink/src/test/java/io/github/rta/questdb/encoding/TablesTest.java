@@ -17,7 +17,7 @@ class TablesTest {
 
     private Schema answer(String table) {
         asked.add(table);
-        return new Schema(1, Map.of(), "timestamp", true, 0);
+        return new Schema(1, Map.of(), "timestamp", false, 0, true, 0);
     }
 
     @Test
