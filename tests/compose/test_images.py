@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import pytest
 from compose.offline.images import targets
@@ -10,6 +11,10 @@ from compose.offline.images import targets
 from operations.local.settings import ROOT
 from operations.outdated.images import filled, named
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+OURS = sorted([*ROOT.glob("[!.]*/Dockerfile"), *ROOT.glob("[!.]*/*/Dockerfile")])
 # Upstream's names, and how upstream writes the tags that we use: a tag of another form does not exist there.
 IMAGES = {
     "alpine": r"\d+\.\d+",
@@ -51,11 +56,12 @@ def test_stand_ins_have_the_names_of_what_they_stand_in_for() -> None:
     assert [tag for tag in targets().values() if tag not in used] == []
 
 
-@pytest.mark.parametrize("folder", ["kafka-connect-plugins", "notebooks", "operations/reconciler", "ingestion/python"])
-def test_image_takes_a_private_ca_before_it_fetches_anything(folder: str) -> None:
-    text = (ROOT / folder / "Dockerfile").read_text(encoding="utf-8")
-    fetches = re.search(r"^RUN (?:pip|mvn) ", text, re.MULTILINE)
+@pytest.mark.parametrize("path", OURS, ids=lambda path: path.parent.name)
+def test_image_takes_a_private_ca_before_it_fetches_anything(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    fetches = re.search(r"^RUN (?:pip|mvn|npm|go mod|cargo) ", text, re.MULTILINE)
     assert fetches
-    assert '[ -z "$EXTRA_CA" ]' in text[: fetches.start()]
+    taken = re.compile(r"^RUN .*\[ -[zn] \"\$EXTRA_CA\" \]", re.MULTILINE)
+    assert taken.search(text[: fetches.start()])
     # Each stage that runs a program on the network's behalf has it: an argument ends with its stage.
-    assert text.count("ARG EXTRA_CA") == text.count('[ -z "$EXTRA_CA" ]')
+    assert text.count("ARG EXTRA_CA") == len(taken.findall(text))

@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 NETWORK, TAG = "rta-behind-a-proxy", "rta/behind-a-proxy"
 HOST = "api.github.example"  # no name server knows it
 TOPICS = ("proxied_events", "proxied_polls", "proxied_events_dlq")
+JAVA = "github-events-java"
 IMAGES = [
     "github-events",  # pip
-    *(pytest.param(name, marks=pytest.mark.thorough) for name in ("kafka-connect", "reconciler", "jupyter-notebook")),
+    *(
+        pytest.param(name, marks=pytest.mark.thorough)
+        for name in (JAVA, "kafka-connect", "reconciler", "jupyter-notebook")
+    ),
 ]
 
 
@@ -35,8 +39,10 @@ class Behind:
     def service(self, name: str, authority: str) -> dict[str, Any]:
         """Return a service of docker-compose.yml, as a user behind the proxy has it."""
         variables = {"HTTP_PROXY": self.proxy.url, "HTTPS_PROXY": self.proxy.url, "NO_PROXY": "", "EXTRA_CA": authority}
+        if name == JAVA:
+            variables["POLLER"] = "java"
         project = Containers(root=self.project.root, **self.project.environment | variables)
-        found: dict[str, Any] = project.services[name]
+        found: dict[str, Any] = project.services[name.removesuffix("-java")]
         return found
 
     def build(self, name: str, authority: str) -> subprocess.CompletedProcess[str]:
