@@ -111,7 +111,7 @@ public final class QuestDbSinkTask extends SinkTask {
             // A short wait saves the next owner of a partition from storing the last rows again.
             boolean done = stats.isOutage() || failure() != null || !filler.isDone() ? queue.isIdle() : awaitIdle();
             boolean known = done && failure() == null;
-            return assignment.committable(current, known ? filler.unsent() : assignment.partitions());
+            return assignment.committable(current, known ? filler.unsent() : assignment.partitions(), filler.late());
         } catch (InterruptedException e) {
             throw interrupted(e);
         }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.github.rta.questdb.FaultProxy.Fault;
 import io.github.rta.questdb.RebalanceTest.Change;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -99,7 +100,7 @@ class LateRowsTest {
         try (TaskRun run = task(db.conf(), table, 1_500)) {
             run.deliver(rows(0, 100));
             assertStored(table, LARGE, 100);
-            assertEquals("", run.consumer.metadata(new TopicPartition(table, 0)));
+            assertEquals("reached=100", run.consumer.metadata(new TopicPartition(table, 0)));
             assertTrue(run.metric("requests-total") <= 20, () -> run.metric("requests-total") + " requests");
         }
     }
@@ -108,8 +109,20 @@ class LateRowsTest {
     void manyDoNotWait() throws Exception {
         String table = largeTable();
         try (TaskRun run = task(db.conf(), table, 600_000, "batch.max.rows", "100")) {
-            run.put(rows(0, 52)); // One late row more than a quarter of a request.
-            db.awaitCount(table, LARGE + 52);
+            run.put(rows(0, 50)); // The late rows are a quarter of a request.
+            db.awaitCount(table, LARGE + 50);
+        }
+    }
+
+    @Test
+    void rowsThatManyHaveOvertakenDoNotWait() throws Exception {
+        String table = largeTable();
+        try (TaskRun run = task(db.conf(), table, 600_000, "batch.max.rows", "100")) {
+            run.put(rows(0, 2));
+            List<String> fresh =
+                    IntStream.range(1, 501).mapToObj(i -> row(2 * i)).toList();
+            run.put(fresh);
+            run.await("the late row", () -> db.count(table) == LARGE + 502);
         }
     }
 
@@ -135,9 +148,10 @@ class LateRowsTest {
         try (TaskRun run = task(db.conf(), table, 600_000)) {
             run.put(rows(0, 10));
             db.awaitCount(table, LARGE + 5);
+            assertTrue(run.committable() <= 1);
         }
         try (TaskRun run = task(db.conf(), table, 0)) {
-            run.deliver(rows(0, 10)); // From the committed offset on, which is before the first late row.
+            run.deliver(rows(0, 10)); // From the committed offset on.
             assertStored(table, LARGE, 10);
         }
     }
@@ -159,6 +173,43 @@ class LateRowsTest {
     }
 
     @Test
+    void noRebalanceMakesThemWaitForLonger() throws Exception {
+        String table = largeTable();
+        List<TopicPartition> both = List.of(new TopicPartition(table, 0), new TopicPartition(table, 1));
+        try (TaskRun run = task(db.conf(), table, 1_500)) {
+            run.put(rows(0, 10));
+            run.await("all rows, while one rebalance follows the other", () -> {
+                if (!run.consumer.hasChanges()) {
+                    Change.ALL_REVOKED_AND_GIVEN_BACK.happens(run.consumer, both);
+                }
+                return db.count(table) == LARGE + 10;
+            });
+        }
+    }
+
+    @Test
+    void aTaskThatIsStuckIsNotSaidToGoOn() throws Exception {
+        String table = largeTable();
+        List<TopicPartition> both = List.of(new TopicPartition(table, 0), new TopicPartition(table, 1));
+        try (FaultProxy proxy = new FaultProxy(db.port);
+                TaskRun run = task(proxy.conf(), table, 1_500)) {
+            run.put(rows(0, 4));
+            db.awaitCount(table, LARGE + 2);
+            run.await(
+                    "others have passed",
+                    () -> run.committable() == 1
+                            && run.consumer.metadata(both.get(0)).equals("reached=4"));
+            proxy.fault = Fault.STATUS_503;
+            Change.ALL_REVOKED_AND_GIVEN_BACK.happens(run.consumer, both);
+            run.await("an outage, as late rows wait no longer", () -> run.metric("outage") == 1);
+            run.await(
+                    "no claim",
+                    () -> run.committable() == 1
+                            && run.consumer.metadata(both.get(0)).equals("reached=1"));
+        }
+    }
+
+    @Test
     void theyOutlastAnOutage() throws Exception {
         String table = largeTable();
         try (FaultProxy proxy = new FaultProxy(db.port);
@@ -174,22 +225,25 @@ class LateRowsTest {
         }
     }
 
-    @Test
-    void aRefusedRowBesideThemIsSetAsideAlone() throws Exception {
+    /** QuestDB refuses a number for a text. */
+    private String badRow(int number, int days) {
+        return "{\"id\":%d,\"ts\":\"%s\"}".formatted(number, now.minus(Duration.ofDays(days)));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void aRefusedRowIsSetAsideAlone(int daysLate) throws Exception {
         String table = largeTable();
         try (TaskRun run = task(db.conf(), table, 1_000)) {
             List<String> mixed = new ArrayList<>(rows(0, 20));
-            String late = now.minus(Duration.ofDays(2)).toString();
-            mixed.add("{\"id\":7,\"ts\":\"%s\"}".formatted(now)); // QuestDB refuses a number for a text.
-            mixed.add("{\"id\":8,\"ts\":\"%s\"}".formatted(late));
+            mixed.add(badRow(20, daysLate));
             mixed.addAll(rows(20, 40));
             run.deliver(mixed);
             assertStored(table, LARGE, 40);
             assertEquals(
-                    List.of(20L, 21L),
+                    List.of(20L),
                     run.deadLetters.stream()
                             .map(letter -> letter.record().offset())
-                            .sorted()
                             .toList());
         }
     }
@@ -201,13 +255,18 @@ class LateRowsTest {
         List<TopicPartition> both = List.of(new TopicPartition(table, 0), new TopicPartition(table, 1));
         Random draw = new Random(seed);
         int rows = 0;
+        int bad = 0;
         try (FaultProxy proxy = new FaultProxy(db.port);
                 TaskRun run = task(proxy.conf(), table, 300, "batch.max.rows", "300")) {
             for (int i = 0; i < 30; i++) {
                 proxy.fault = draw.nextInt(3) > 0 ? Fault.NONE : Fault.values()[draw.nextInt(Fault.values().length)];
                 int more = draw.nextInt(200);
-                run.put(both.get(draw.nextInt(2)), rows(rows, rows + more));
+                List<String> sent = new ArrayList<>(rows(rows, rows + more));
                 rows += more;
+                if (draw.nextInt(4) == 0) {
+                    sent.add(draw.nextInt(more + 1), badRow(bad++, draw.nextInt(2)));
+                }
+                run.put(both.get(draw.nextInt(2)), sent);
                 if (draw.nextInt(3) == 0) {
                     Change.values()[draw.nextInt(Change.values().length)].happens(run.consumer, both);
                 }
@@ -215,7 +274,12 @@ class LateRowsTest {
             proxy.fault = Fault.NONE;
             run.awaitSafe();
             assertStored(table, LARGE, rows);
-            assertEquals(List.of(), run.reasons());
+            assertEquals(
+                    bad,
+                    run.deadLetters.stream()
+                            .map(letter -> new String(letter.record().value(), StandardCharsets.UTF_8))
+                            .distinct()
+                            .count());
         }
     }
 }

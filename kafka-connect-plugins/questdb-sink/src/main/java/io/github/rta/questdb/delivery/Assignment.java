@@ -99,7 +99,7 @@ public final class Assignment {
         Set<TopicPartition> behind = new HashSet<>();
         for (SinkRecord record : held) {
             behind.add(Batch.partition(record));
-            stored.atMost(Batch.partition(record), record.originalKafkaOffset());
+            stored.startsAt(Batch.partition(record), record.originalKafkaOffset());
         }
         batched.forEach((partition, end) -> {
             if (end > stored.end(partition)) {
@@ -108,7 +108,6 @@ public final class Assignment {
         });
         // No others: Connect takes where it goes back to for committed, and would not commit it again.
         behind.forEach(partition -> context.offset(partition, stored.end(partition)));
-        stored.goBack();
         goingBack = true;
         taskRound = round;
     }
@@ -165,7 +164,7 @@ public final class Assignment {
         }
     }
 
-    /** Every record is a row in QuestDB or in the dead-letter topic, as is every one of earlier calls. */
+    /** Every record is a row in QuestDB or in the dead-letter topic, as is every one of earlier calls; late ones may wait. */
     synchronized void acknowledge(Span records) {
         if (records.round() == round) {
             stored.advance(records);
@@ -186,17 +185,18 @@ public final class Assignment {
      * What Connect may commit.
      *
      * @param current how far Connect has read
-     * @param unsent the partitions of which the task or the sender holds records
+     * @param unsent the partitions of which the task or the sender holds records, late rows that wait aside
+     * @param late the partitions of which late rows wait
      */
     public synchronized Map<TopicPartition, OffsetAndMetadata> committable(
-            Map<TopicPartition, OffsetAndMetadata> current, Set<TopicPartition> unsent) {
+            Map<TopicPartition, OffsetAndMetadata> current, Set<TopicPartition> unsent, Set<TopicPartition> late) {
         Map<TopicPartition, OffsetAndMetadata> committable = new HashMap<>();
         current.forEach((partition, read) -> {
             // What was read and is not held is done. A transform may have dropped records that never came here.
             if (!mustReadAgain() && !goingBack && ours.contains(partition) && !unsent.contains(partition)) {
-                stored.advance(partition, read.offset());
+                stored.advance(partition, read.offset(), late.contains(partition));
             }
-            committable.computeIfAbsent(partition, stored::committable);
+            committable.computeIfAbsent(partition, same -> stored.committable(same, late.contains(same)));
         });
         return committable;
     }

@@ -30,7 +30,7 @@ public final class Batch {
     private final Set<Long> tables = new HashSet<>();
     private final Map<TopicPartition, Long> firsts = new HashMap<>();
     private final Map<TopicPartition, Long> offsets = new HashMap<>();
-    private Map<TopicPartition, Long> held = Map.of(); // Where the first late row of a partition waits.
+    private Map<TopicPartition, Long> late = Map.of(); // Where the first late row of a partition waits.
     private final int maxRows;
     private final int maxBytes;
     private final Ends ends = new Ends();
@@ -41,8 +41,8 @@ public final class Batch {
     private long table;
 
     public Batch(SinkConfig config) {
-        this.maxRows = config.maxRows;
-        this.maxBytes = config.maxBytes;
+        this.maxRows = config.maxRows - LateRows.maxRows(config);
+        this.maxBytes = config.maxBytes - LateRows.maxBytes(config);
     }
 
     /**
@@ -126,13 +126,13 @@ public final class Batch {
     Span span() {
         Map<TopicPartition, Long> reached = Map.copyOf(offsets());
         Map<TopicPartition, Long> ends = new HashMap<>(reached);
-        held.forEach((each, first) -> ends.computeIfPresent(each, (same, end) -> Math.min(end, first)));
+        late.forEach((each, first) -> ends.computeIfPresent(each, (same, end) -> Math.min(end, first)));
         return new Span(round, Map.copyOf(firsts), ends, reached, Set.copyOf(tables));
     }
 
     /** Late rows wait from these offsets on, so no partition is stored further when this batch is. */
-    void hold(Map<TopicPartition, Long> firsts) {
-        held = Map.copyOf(firsts);
+    void endsBefore(Map<TopicPartition, Long> waiting) {
+        late = Map.copyOf(waiting);
     }
 
     /**
@@ -140,14 +140,15 @@ public final class Batch {
      *
      * @param passed how far they have passed over each partition
      */
-    void addRows(LateRows late, Map<TopicPartition, Long> passed) {
+    void addRows(LateRows rows, Map<TopicPartition, Long> passed) {
         settle();
-        late.firsts().forEach((each, first) -> {
+        rows.firsts().forEach((each, first) -> {
             firsts.merge(each, first, Math::min);
             offsets.merge(each, passed.get(each), Math::max);
         });
-        late.copyTo(lines, ends);
-        tables.addAll(late.tables());
+        rows.copyTo(lines, ends);
+        tables.addAll(rows.tables());
+        table = rows.tables().iterator().next(); // That of the batch before may not be among them.
     }
 
     /** The offset of the first record of each partition. */
@@ -193,7 +194,7 @@ public final class Batch {
         tables.clear();
         firsts.clear();
         offsets.clear();
-        held = Map.of();
+        late = Map.of();
         partition = null;
     }
 }

@@ -5,7 +5,6 @@ import io.github.rta.questdb.encoding.NoTable;
 import io.github.rta.questdb.encoding.RecordEncoder;
 import io.github.rta.questdb.encoding.Unavailable;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.apache.kafka.common.TopicPartition;
@@ -43,7 +42,7 @@ public final class BatchFiller {
             backlog.retry();
         }
         long waitMs = encode(start);
-        assignment.pause(behind());
+        assignment.pause(unsent());
         if (backlog.isDone()) {
             stats.waiting(backlog.reasons());
         }
@@ -52,15 +51,13 @@ public final class BatchFiller {
         }
     }
 
-    /** The partitions of which records are held here. */
-    public Set<TopicPartition> unsent() {
-        Set<TopicPartition> unsent = new HashSet<>(behind());
-        unsent.addAll(late.firsts().keySet());
-        return unsent;
+    /** The partitions of which late rows wait. */
+    public Set<TopicPartition> late() {
+        return late.firsts().keySet();
     }
 
-    /** The partitions of which records are not in a batch yet. */
-    private Set<TopicPartition> behind() {
+    /** The partitions of which records are held here that no batch has come to. */
+    public Set<TopicPartition> unsent() {
         return backlog.isDone() ? backlog.waiting() : assignment.partitions();
     }
 
@@ -112,7 +109,7 @@ public final class BatchFiller {
                 stats.unavailable(e.getMessage());
                 return backoff.nextMs();
             } finally {
-                batch.hold(late.firsts());
+                batch.endsBefore(late.firsts());
                 assignment.filled(batch);
                 queue.close(batch);
             }
@@ -127,7 +124,8 @@ public final class BatchFiller {
         if (late.isDue(start)) {
             late.moveTo(batch, assignment.batched());
         }
-        while (!backlog.isDone() && !batch.isFull()) {
+        boolean encodes = !backlog.isDone();
+        while (!backlog.isDone() && !batch.isFull() && !late.isDue(start)) {
             try {
                 encode(backlog.peek(), batch, start);
                 backlog.remove();
@@ -135,7 +133,7 @@ public final class BatchFiller {
                 setAside(e, start);
             }
         }
-        if (unreachable) { // No request may follow that would say so: all records may be bad ones.
+        if (unreachable && encodes) { // No request may follow that would say so: all records may be bad ones.
             unreachable = false;
             stats.available();
             backoff.reset();
@@ -152,6 +150,7 @@ public final class BatchFiller {
                 batch.skip(record);
             } else {
                 batch.addRow(record, encoder.tableId());
+                late.overtaken();
             }
         } catch (BadRow e) {
             batch.addRefusal(record, e.getMessage());

@@ -8,12 +8,15 @@ import org.apache.kafka.common.TopicPartition;
 
 /** How far the records of each partition are rows in QuestDB or in the dead-letter topic. */
 final class StoredOffsets {
-    /** What a committed offset's metadata says while late rows wait: all others are stored up to here. */
+    /**
+     * What the metadata of a committed offset says: every record before this one is stored but the late rows that wait.
+     * It is always said, for Connect does not commit an offset without metadata again after it has gone back to it.
+     */
     private static final String REACHED = "reached=";
 
     /** Every record before is stored. */
     private final Map<TopicPartition, Long> ends = new HashMap<>();
-    /** Every record before is stored but the late rows that wait; see {@link LateRows}. */
+    /** The same but for the late rows that wait; see {@link LateRows}. */
     private final Map<TopicPartition, Long> reached = new HashMap<>();
 
     void forget(Collection<TopicPartition> partitions) {
@@ -26,8 +29,8 @@ final class StoredOffsets {
         firsts.forEach((partition, first) -> ends.merge(partition, first, Math::min));
     }
 
-    /** This is a record of a partition, the first one if none is known. */
-    void atMost(TopicPartition partition, long offset) {
+    /** If nothing is known of the partition, this is its first record. */
+    void startsAt(TopicPartition partition, long offset) {
         ends.putIfAbsent(partition, offset);
     }
 
@@ -36,26 +39,22 @@ final class StoredOffsets {
         reached.putAll(records.reached());
     }
 
-    void advance(TopicPartition partition, long end) {
-        ends.put(partition, end);
+    /** Every record before is stored, or all but {@code late} rows. */
+    void advance(TopicPartition partition, long end, boolean late) {
+        (late ? reached : ends).put(partition, end);
     }
 
     long end(TopicPartition partition) {
         return ends.get(partition);
     }
 
-    /** Every record that is not stored is read again. */
-    void goBack() {
-        reached.clear();
-    }
-
-    /** What Connect may commit, or null. The metadata tells who looks at the group that it goes on. */
-    OffsetAndMetadata committable(TopicPartition partition) {
+    /** What Connect may commit, or null. {@code late}: whether late rows of the partition wait. */
+    OffsetAndMetadata committable(TopicPartition partition, boolean late) {
         Long end = ends.get(partition);
         if (end == null) {
             return null;
         }
-        long far = reached.getOrDefault(partition, end);
-        return new OffsetAndMetadata(end, far > end ? REACHED + far : "");
+        long far = late ? Math.max(end, reached.getOrDefault(partition, end)) : end;
+        return new OffsetAndMetadata(end, REACHED + far);
     }
 }

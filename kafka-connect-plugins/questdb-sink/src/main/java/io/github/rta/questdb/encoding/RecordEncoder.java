@@ -94,9 +94,9 @@ public final class RecordEncoder {
     }
 
     /**
-     * Whether the row of this record, the latest one, is a late one that may wait for others: a row far behind the newest
-     * makes QuestDB write all that lies between anew. Below {@link #LARGE} rows that costs little. Without DEDUP nothing
-     * may wait, since rows that overtake it are read and sent again when the task ends meanwhile.
+     * Whether the row of this record, the latest one, is a late one that may wait for others. In a table of fewer than
+     * {@link #LARGE} rows it would gain little. Without DEDUP nothing may wait, since rows that overtake it are read and
+     * sent again when the task ends meanwhile.
      */
     public boolean mayWait(SinkRecord record) {
         return config.lateWaitMs > 0

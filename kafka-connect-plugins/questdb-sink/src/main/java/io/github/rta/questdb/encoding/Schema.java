@@ -9,7 +9,7 @@ import java.util.Objects;
  * @param id another one if a table of the same name was created anew; {@link #UNKNOWN} if it is not known
  * @param columns the type of each column, by its name in lower case, as the server compares names
  * @param designated the designated timestamp, or null
- * @param deduplicates whether a row that is sent again replaces itself
+ * @param deduplicates whether it has DEDUP
  * @param rows about how many it has
  * @param settled false if the server knows of a later change that the columns don't show yet
  * @param fetched a System.nanoTime() from before the server was asked

@@ -43,8 +43,10 @@ class ReceiptsTest {
         Conditions.await(
                 "records before " + end + " acknowledged",
                 Duration.ofSeconds(20),
-                () -> new OffsetAndMetadata(end)
-                        .equals(assignment.committable(read, Set.of(PARTITION)).get(PARTITION)),
+                () -> new OffsetAndMetadata(end, "reached=" + end)
+                        .equals(assignment
+                                .committable(read, Set.of(PARTITION), Set.of())
+                                .get(PARTITION)),
                 () -> "");
     }
 }
