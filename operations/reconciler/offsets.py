@@ -167,13 +167,19 @@ def _offsets(
     if description and group.startswith(CONNECT):
         assigned = (p for member in description.members for p in member.assignment.topic_partitions)
         offsets = dict.fromkeys(((p.topic, p.partition) for p in assigned), None)
-    offsets |= {(p.topic, p.partition): _reached(p) for p in committed if p.offset >= 0}
+    ours = group.startswith(CONNECT)
+    offsets |= {(p.topic, p.partition): reached(p) if ours else p.offset for p in committed if p.offset >= 0}
     return sorted(offsets.items())
 
 
-def _reached(committed: TopicPartition) -> int:
+def reached(committed: TopicPartition) -> int:
     """Return the offset before which all is stored but late rows that wait; our sink says it beside the offset it commits."""
-    found = REACHED.fullmatch(committed.metadata or "")
+    try:
+        found = REACHED.fullmatch(committed.metadata or "")
+    except (
+        UnicodeDecodeError
+    ):  # Another sink's: librdkafka gives a text without its length, and what lies behind it in memory.
+        found = None
     return max(committed.offset, int(found[1])) if found else committed.offset
 
 

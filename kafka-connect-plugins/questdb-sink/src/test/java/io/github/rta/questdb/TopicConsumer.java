@@ -71,7 +71,7 @@ final class TopicConsumer extends MockConsumer<byte[], byte[]> {
 
     /** What the task has said of how far it is. */
     String metadata(TopicPartition partition) {
-        return commits.get(partition).metadata();
+        return commits.get(partition).metadata().trim();
     }
 
     /** With one of the next polls, one change a poll, the consumer gets these partitions instead of those it has. */

@@ -12,7 +12,8 @@ final class StoredOffsets {
      * What the metadata of a committed offset says: every record before this one is stored but the late rows that wait.
      * It is always said, for Connect does not commit an offset without metadata again after it has gone back to it.
      */
-    private static final String REACHED = "reached=";
+    private static final String REACHED =
+            "reached=%d\0"; // librdkafka's clients read on to a NUL, wherever the text ends
 
     /** Every record before is stored. */
     private final Map<TopicPartition, Long> ends = new HashMap<>();
@@ -55,6 +56,6 @@ final class StoredOffsets {
             return null;
         }
         long far = late ? Math.max(end, reached.getOrDefault(partition, end)) : end;
-        return new OffsetAndMetadata(end, REACHED + far);
+        return new OffsetAndMetadata(end, REACHED.formatted(far));
     }
 }

@@ -43,7 +43,7 @@ class ReceiptsTest {
         Conditions.await(
                 "records before " + end + " acknowledged",
                 Duration.ofSeconds(20),
-                () -> new OffsetAndMetadata(end, "reached=" + end)
+                () -> new OffsetAndMetadata(end, "reached=" + end + '\0')
                         .equals(assignment
                                 .committable(read, Set.of(PARTITION), Set.of())
                                 .get(PARTITION)),
