@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import report
-from live import percentile
+from live import Source, percentile
 from load import DATASET, ROWS_A_SECOND, Config, Events, Writer, create_topic, shipped
 from rig import Meter, Rig
 from waiting import last, until
@@ -28,7 +27,7 @@ DAY = 86_400
 ROWS = DAY * ROWS_A_SECOND
 FRESH = 60  # seconds that a fresh event is old when it comes, like GitHub's freshest
 PROBE = "probe"
-POLL = 300  # that a poll brings at once
+POLL = 300  # events that a poll brings at once
 # Events of an ordinary day, as wide as GitHub's, one after the other.
 FILL = """INSERT INTO github_events SELECT (now()::long - {day}000000L + x * {day}000000L / {rows})::timestamp,
 (x + 90000000000L)::varchar, rnd_symbol('PushEvent', 'WatchEvent', 'IssuesEvent'), rnd_symbol('opened', 'closed'),
@@ -46,43 +45,27 @@ class Cost:
     ages: list[float]
 
 
-class Feed:
-    """Sends what polls bring: events with GitHub's delays, and a fresh one."""
+class Feed(Source):
+    """Sends what polls bring: events with GitHub's delays, and a fresh one, whose time is kept."""
 
     def __init__(self, rig: Rig, topic: str, seed: int) -> None:
         """Send to `topic`; `seed` decides on the events."""
-        self.sent: list[float] = []
+        super().__init__(rig, topic, ROWS_A_SECOND / POLL)
         self._events = Events(seed, "feed")
-        self._writer = Writer(rig.settings.kafka, topic)
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Feed:  # noqa: PYI034
-        """Start."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop; return when all is acknowledged."""
-        self._end.set()
-        self._thread.join()
-        self._writer.finish()
-
-    def _run(self) -> None:
-        due = time.monotonic()
-        while not self._end.wait(max(due - time.monotonic(), 0)):
-            for _ in range(POLL - 1):
-                self._writer.send(self._events.one(time.time()))
-            created = time.gmtime(time.time() - FRESH)
-            fresh = {"actor": PROBE, "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", created)}
-            self._writer.send(self._events.one(time.time()) | fresh)
-            self.sent.append(time.monotonic())
-            due += POLL / ROWS_A_SECOND
+    def send(self, writer: Writer) -> None:
+        """Send what a poll brings."""
+        for _ in range(POLL - 1):
+            writer.send(self._events.one(time.time()))
+        created = time.gmtime(time.time() - FRESH)
+        fresh = {"actor": PROBE, "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", created)}
+        writer.send(self._events.one(time.time()) | fresh)
 
 
 def fill(rig: Rig, rows: int) -> None:
     """Give the table a day of events."""
     query = FILL.format(day=DAY, rows=rows)
+    # Not by rig.database, which waits for no statement as long as for this one.
     url, login = f"http://{rig.settings.questdb_address}/exec", rig.settings.questdb_login
     rig.session.get(url, params={"query": query}, auth=login, timeout=600).raise_for_status()
     until(lambda: rig.complete(DATASET, rows), "a day of events", 600, rig.why)
@@ -118,7 +101,7 @@ def measure(rig: Rig, name: str, config: Config, seconds: float, seed: int) -> C
         until(lambda: len(set(rig.transactions(DATASET))) == 1, "all is applied", 600, rig.why)
 
 
-def watch(rig: Rig, feed: Feed, seconds: float) -> list[float]:
+def watch(rig: Rig, feed: Source, seconds: float) -> list[float]:
     """Look for the fresh events again and again; return their ages in ms when they were first seen."""
     query = f"SELECT count() n FROM {DATASET} WHERE actor = '{PROBE}' AND timestamp > dateadd('m', -30, now())"
     first, before = len(feed.sent), int(rig.database.run(query)[0]["n"])

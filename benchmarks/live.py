@@ -48,8 +48,8 @@ class Case(NamedTuple):
 class Source:
     """Sends events at a rate, in the background, and keeps the time of each."""
 
-    def __init__(self, rig: Rig, topic: str, rate: int) -> None:
-        """Send to `topic`, `rate` events a second."""
+    def __init__(self, rig: Rig, topic: str, rate: float) -> None:
+        """Send to `topic`, `rate` times a second."""
         self.sent: list[float] = []
         self._writer = Writer(rig.settings.kafka, topic)
         self.rate = rate
@@ -70,9 +70,13 @@ class Source:
     def _run(self) -> None:
         due = time.monotonic()
         while self.rate and not self._end.wait(max(due - time.monotonic(), 0)):
-            self._writer.send(EVENTS.one(time.time()))
+            self.send(self._writer)
             self.sent.append(time.monotonic())
             due += 1 / self.rate
+
+    def send(self, writer: Writer) -> None:
+        """Send what is due at once: an event."""
+        writer.send(EVENTS.one(time.time()))
 
 
 def ways(rig: Rig, intervals: list[str]) -> dict[str, Config]:
@@ -130,7 +134,7 @@ def look(rig: Rig, source: Source, before: int, seconds: float) -> list[float]:
         now = time.monotonic()
         ages += [1000 * (now - sent) for sent in source.sent[len(ages) : visible]]
         time.sleep(0.002)
-    return ages[source.rate :]
+    return ages[round(source.rate) :]
 
 
 def new_rows(rig: Rig) -> None:

@@ -164,10 +164,10 @@ def _offsets(
 ) -> list[tuple[Partition, int | None]]:
     """Return the committed offset of each partition; None where a connector has yet to commit its first."""
     offsets: dict[Partition, int | None] = {}
-    if description and group.startswith(CONNECT):
+    ours = group.startswith(CONNECT)
+    if description and ours:
         assigned = (p for member in description.members for p in member.assignment.topic_partitions)
         offsets = dict.fromkeys(((p.topic, p.partition) for p in assigned), None)
-    ours = group.startswith(CONNECT)
     offsets |= {(p.topic, p.partition): reached(p) if ours else p.offset for p in committed if p.offset >= 0}
     return sorted(offsets.items())
 
@@ -176,9 +176,8 @@ def reached(committed: TopicPartition) -> int:
     """Return the offset before which all is stored but late rows that wait; our sink says it beside the offset it commits."""
     try:
         found = REACHED.fullmatch(committed.metadata or "")
-    except (
-        UnicodeDecodeError
-    ):  # Another sink's: librdkafka gives a text without its length, and what lies behind it in memory.
+    except UnicodeDecodeError:
+        # Another sink's text: librdkafka passes it on without its length, so that it is read on into memory.
         found = None
     return max(committed.offset, int(found[1])) if found else committed.offset
 

@@ -39,7 +39,7 @@ BATCH = 2000  # rows: a task that has two such requests to send holds back, whic
 PARTITIONS = 4  # one for each member, also when a fourth joins the three tasks that there may be
 STANDSTILL = 9.0  # seconds, longer than the session of a member, which is 6
 CATCH_UP = 30.0  # seconds
-LATE = 7200.0  # seconds
+LATE = 7200.0  # seconds after it happened: an event that arrives then, or later still, is late
 
 
 def kills(stack: Stack, load: Load, draw: random.Random) -> str:

@@ -25,7 +25,7 @@ import org.apache.kafka.connect.sink.SinkTaskContext;
  *       of a partition that the task was given, which is not before the committed offset.
  *   <li>{@link Receipts} moves it forward, in order, while the batch's round goes on: {@link #acknowledge}, {@link #refuse}
  *       and {@link #closed} exclude each other. An answer that comes after {@code closed} changes nothing.
- *   <li>While {@link LateRows} wait, what is sent ends for this purpose before the first of them, however far it reaches.
+ *   <li>While {@link LateRows} wait, a stored batch moves it up to the first of them, even if its own records come later.
  *   <li>After {@code refuse} the task may go on filling batches until its next {@code put()}. They still carry the old
  *       round, so the sender drops them. The task's round changes only with {@link #readAgain} and {@code closed},
  *       which also drop what waits.

@@ -16,8 +16,8 @@ import org.apache.kafka.connect.sink.SinkRecord;
  * however many such rows a request has.
  *
  * <p>Rows that came later overtake them. So offsets are committed up to the first row that waits and no further, and
- * what has overtaken it is read and sent again if the task ends meanwhile. Only a table with DEDUP bears to be sent a
- * row twice.
+ * what has overtaken it is read and sent again if the task ends meanwhile. Only to a table with DEDUP
+ * may a row be sent twice.
  */
 public final class LateRows {
     /** They take so large a part of the largest request, at most. */

@@ -11,9 +11,9 @@ final class StoredOffsets {
     /**
      * What the metadata of a committed offset says: every record before this one is stored but the late rows that wait.
      * It is always said, for Connect does not commit an offset without metadata again after it has gone back to it.
+     * It ends with NUL, for librdkafka passes a text on without its length, and its clients read up to the next NUL.
      */
-    private static final String REACHED =
-            "reached=%d\0"; // librdkafka's clients read on to a NUL, wherever the text ends
+    private static final String REACHED = "reached=%d\0";
 
     /** Every record before is stored. */
     private final Map<TopicPartition, Long> ends = new HashMap<>();

@@ -1,6 +1,7 @@
 package io.github.rta.questdb.encoding;
 
 import io.github.rta.questdb.config.SinkConfig;
+import java.util.concurrent.TimeUnit;
 import org.apache.kafka.connect.data.SchemaAndValue;
 import org.apache.kafka.connect.sink.SinkRecord;
 
@@ -15,7 +16,6 @@ public final class RecordEncoder {
     public static final long ASK_AGAIN_MS = Tables.ASK_AGAIN_MS;
 
     private static final long LARGE = 500_000;
-    private static final long NANOS_OF_A_MS = 1_000_000;
 
     private final SinkConfig config;
     private final RowEncoder row;
@@ -103,7 +103,7 @@ public final class RecordEncoder {
                 && record.timestamp() != null
                 && schema.deduplicates()
                 && schema.rows() >= LARGE
-                && record.timestamp() - nanos / NANOS_OF_A_MS >= config.lateAfterMs;
+                && record.timestamp() - TimeUnit.NANOSECONDS.toMillis(nanos) >= config.lateAfterMs;
     }
 
     /** Asks QuestDB about the record's table already now, because the record has to wait. */
