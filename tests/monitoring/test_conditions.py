@@ -186,6 +186,11 @@ CASES = [
         {"lag_growing": ["connect-github_events on github_events 0"]},
     ),
     Case(
+        "growing lag while Connect does not answer",
+        {"groups": group(lag=lambda ago: 9_000 - ago, members=0), "tasks": since(WELL["tasks"], 300)},
+        {"lag_growing": ["connect-github_events on github_events 0"], "part_down": ["connect"]},
+    ),
+    Case(
         "one message that waits",
         {"groups": group(committed=500, lag=1)},
         {"group_stalled": ["connect-github_events on github_events 0"], "sink_outage": ["github_events"]},
@@ -222,6 +227,20 @@ CASES = [
         {"group_stalled": ["mine on github_events 0"]},
     ),
     Case("a group that has ended", {"ill": group("mine", committed=1, lag=1, members=0)}, {}),
+    *(
+        Case(
+            f"{what} of a connector that was removed",
+            {
+                "ill": group("connect-removed", members=0, **values),
+                "its tasks": since(looks("stack_tasks", connector="removed", task="0", state="RUNNING"), 100),
+            },
+            {},
+        )
+        for what, values in {
+            "one message": {"committed": 1, "lag": 1},
+            "growing lag": {"lag": lambda ago: 9_000 - ago},
+        }.items()
+    ),
     Case(
         "a sink that can't store",
         {"sinks": looks("stack_sinks", connector="github_events", task="0", outage=1)},
