@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("reconciler")
 
 PAUSE = 2.0  # seconds between two passes
+SOON = 0.25  # seconds after a pass that found something new: what is just starting is ready in a moment
 
 SETTINGS = {
     "QUESTDB_HTTP_URL": "http://localhost:9000",
@@ -90,15 +92,21 @@ class Log:
                 "%s can't be written (%s): health checks will call this reconciler dead", self._file, error.strerror
             )
 
-    def found(self, problems: list[str]) -> None:
-        """Note what a pass has found."""
+    def found(self, problems: list[str]) -> bool:
+        """Note what a pass has found; return whether any problem is new, which one with other numbers is not."""
         new = [problem for problem in problems if problem not in (self._problems or [])]
-        if not problems and self._problems != []:
-            new = ["all topics, tables and connectors are as the files say"]
         for sentence in new:
             log.info("%s", sentence)
+        if not problems and self._problems != []:
+            log.info("all topics, tables and connectors are as the files say")
+        others = _without_numbers(problems) - _without_numbers(self._problems or [])
         self._problems = problems
         self.still_there()
+        return bool(others)
+
+
+def _without_numbers(sentences: list[str]) -> set[str]:
+    return {re.sub(r"\d+", "", sentence) for sentence in sentences}
 
 
 FIRST = ["its first pass is not done"]
@@ -107,9 +115,11 @@ FIRST = ["its first pass is not done"]
 def run(once: Callable[[Callable[[], None]], list[str]], status_file: Path, stop: threading.Event) -> None:
     """Pass after pass until told to stop; `once` makes one, and calls what it is given now and then meanwhile."""
     noted = Log(status_file)
+    pause = PAUSE
     while not stop.is_set():
-        noted.found(once(noted.still_there))
-        stop.wait(PAUSE)
+        new = noted.found(once(noted.still_there))
+        pause = SOON if new else min(2 * pause, PAUSE)
+        stop.wait(pause)
     # A reconciler that was stopped vouches for nothing.
     status_file.unlink(missing_ok=True)
 

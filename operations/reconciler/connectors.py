@@ -30,6 +30,7 @@ TIMEOUT = 10.0  # seconds
 SETTLES = 10.0  # seconds that a worker may take to show settings that it took
 MOVES = 60.0  # seconds that a worker may take to change the offsets of a group
 STOPPED_FOR = 120.0  # seconds after which a connector that is STOPPED is resumed
+ABSENT_FOR = 1.0  # seconds after which a connector whose file is gone is removed: an editor may be replacing the file
 TAG = re.compile(r"<[^>]*>")
 # Marks what the reconciler registered, so that it never removes a connector a person registered by hand.
 MARK = {"connector.managed.by": "reconciler"}
@@ -237,7 +238,7 @@ class Connectors(Part[Config]):
         self._stopped: dict[str, float] = {}
         self._taken: dict[str, tuple[Config, float]] = {}
         self._unread: set[str] = set()
-        self._absent: set[str] = set()
+        self._absent: dict[str, float] = {}
 
     @property
     def restarts(self) -> int:
@@ -291,11 +292,13 @@ class Connectors(Part[Config]):
         return None
 
     def _remove(self, things: dict[str, Config], current: dict[str, Any]) -> bool:
-        """Remove what the reconciler registered and has had no file twice running: an editor may be replacing the file."""
+        """Remove what the reconciler registered and has had no file for a while."""
         kept = things.keys() | self._unread
         marked = {name for name, found in current.items() if found["info"]["config"].items() >= MARK.items()}
         absent = set() if files.FOLDER in self._unread else marked - kept
-        gone, self._absent = absent & self._absent, absent
+        now = self._clock()
+        self._absent = {name: self._absent.get(name, now) for name in absent}
+        gone = {name for name, since in self._absent.items() if now >= since + ABSENT_FOR}
         for name in gone:
             try:
                 self._connect.delete(name)
