@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -37,6 +38,8 @@ def launch(settings: Settings, only: Sequence[str] = ()) -> Settings | None:
         say(f"✗ {problem}")
     if problems:
         return None
+    if settings.schema_registry:
+        fetch_registry(settings)
     prepare(settings)
     Supervisor(settings).start(only)
     return settings
@@ -54,6 +57,12 @@ def reachable_feed(settings: Settings) -> Settings:
         say("  FEED=simulator asks for it outright; `make down`, then `make up` tries GitHub again.")
         return replace(settings, feed="simulator", github_api_url=settings.simulator_url)
     return settings
+
+
+def fetch_registry(settings: Settings) -> None:
+    """Build what only some datasets need. Not part of `make build`: to ask there whether they are on would delay each start."""
+    locked = [sys.executable, "operations/local/one_at_a_time.py", ".local/build.lock"]
+    subprocess.run([*locked, "make", "--no-print-directory", "registry"], check=True, cwd=settings.root)  # noqa: S603 - our own
 
 
 def prepare(settings: Settings) -> None:
