@@ -273,6 +273,7 @@ build: preflight ## fetch and build all that `make up` starts
 	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --no-print-directory built
 
 built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done .local/jars/class-data/.done
+	@: # make says nothing where nothing is left to do
 
 registry: .local/jars/.done ## fetch the schema registry and the converter for Avro; `make up` does so if a dataset in DATASETS needs them
 	@$(MAKE) --silent --no-print-directory schema-registry/target/.done $(CONVERTER)/target/.done

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -107,23 +108,27 @@ def parts(settings: Settings) -> list[str]:
 
 def wait(names: Iterable[str], settings: Settings) -> bool:
     """Wait until each of these parts works, a line each; show the log of what does not."""
-    started = time.monotonic()
-    waiting = dict.fromkeys(names, "")
-    supervisor = Supervisor(settings)
-    while waiting and time.monotonic() - started < READY_WITHIN:
-        for name in list(waiting):
-            waiting[name] = health.problem(name, settings) or ""
-            if not waiting[name]:
-                say(f"✓ {name:15} {time.monotonic() - started:5.1f} s")
-                del waiting[name]
-        if not supervisor.running():
-            say("✗ the stack was stopped meanwhile")
-            return False
-        time.sleep(LOOK_EVERY)
-    for name, problem in waiting.items():
+    started, supervisor = time.monotonic(), Supervisor(settings)
+    problems = dict.fromkeys(names, "")
+    with ThreadPoolExecutor(len(problems) or 1) as pool:
+        # Each by itself: a look at one that starts may take seconds.
+        looks = {name: pool.submit(health.problem, name, settings) for name in problems}
+        while problems and time.monotonic() - started < READY_WITHIN:
+            for name in [name for name in problems if looks[name].done()]:
+                problems[name] = looks[name].result() or ""
+                if problems[name]:
+                    looks[name] = pool.submit(health.problem, name, settings)
+                else:
+                    say(f"✓ {name:15} {time.monotonic() - started:5.1f} s")
+                    del problems[name]
+            if not supervisor.running():
+                say("✗ the stack was stopped meanwhile")
+                return False
+            time.sleep(LOOK_EVERY)
+    for name, problem in problems.items():
         say(f"✗ {name}: {problem}. The end of its log:")
         say(tail(settings.logs / f"{name}.log"))
-    return not waiting
+    return not problems
 
 
 def ending(process: Process, settings: Settings) -> str:
