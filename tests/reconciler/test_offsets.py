@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 import requests
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 from waiting import until
 
@@ -21,7 +28,6 @@ from operations.reconciler.kafka import client
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from confluent_kafka import ConsumerGroupTopicPartitions
     from confluent_kafka.admin import ClusterMetadata
     from stack import Stack
 
@@ -89,6 +95,21 @@ def test_a_connector_that_never_committed_and_messages_that_expired(
 def test_late_rows_that_wait_are_no_lag(metadata: str, expected: int) -> None:
     """Our sink commits the offset of the first of them, and says how far it has stored all others."""
     assert offsets.reached(TopicPartition("events", 0, 2, metadata)) == expected
+
+
+def test_what_the_running_sink_says_is_read_as_it_was_said(stack: Stack, admin: AdminClient) -> None:
+    """The metadata of an offset comes from librdkafka without its length: what lies behind it in memory must not be read."""
+    group = "connect-github_events"
+
+    def committed() -> list[TopicPartition]:
+        request = [ConsumerGroupTopicPartitions(group)]
+        (answer,) = admin.list_consumer_group_offsets(request, request_timeout=30).values()
+        return [partition for partition in answer.result().topic_partitions if partition.offset > 0]
+
+    for partition in until(committed, f"an offset of {group}", 60, lambda: stack.log("kafka-connect")):
+        found = offsets.REACHED.fullmatch(partition.metadata or "")
+        assert found, repr(partition.metadata)
+        assert int(found[1]) >= partition.offset
 
 
 def test_the_marks_of_transactions_are_no_lag(stack: Stack, admin: AdminClient, topic: str) -> None:
