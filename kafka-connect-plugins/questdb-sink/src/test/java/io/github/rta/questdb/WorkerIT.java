@@ -43,7 +43,10 @@ class WorkerIT {
 
     @AfterAll
     static void stop() {
-        cluster.close();
+        // Where the start failed, that is what the report should say.
+        if (cluster != null) {
+            cluster.close();
+        }
     }
 
     private static void create(String name) throws Exception {
