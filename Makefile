@@ -276,7 +276,7 @@ built: $(VENV)/.up .local/jars/.done $(SINK)/target/.done .local/jars/class-data
 	@: # make says nothing where nothing is left to do
 
 registry: .local/jars/.done ## fetch the schema registry and the converter for Avro; `make up` does so if a dataset in DATASETS needs them
-	@$(MAKE) --silent --no-print-directory schema-registry/target/.done $(CONVERTER)/target/.done
+	@$(PYTHON) operations/local/one_at_a_time.py .local/build.lock $(MAKE) --silent --no-print-directory schema-registry/target/.done $(CONVERTER)/target/.done
 
 telegraf: ## build Telegraf, which `make up` then starts: minutes, once, and Go is needed
 	@command -v go >/dev/null || { echo "go is not in the PATH: install Go 1.26 or newer, or a telegraf"; exit 1; }
